@@ -1,0 +1,97 @@
+/** Builds the HTTP app from its dependencies. It does not listen: `main.ts` does, and tests inject. */
+import { randomUUIDv7 } from 'node:crypto';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import { DomainError } from '@nightshift/core/errors';
+import Fastify, { type FastifyRequest, LogController } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ApiDeps } from './deps.ts';
+import { auth } from './plugins/auth.ts';
+import { idempotency } from './plugins/idempotency.ts';
+import { jsonBody } from './plugins/json-body.ts';
+import { observe } from './plugins/observe.ts';
+import { openapi } from './plugins/openapi.ts';
+import { problems } from './plugins/problems.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { catalogRoutes } from './routes/catalog.ts';
+import { conversationRoutes } from './routes/conversations.ts';
+import { healthRoutes } from './routes/health.ts';
+import { homeRoutes } from './routes/home.ts';
+import { openaiRoutes } from './routes/openai.ts';
+import { credentialRoutes } from './routes/provider-credentials.ts';
+import { queueRoutes } from './routes/queues.ts';
+import { runRoutes } from './routes/runs.ts';
+import { talkRoutes } from './routes/talk.ts';
+import { teamRoutes } from './routes/team.ts';
+
+const bodyLimitBytes = 2 * 1024 * 1024;
+
+const routes = [
+  homeRoutes,
+  healthRoutes,
+  agentRoutes,
+  talkRoutes,
+  conversationRoutes,
+  runRoutes,
+  credentialRoutes,
+  catalogRoutes,
+  teamRoutes,
+  openaiRoutes,
+  queueRoutes,
+] as const;
+
+const isPublic = (request: FastifyRequest) => request.routeOptions.config.public === true || request.is404;
+
+export async function buildApp(deps: ApiDeps) {
+  const app = Fastify({
+    loggerInstance: deps.log,
+    // One line a request is written by `observe`, with what matters.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: deps.requestTimeoutMs,
+    http: {
+      headersTimeout: deps.requestTimeoutMs,
+      // How often the timeouts above are looked at; Node's own default is 30 s.
+      connectionsCheckingInterval: Math.min(5_000, deps.requestTimeoutMs / 2),
+    },
+    routerOptions: { maxParamLength: 300 },
+    genReqId: () => randomUUIDv7(),
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+
+  await app.register(problems);
+  await app.register(observe, { deps });
+  await app.register(jsonBody);
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      directives: { defaultSrc: ["'self'"], imgSrc: ["'self'", 'data:'], upgradeInsecureRequests: null },
+    },
+    // A server on loopback has no TLS; whoever puts it behind a proxy sets this there.
+    strictTransportSecurity: false,
+  });
+  await app.register(auth, { deps });
+  await app.register(rateLimit, {
+    max: deps.rateLimitPerMinute,
+    timeWindow: 60_000,
+    hook: 'preHandler',
+    allowList: isPublic,
+    // Asked before the allow list is, so also for requests that have no caller.
+    keyGenerator: (request) => (isPublic(request) ? 'public' : request.caller.keyId),
+    addHeadersOnExceeding: {
+      'x-ratelimit-limit': false,
+      'x-ratelimit-remaining': false,
+      'x-ratelimit-reset': false,
+    },
+    errorResponseBuilder: (_request, { max, ttl }) =>
+      new DomainError(
+        'rate_limited',
+        `This key made more than ${max} requests within a minute. Try again in ${Math.ceil(ttl / 1000)} s.`,
+      ),
+  });
+  await app.register(idempotency, { deps });
+  await app.register(openapi, { publicUrl: deps.publicUrl });
+  for (const resource of routes) await app.register(resource, { deps });
+  return app;
+}

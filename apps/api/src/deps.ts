@@ -1,0 +1,25 @@
+import type { Database } from '@nightshift/core/database';
+import type { EventBus } from '@nightshift/core/events';
+import type { Log } from '@nightshift/core/log';
+import type { Metrics } from '@nightshift/core/metrics';
+import type { Producer } from '@nightshift/core/queue';
+import type { KeyEncryptionKey } from '@nightshift/core/secrets';
+
+/** What the app is built from. `main.ts` makes the real ones. */
+export interface ApiDeps {
+  log: Log;
+  db: Database;
+  bus: EventBus;
+  kek: KeyEncryptionKey;
+  conversations: Producer<'conversation'>;
+  metrics: Metrics;
+  /** Model keys of the environment: variable → value. */
+  providerKeys: Readonly<Record<string, string>>;
+  /** How people reach this server, without a trailing slash. */
+  publicUrl: string;
+  rateLimitPerMinute: number;
+  /** From SIGTERM on. */
+  isDraining: () => boolean;
+  /** How long a request may take to arrive, in milliseconds. */
+  requestTimeoutMs: number;
+}

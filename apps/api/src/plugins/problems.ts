@@ -1,0 +1,135 @@
+/** The one place that turns errors into answers: RFC 9457 problem documents. */
+import type { Problem } from '@nightshift/contracts';
+import { isDatabaseUnavailable } from '@nightshift/core/database';
+import { DomainError, type ErrorCode, type FieldError } from '@nightshift/core/errors';
+import type { FastifyError, FastifyRequest } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+
+const statuses: Record<ErrorCode, number> = {
+  invalid_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  idempotency_conflict: 409,
+  idempotency_in_progress: 409,
+  run_not_final: 409,
+  run_final: 409,
+  rate_limited: 429,
+  unavailable: 503,
+};
+
+const titles: Record<number, string> = {
+  400: 'Bad request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not found',
+  408: 'Request timeout',
+  409: 'Conflict',
+  413: 'Content too large',
+  415: 'Unsupported media type',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Unavailable',
+};
+
+/** An error as an answer: what every door makes its own document of. */
+export interface ErrorAnswer {
+  status: number;
+  code: string;
+  detail: string;
+  fields?: readonly FieldError[] | undefined;
+  /** A defect of ours or a fault around us, to be logged. */
+  cause?: unknown;
+}
+
+function fromValidation(error: FastifyError): ErrorAnswer | undefined {
+  if (!hasZodFastifySchemaValidationErrors(error)) return undefined;
+  // An id that cannot exist is an id of nothing.
+  if (error.validationContext === 'params')
+    return { status: 404, code: 'not_found', detail: 'There is no such resource.' };
+  const fields = error.validation.map(({ instancePath, message }) => ({
+    path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
+    message: message ?? 'is invalid',
+  }));
+  const where = error.validationContext === 'querystring' ? 'query' : error.validationContext;
+  const detail = fields
+    .map(({ path, message }) => (path ? `${path}: ${message}` : `${where}: ${message}`))
+    .join('. ');
+  return { status: 400, code: 'invalid_request', detail, fields };
+}
+
+/** Fastify's own refusals that have a code of ours. */
+const fastifyCodes: Record<string, { code: string; detail: string }> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    code: 'body_too_large',
+    detail: 'The body is larger than the limit of 2 MiB.',
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: 'unsupported_media_type',
+    detail: 'Send JSON, with the header Content-Type: application/json.',
+  },
+};
+
+export function toErrorAnswer(error: FastifyError | Error): ErrorAnswer {
+  if (error instanceof DomainError) {
+    return { status: statuses[error.code], code: error.code, detail: error.message, fields: error.fields };
+  }
+  const invalid = fromValidation(error as FastifyError);
+  if (invalid) return invalid;
+  const { code, statusCode } = error as FastifyError;
+  if (isDatabaseUnavailable(error)) {
+    return {
+      status: 503,
+      code: 'unavailable',
+      detail: 'The database cannot be reached. Try again soon.',
+      cause: error,
+    };
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return {
+      status: statusCode,
+      ...(fastifyCodes[code] ?? { code: 'invalid_request', detail: error.message }),
+    };
+  }
+  return {
+    status: 500,
+    code: 'internal_error',
+    detail: 'The server failed. Its log has the details.',
+    cause: error,
+  };
+}
+
+export function toProblem({ status, code, detail, fields }: ErrorAnswer, requestId: string): Problem {
+  return {
+    type: 'about:blank',
+    title: titles[status] ?? 'Error',
+    status,
+    code,
+    detail,
+    requestId,
+    ...(fields ? { errors: [...fields] } : {}),
+  };
+}
+
+/** Logs what is ours to mend; a caller's mistake is only counted. */
+export function logAnswer(request: FastifyRequest, { status, cause }: ErrorAnswer): void {
+  if (cause)
+    request.log[status >= 500 && status !== 503 ? 'error' : 'warn']({ err: cause }, 'request failed');
+}
+
+export const problems = fastifyPlugin(async (app) => {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const answer = toErrorAnswer(error);
+    logAnswer(request, answer);
+    return reply.status(answer.status).type('application/problem+json').send(toProblem(answer, request.id));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const detail = `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}. /docs lists what there is.`;
+    return reply
+      .status(404)
+      .type('application/problem+json')
+      .send(toProblem({ status: 404, code: 'not_found', detail }, request.id));
+  });
+});

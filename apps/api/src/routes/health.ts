@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { type Check, checkReadiness } from '../readiness.ts';
+import type { Routes } from './types.ts';
+
+const Checks = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) });
+
+const report = (checks: readonly Check[]) => ({
+  ready: checks.every(({ problem }) => problem === null),
+  checks: Object.fromEntries(checks.map(({ name, problem }) => [name, problem ?? 'ok'])),
+});
+
+export const healthRoutes: Routes = async (app, { deps }) => {
+  const config = { public: true };
+
+  app.get(
+    '/healthz',
+    {
+      config,
+      schema: {
+        tags: ['health'],
+        summary: 'Alive',
+        security: [],
+        response: { 200: z.object({ ok: z.literal(true) }) },
+      },
+    },
+    async () => ({ ok: true as const }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      config,
+      schema: {
+        tags: ['health'],
+        summary: 'Ready: database, events and queue answer; 503 otherwise, and while stopping',
+        security: [],
+        response: { 200: Checks, 503: Checks },
+      },
+    },
+    async (_request, reply) => {
+      const result = report(await checkReadiness(deps));
+      return reply.status(result.ready ? 200 : 503).send(result);
+    },
+  );
+
+  app.get(
+    '/metrics',
+    { config: { role: 'viewer', basic: true }, schema: { tags: ['health'], summary: 'Prometheus metrics' } },
+    async (_request, reply) => {
+      const { registry } = deps.metrics;
+      return reply.type(registry.contentType).send(await registry.metrics());
+    },
+  );
+};

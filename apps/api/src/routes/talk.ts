@@ -1,0 +1,57 @@
+import { isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
+import { acceptFirst, acceptReply } from '@nightshift/core/inbox';
+import { waitForRun } from '@nightshift/core/runs';
+import { untilClosed } from '../sse.ts';
+import { wakeSoon } from '../wake.ts';
+import { errors, IdParams, type Routes } from './types.ts';
+
+export const talkRoutes: Routes = async (app, { deps }) => {
+  app.post(
+    '/v1/agents/:id/messages',
+    {
+      config: { idempotent: true },
+      schema: {
+        tags: ['talk'],
+        summary: 'Say something to an agent',
+        description:
+          'Answers 202 as soon as the message is stored. With `wait` it holds up to that many seconds and answers 200 with ' +
+          'the reply when the run ends in time; otherwise 202, and the run goes on.',
+        params: IdParams,
+        querystring: TalkQuery,
+        body: TalkBody,
+        response: { 200: TalkReply, 202: TalkAccepted, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { teamId } = request.caller;
+      const { text, conversationId } = request.body;
+      const key = request.headers['idempotency-key'];
+      const inbound = {
+        teamId,
+        agentId: request.params.id,
+        source: 'api',
+        // The key names the event in the inbox too: a first request that died unanswered is not said twice.
+        externalId: typeof key === 'string' ? `idempotency:${key}` : undefined,
+        content: [{ type: 'text' as const, text }],
+        trigger: 'api' as const,
+        traceId: request.traceId,
+      };
+      const accepted = conversationId
+        ? await acceptReply(deps.db, { ...inbound, conversationId })
+        : await acceptFirst(deps.db, inbound);
+      const { duplicate: _, ...ids } = accepted;
+      wakeSoon(deps, ids.conversationId);
+      if (!request.query.wait) return reply.status(202).send(ids);
+
+      const signal = AbortSignal.any([untilClosed(reply), AbortSignal.timeout(request.query.wait * 1000)]);
+      const outcome = await waitForRun(deps, { teamId, runId: ids.runId }, signal);
+      if (!isFinal(outcome.status)) return reply.status(202).send(ids);
+      return reply.status(200).send({
+        ...ids,
+        status: outcome.status,
+        reply: outcome.replyText === null ? null : { text: outcome.replyText },
+        error: outcome.error,
+      });
+    },
+  );
+};

@@ -1,0 +1,79 @@
+import { applyMigrations, migrationsDirectory, openDatabase } from '@nightshift/core/database';
+import type { Env } from '@nightshift/core/env';
+import { openEventBus } from '@nightshift/core/events';
+import type { Log } from '@nightshift/core/log';
+import { createMetrics } from '@nightshift/core/metrics';
+import { StartError } from '@nightshift/core/process';
+import { createProducer, migrateQueue } from '@nightshift/core/queue';
+import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
+import { type Bootstrap, bootstrap } from '@nightshift/core/teams';
+import { buildApp } from './app.ts';
+
+export interface ApiServer extends Bootstrap {
+  url: string;
+  /** Answers what is under way, then stops. */
+  close(): Promise<void>;
+}
+
+/** Long enough for a large body on a slow line, short enough that a trickle does not hold a socket. */
+const requestTimeoutMs = 30_000;
+
+function publicUrlOf(env: Env): string {
+  if (env.publicUrl) return env.publicUrl;
+  const host = env.host === '0.0.0.0' || env.host === '::' ? 'localhost' : env.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${env.port}`;
+}
+
+/** @throws {StartError} when the port cannot be had */
+export async function startApi(env: Env, log: Log): Promise<ApiServer> {
+  const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
+  await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
+  const db = openDatabase({
+    url: env.databaseUrl,
+    poolSize: env.databasePool,
+    relaxedPoolSize: 4,
+    applicationName: 'nightshift api',
+    onConnectionError: (error) => log.warn({ err: error }, 'database connection lost'),
+  });
+  const [bus, keys] = await Promise.all([
+    openEventBus(env.databaseUrl, log),
+    bootstrap(db, env),
+    env.redisUrl ? undefined : migrateQueue(db.relaxed),
+  ]);
+  const conversations = createProducer('conversation', { redisUrl: env.redisUrl, pool: db.relaxed }, log);
+  let draining = false;
+  const app = await buildApp({
+    log,
+    db,
+    bus,
+    kek,
+    conversations,
+    metrics: createMetrics('api'),
+    providerKeys: env.providerKeys,
+    publicUrl: publicUrlOf(env),
+    rateLimitPerMinute: env.rateLimitPerMinute,
+    isDraining: () => draining,
+    requestTimeoutMs,
+  });
+  try {
+    await app.listen({ host: env.host, port: env.port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new StartError(`Port ${env.port} is taken: stop what uses it, or set PORT.`);
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
+      throw new StartError(`Cannot listen on ${env.host}:${env.port}: ${message}`);
+    throw error;
+  }
+  return {
+    ...keys,
+    url: publicUrlOf(env),
+    async close() {
+      draining = true;
+      await app.close();
+      await conversations.close();
+      await bus.close();
+      await db.close();
+    },
+  };
+}

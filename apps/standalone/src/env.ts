@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout's root: relative paths in the environment start there, whatever the working directory is. */
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+export interface StandaloneEnv {
+  /** Absolute path of the data directory. */
+  data: string;
+  /** Address the api listens on. */
+  host: string;
+  /** Port the api listens on. */
+  port: number;
+  /** A PostgreSQL of the operator's own; without it the embedded one is started. */
+  databaseUrl: string | undefined;
+  /** The whole environment, for the child processes. */
+  inherited: NodeJS.ProcessEnv;
+}
+
+/** A variable has a value that means nothing. The message is one sentence for the operator. */
+export class EnvError extends Error {
+  readonly code = 'invalid_environment';
+  readonly retryable = false;
+}
+
+/**
+ * Reads the environment. Without zod, unlike the api and the worker: loading it would take longer than starting the
+ * database does.
+ * @throws {EnvError}
+ */
+export function readEnv(source: NodeJS.ProcessEnv = process.env): StandaloneEnv {
+  const port = source.PORT || '3000';
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+    throw new EnvError(`PORT is "${port}", and it has to be a number from 1 to 65535.`);
+  }
+  return {
+    data: resolve(ROOT, source.NIGHTSHIFT_DATA || 'data'),
+    host: source.HOST || '127.0.0.1',
+    port: Number(port),
+    databaseUrl: source.DATABASE_URL || undefined,
+    inherited: source,
+  };
+}

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import module from 'node:module';
+import { join, relative } from 'node:path';
+import type { DataDirectory } from './data-directory.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { ROOT, type StandaloneEnv } from './env.ts';
+import { createLogStream, type LogStream } from './log-stream.ts';
+import { checkPort } from './port.ts';
+import type { ReadyMessage } from './supervised-process.ts';
+import { createSupervisor, type Supervisor } from './supervisor.ts';
+
+/** How long a port may stay taken, in milliseconds, by what a killed run has left and is about to end. */
+const PORT_PATIENCE_MS = 3_000;
+
+/** One Ctrl-C arrives up to three times: from the terminal, from npm and from our own launcher. In milliseconds. */
+const SAME_SIGNAL_MS = 500;
+
+const EXIT_INTERRUPTED = 130;
+
+export interface StandaloneOptions {
+  env: StandaloneEnv;
+  data: DataDirectory;
+  workers: number;
+}
+
+/**
+ * Runs the whole of Nightshift until it is told to stop.
+ * @returns the exit code
+ * @throws errors with a sentence for the operator when it cannot start; nothing is left running then
+ */
+export async function runStandalone({ env, data, workers }: StandaloneOptions): Promise<number> {
+  const log = createLogStream(process.stdout);
+  const stop = onStopSignal();
+  await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
+
+  const start = () =>
+    startEmbeddedPostgres({ directory: join(data.path, 'postgres'), log: logPostgres(log) });
+  const starting = env.databaseUrl === undefined ? start() : undefined;
+  // Awaited below; until then a failure must not count as unhandled.
+  starting?.catch(() => {});
+  // The driver loads while Postgres starts.
+  const { applyMigrations } = await import('./migrations.ts');
+  const postgres = await starting;
+  const url = env.databaseUrl ?? postgres!.url;
+
+  let supervisor: Supervisor;
+  try {
+    const { applied } = await applyMigrations(url, { directory: join(ROOT, 'prisma/migrations') });
+    for (const name of applied) log.log('info', `applied the migration ${name}`);
+    supervisor = createSupervisor({
+      processes: [
+        { name: 'api', file: join(ROOT, 'apps/api/src/main.ts') },
+        ...Array.from({ length: workers }, (_, index) => ({
+          name: workers === 1 ? 'worker' : `worker-${index + 1}`,
+          file: join(ROOT, 'apps/worker/src/main.ts'),
+        })),
+      ],
+      environment: childEnvironment(env, data, url),
+      log,
+      ...(postgres && { database: { current: postgres, restart: start } }),
+    });
+  } catch (error) {
+    await postgres?.stop();
+    throw error;
+  }
+  return await runUntilStopped(supervisor, stop, log);
+}
+
+async function runUntilStopped(supervisor: Supervisor, stop: StopSignals, log: LogStream): Promise<number> {
+  supervisor.ready.then(
+    (messages) => {
+      announce(messages.get('api'));
+      // Now rather than at exit, so that a kill does not cost the next start its cache.
+      module.flushCompileCache();
+    },
+    () => {}, // Seen through `failed`.
+  );
+  const failure = await Promise.race([stop.first, supervisor.failed]);
+  const stopped = supervisor.stop();
+  if (failure instanceof Error) {
+    await stopped;
+    throw failure;
+  }
+  log.log('info', 'stopping; Ctrl-C again ends everything at once');
+  const inOrder = await Promise.race([stopped.then(() => true), stop.second.then(() => false)]);
+  if (inOrder) return 0;
+  supervisor.kill();
+  return EXIT_INTERRUPTED;
+}
+
+interface StopSignals {
+  first: Promise<void>;
+  second: Promise<void>;
+}
+
+function onStopSignal(): StopSignals {
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let firstAt: number | undefined;
+  const take = () => {
+    firstAt ??= Date.now();
+    first.resolve();
+    if (Date.now() - firstAt > SAME_SIGNAL_MS) second.resolve();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, take);
+  return { first: first.promise, second: second.promise };
+}
+
+function childEnvironment(env: StandaloneEnv, data: DataDirectory, url: string): NodeJS.ProcessEnv {
+  return {
+    ...env.inherited,
+    DATABASE_URL: url,
+    NIGHTSHIFT_DATA: data.path,
+    HOST: env.host,
+    PORT: String(env.port),
+    NODE_COMPILE_CACHE: env.inherited.NODE_COMPILE_CACHE || join(data.path, 'cache'),
+  };
+}
+
+/** Postgres reports each step of starting and stopping; what matters of that is said elsewhere. */
+function logPostgres(log: LogStream): (line: string) => void {
+  return (line) => {
+    const [, severity, text] = /^(\w+): {2}(.*)$/.exec(line) ?? [undefined, 'LOG', line];
+    if (severity === 'FATAL' || severity === 'PANIC') log.log('error', `Postgres: ${text}`);
+    else if (/interrupted|recovery|redo|corrupt|terminated by signal|invalid/i.test(line)) {
+      log.log('info', `Postgres: ${text}`);
+    }
+  };
+}
+
+/** What a person wants to know next. On a terminal only: elsewhere the stream is JSON, and a key has no place in it. */
+function announce(api: ReadyMessage | undefined): void {
+  const url = String(api?.url);
+  const keyPath = String(api?.adminKeyPath);
+  const shownPath = relative(process.cwd(), keyPath).startsWith('..')
+    ? keyPath
+    : relative(process.cwd(), keyPath);
+  const output = process.stdout.isTTY ? process.stdout : process.stderr;
+  const key = api?.firstRun === true && process.stdout.isTTY ? readKey(keyPath) : undefined;
+  output.write(
+    [
+      '',
+      `  Nightshift is ready:  ${url}`,
+      `  Admin key:            ${shownPath}`,
+      ...(key === undefined ? [] : [`                        ${key}  (shown only this once)`]),
+      '',
+      `  Talk to an agent:     npm run nightshift -- chat`,
+      `  API documentation:    ${url}/docs`,
+      `  With curl:            curl -H "Authorization: Bearer $(cat ${shownPath})" ${url}/v1/agents`,
+      '',
+      '',
+    ].join('\n'),
+  );
+}
+
+function readKey(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined; // The path is shown all the same.
+  }
+}

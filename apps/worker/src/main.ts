@@ -1,0 +1,18 @@
+/** The worker process: does the work that the api accepted. Any number may run; they share only Postgres and the queue. */
+import { runProcess, tellReady } from '@nightshift/core/process';
+import { vendors } from '@nightshift/providers';
+import { startWorker } from './worker.ts';
+
+await runProcess(
+  {
+    name: 'worker',
+    providerVariables: vendors.flatMap(({ env }) => env),
+    stopMs: (env) => env.workerDrainSeconds * 1000 + 4_000,
+  },
+  async (env, log) => {
+    const worker = await startWorker(env, log);
+    tellReady({ type: 'ready', process: 'worker' });
+    log.info({ concurrency: env.workerConcurrency, queue: env.redisUrl ? 'redis' : 'postgres' }, 'ready');
+    return worker.close;
+  },
+);

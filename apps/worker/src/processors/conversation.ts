@@ -1,0 +1,37 @@
+/** Works on one conversation's lane until nothing is left to do in it. */
+import { executeRun, type LaneKeeper, type RunDeps } from '@nightshift/agent';
+import type { QueuePayload } from '@nightshift/contracts';
+import type { Log } from '@nightshift/core/log';
+import type { Producer } from '@nightshift/core/queue';
+import { claimRun } from '@nightshift/core/runs';
+
+export interface ConversationDeps extends RunDeps {
+  lanes: LaneKeeper;
+  conversations: Producer<'conversation'>;
+  /** Names this worker in the lease, for people who look at the row. */
+  workerId: string;
+  isDraining(): boolean;
+}
+
+export function createConversationProcessor(deps: ConversationDeps) {
+  return async ({ conversationId }: QueuePayload<'conversation'>, log: Log): Promise<void> => {
+    // After a run the lane is free; claiming again looks for what came in meanwhile, so no wake-up is missed.
+    while (!deps.isDraining()) {
+      const run = await claimRun(deps.db, conversationId, deps.workerId);
+      if (!run) return;
+      const runLog = log.child({ runId: run.id, conversationId, traceId: run.traceId ?? undefined });
+      if (run.takenOver) {
+        deps.metrics.laneTakeovers.inc();
+        runLog.warn('taking over a run that its worker did not end');
+      }
+      const held = deps.lanes.hold(run);
+      try {
+        await executeRun(deps, run, held.signal, runLog);
+      } finally {
+        held.release();
+      }
+    }
+    // What is left in the lane is for another worker.
+    await deps.conversations.wake({ conversationId }, conversationId);
+  };
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { createLaneKeeper } from '@nightshift/agent';
+import { applyMigrations, migrationsDirectory, openDatabase } from '@nightshift/core/database';
+import type { Env } from '@nightshift/core/env';
+import { openEventBus } from '@nightshift/core/events';
+import type { Log } from '@nightshift/core/log';
+import { createMetrics } from '@nightshift/core/metrics';
+import { createConsumer, createProducer, migrateQueue } from '@nightshift/core/queue';
+import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
+import { createRouter } from '@nightshift/providers';
+import { builtInTools } from '@nightshift/tools';
+import { startHealthServer } from './health-server.ts';
+import { createConversationProcessor } from './processors/conversation.ts';
+import { startSweeper } from './sweeper.ts';
+
+export interface WorkerProcess {
+  /** Takes no more work, lets what is under way finish for the drain time, then hands it over. */
+  close(): Promise<void>;
+}
+
+/** Builds a worker from its environment and starts it. */
+export async function startWorker(env: Env, log: Log): Promise<WorkerProcess> {
+  const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
+  await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
+  const db = openDatabase({
+    url: env.databaseUrl,
+    poolSize: env.databasePool,
+    relaxedPoolSize: 6,
+    applicationName: 'nightshift worker',
+    onConnectionError: (error) => log.warn({ err: error }, 'database connection lost'),
+  });
+  if (!env.redisUrl) await migrateQueue(db.relaxed);
+  const bus = await openEventBus(env.databaseUrl, log);
+  const metrics = createMetrics('worker');
+  const lanes = createLaneKeeper({ db, bus, log });
+  const connection = { redisUrl: env.redisUrl, pool: db.relaxed };
+  const conversations = createProducer('conversation', connection, log);
+  let draining = false;
+  const process = createConversationProcessor({
+    db,
+    kek,
+    providerKeys: env.providerKeys,
+    router: createRouter(),
+    tools: builtInTools,
+    metrics,
+    lanes,
+    conversations,
+    workerId: `${hostname()}/${randomBytes(4).toString('hex')}`,
+    isDraining: () => draining,
+  });
+  const consumer = createConsumer('conversation', connection, process, {
+    concurrency: env.workerConcurrency,
+    metrics,
+    log,
+  });
+  const sweeper = startSweeper({ db, conversations, log });
+  const health =
+    env.workerPort === undefined
+      ? undefined
+      : await startHealthServer({
+          host: env.host,
+          port: env.workerPort,
+          metrics,
+          isReady: async () => !draining && bus.connected,
+        });
+
+  return {
+    async close() {
+      draining = true;
+      await sweeper.close();
+      const handover = setTimeout(lanes.handOver, env.workerDrainSeconds * 1000);
+      await consumer.close();
+      clearTimeout(handover);
+      lanes.close();
+      await conversations.close();
+      await health?.close();
+      await bus.close();
+      await db.close();
+    },
+  };
+}

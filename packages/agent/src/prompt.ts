@@ -1,0 +1,45 @@
+/** What a model is shown: the agent's instructions, the conversation, and this run so far. */
+import { type ModelMessage, type ToolSpec, textOf } from '@nightshift/contracts';
+import type { HistoryMessage } from '@nightshift/core/conversations';
+import type { ModelCall } from '@nightshift/providers';
+import { parametersOf, type Tool } from '@nightshift/tools';
+
+/** The tools that an agent's policy leaves it. */
+export function allowedTools(
+  tools: readonly Tool[],
+  policy: Readonly<Record<string, 'allow' | 'block'>>,
+): Tool[] {
+  return tools.filter((tool) => policy[tool.name] !== 'block');
+}
+
+const specs = new WeakMap<Tool, ToolSpec>();
+
+function specOf(tool: Tool): ToolSpec {
+  let spec = specs.get(tool);
+  if (!spec) {
+    spec = { name: tool.name, description: tool.description, parameters: parametersOf(tool) };
+    specs.set(tool, spec);
+  }
+  return spec;
+}
+
+export function buildCall(input: {
+  agent: { name: string; instructions: string };
+  history: readonly HistoryMessage[];
+  run: readonly ModelMessage[];
+  tools: readonly Tool[];
+}): Omit<ModelCall, 'model'> {
+  const { agent, history, run, tools } = input;
+  // System texts of the conversation come from its client (the OpenAI door) and add to the agent's own.
+  const system = [
+    `You are "${agent.name}".`,
+    agent.instructions,
+    ...history.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
+  ]
+    .filter((text) => text.trim())
+    .join('\n\n');
+  const conversation = history.flatMap(({ role, content }): ModelMessage[] =>
+    role === 'system' ? [] : [{ role, content }],
+  );
+  return { system, messages: [...conversation, ...run], tools: tools.map(specOf) };
+}

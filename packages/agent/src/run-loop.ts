@@ -1,0 +1,440 @@
+/**
+ * The run loop: prompt → model → tools → journal, until the model answers without asking for a tool.
+ *
+ * Each turn of the loop reads where the run stands from its journal and does the one next thing. Nothing else is
+ * remembered, so a run that another worker began goes on here exactly as one of our own.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type AssistantMessage,
+  type Failure,
+  type RunEvent,
+  type TokenUsage,
+  type ToolResultPart,
+  textOf,
+} from '@nightshift/contracts';
+import { type HistoryMessage, readHistory } from '@nightshift/core/conversations';
+import { isDatabaseUnavailable } from '@nightshift/core/database';
+import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
+import type { Log } from '@nightshift/core/log';
+import type { Metrics } from '@nightshift/core/metrics';
+import {
+  beginStep,
+  type ClaimedRun,
+  endRun,
+  finishStep,
+  type JournalScope,
+  type JournalStep,
+  LaneLostError,
+  type LedgerEntry,
+  type RunEnd,
+  readJournal,
+  releaseLane,
+  type StepResult,
+} from '@nightshift/core/runs';
+import type { AttemptRecord, ModelError, Router, StopReason, Target } from '@nightshift/providers';
+import type { Tool } from '@nightshift/tools';
+import { limitFailure, modelFailure, TargetError } from './failure.ts';
+import { noteStoreOf } from './notes.ts';
+import { allowedTools, buildCall } from './prompt.ts';
+import { resolveTargets, type TargetDeps } from './targets.ts';
+import { callTool, type ToolOutcome, toolFailure } from './tool-call.ts';
+import { type PendingCall, readTranscript, type Transcript } from './transcript.ts';
+
+export interface RunDeps extends TargetDeps {
+  router: Router;
+  tools: readonly Tool[];
+  metrics: Metrics;
+}
+
+/** Why somebody outside stops a run. */
+export type StopCause = 'cancelled' | 'handover' | 'lane_lost';
+
+/** The reason of the signal that stops a run. */
+export class RunStopped extends Error {
+  override readonly name = 'RunStopped';
+  readonly stop: StopCause;
+
+  constructor(stop: StopCause) {
+    super(`The run was stopped: ${stop}.`);
+    this.stop = stop;
+  }
+}
+
+/** A step that crashed its worker this often ends the run. */
+const maxCrashes = 5;
+
+/** What a watcher sees of a tool's result, in characters. The journal has it whole. */
+const eventOutputLimit = 2_000;
+
+const interruptedOnce =
+  'The server stopped while this tool ran. Whether it took effect is unknown. Do not simply repeat it: check first, or ask.';
+
+/**
+ * Works on a claimed run until it ends, or `signal` stops it. Afterwards the lane is free, or another worker's.
+ *
+ * - `cancelled` ends the run.
+ * - `handover` leaves it running for the next worker, which goes on after the last finished step.
+ * - `lane_lost` writes nothing more.
+ *
+ * @throws only when the database is unavailable; the run then stays as it is, and is taken up again later
+ */
+export async function executeRun(
+  deps: RunDeps,
+  run: ClaimedRun,
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> {
+  const events = createRunEventWriter(deps.db, run.id, log);
+  const turn = new RunTurn(deps, run, signal, events, log);
+  try {
+    await turn.work();
+  } catch (error) {
+    if (error instanceof LaneLostError) log.warn('lane lost to another worker; stopped');
+    else if (isDatabaseUnavailable(error)) throw error;
+    else {
+      log.error({ err: error }, 'run failed for an internal reason');
+      await turn.end({ status: 'failed', error: internalFailure }).catch((cause) => {
+        if (!(cause instanceof LaneLostError)) throw cause;
+      });
+    }
+  } finally {
+    await events.flush();
+  }
+}
+
+const internalFailure: Failure = {
+  code: 'internal_error',
+  message: 'The run failed for an internal reason.',
+  hint: "The server's log has the details under this run's id. Retry the run, or report it.",
+};
+
+/** Our signal's reason, when it was one of us who stopped the run. */
+function stopCause(signal: AbortSignal): StopCause | undefined {
+  return signal.reason instanceof RunStopped ? signal.reason.stop : undefined;
+}
+
+type ModelOutcome = {
+  message: AssistantMessage;
+  stop: StopReason | 'error';
+  usage: TokenUsage | null;
+  error?: ModelError;
+};
+
+class RunTurn {
+  readonly #deps: RunDeps;
+  readonly #run: ClaimedRun;
+  readonly #scope: JournalScope;
+  readonly #stop: AbortSignal;
+  /** Also aborts when the run's time is up. */
+  readonly #signal: AbortSignal;
+  readonly #events: RunEventWriter;
+  readonly #log: Log;
+  readonly #steps: JournalStep[] = [];
+  readonly #tools: readonly Tool[];
+  readonly #warnings: string[] = [];
+  #model: string | null = null;
+
+  constructor(deps: RunDeps, run: ClaimedRun, stop: AbortSignal, events: RunEventWriter, log: Log) {
+    this.#deps = deps;
+    this.#run = run;
+    this.#scope = { lane: run.lane, runId: run.id, teamId: run.teamId, agentId: run.agent.id };
+    this.#stop = stop;
+    const timeLeft = Math.max(0, Math.round(run.agent.limits.maxSeconds * 1000 - run.elapsedMs));
+    this.#signal = AbortSignal.any([stop, AbortSignal.timeout(timeLeft)]);
+    this.#events = events;
+    this.#log = log;
+    this.#tools = allowedTools(deps.tools, run.agent.tools);
+  }
+
+  async work(): Promise<void> {
+    const { db } = this.#deps;
+    const run = this.#run;
+    this.#events.publish({ type: 'run.started', runId: run.id, attempt: run.attempt });
+    if (run.agent.deleted) {
+      return this.end({
+        status: 'failed',
+        error: { code: 'agent_deleted', message: 'The agent was deleted.' },
+      });
+    }
+    const begunBefore = run.takenOver || run.attempt > 1;
+    const [history, steps] = await Promise.all([
+      readHistory(db, run.lane.conversationId, run.id),
+      begunBefore ? readJournal(db, run.id) : [],
+    ]);
+    this.#steps.push(...steps);
+    for (;;) {
+      const transcript = readTranscript(this.#steps);
+      if (this.#signal.aborted) return this.#endStopped(null);
+      const limit = this.#reachedLimit(transcript);
+      if (limit) return this.end({ status: 'failed', error: limit });
+      const over =
+        transcript.pendingCalls.length > 0
+          ? await this.#runTools(transcript.pendingCalls)
+          : await this.#callModel(transcript, history);
+      if (over) return;
+    }
+  }
+
+  /** Ends the run in the journal, gives back the lane and tells the watchers. */
+  async end(
+    end: Pick<RunEnd, 'status' | 'error'> & { reply?: RunEnd['reply'] },
+    step: StepResult | null = null,
+  ) {
+    const { status, error } = end;
+    const whole = { status, error, model: this.#model, warnings: this.#warnings, reply: end.reply ?? null };
+    await endRun(this.#deps.db, this.#scope, whole, step);
+    this.#events.publish({ type: 'run.finished', runId: this.#run.id, status, ...(error ? { error } : {}) });
+    this.#deps.metrics.runSeconds.observe({ status }, (Date.now() - this.#run.createdAt.getTime()) / 1000);
+    this.#log.info(
+      { status, error: error?.code, model: this.#model, steps: this.#steps.length },
+      'run ended',
+    );
+  }
+
+  /** The signal aborted: end the run, or leave it to the next worker. `step` is what was under way. */
+  async #endStopped(step: StepResult | null): Promise<void> {
+    const cause = stopCause(this.#stop);
+    if (cause === 'lane_lost') return;
+    if (cause === 'handover') {
+      // The ledger must know of an attempt that was paid for. A failed step is made again by the next worker.
+      if (step) await finishStep(this.#deps.db, this.#scope, step);
+      await releaseLane(this.#deps.db, this.#scope.lane);
+      this.#log.info('run handed over');
+      return;
+    }
+    if (cause === 'cancelled') return this.end({ status: 'cancelled', error: null }, step);
+    const { maxSeconds } = this.#run.agent.limits;
+    return this.end({ status: 'failed', error: limitFailure('seconds', maxSeconds, maxSeconds) }, step);
+  }
+
+  #reachedLimit({ finishedSteps, tokens }: Transcript): Failure | undefined {
+    const { maxSteps, maxTokens } = this.#run.agent.limits;
+    if (finishedSteps >= maxSteps) return limitFailure('steps', finishedSteps, maxSteps);
+    if (tokens >= maxTokens) return limitFailure('tokens', tokens, maxTokens);
+    return undefined;
+  }
+
+  /** One model step. True when the run is over. */
+  async #callModel(transcript: Transcript, history: readonly HistoryMessage[]): Promise<boolean> {
+    const { db } = this.#deps;
+    const { agent } = this.#run;
+    let targets: Target[];
+    try {
+      targets = await resolveTargets(this.#deps, this.#run.teamId, agent.model);
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      await this.end({ status: 'failed', error: error.failure });
+      return true;
+    }
+    const call = buildCall({ agent, history, run: transcript.messages, tools: this.#tools });
+    const index = transcript.nextIndex;
+    const name = `${targets[0]?.provider}/${targets[0]?.model}`;
+    const inputHash = createHash('sha256').update(JSON.stringify(call)).digest('hex');
+    const attempts = await beginStep(db, this.#scope, { index, kind: 'model', name, inputHash });
+    if (await this.#isCrashLoop(attempts)) return true;
+    this.#events.publish({ type: 'step.started', index, kind: 'model', name });
+
+    const started = performance.now();
+    const ledger: LedgerEntry[] = [];
+    const outcome = await this.#stream(call, targets, index, ledger);
+    const failure = outcome.error ? modelFailure(outcome.error) : null;
+    const result: StepResult = {
+      index,
+      status: failure ? 'failed' : 'succeeded',
+      output: { message: outcome.message, stop: outcome.stop },
+      error: failure,
+      usage: outcome.usage,
+      ledger,
+    };
+    const text = textOf(outcome.message.content);
+    const finished: RunEvent = {
+      type: 'step.finished',
+      index,
+      kind: 'model',
+      name: this.#model ?? name,
+      status: result.status,
+      output: text,
+      durationMs: Math.round(performance.now() - started),
+      ...(failure ? { error: failure } : {}),
+    };
+
+    if (this.#signal.aborted) {
+      await this.#endStopped({ ...result, status: 'failed' });
+      return true;
+    }
+    this.#events.publish(finished);
+    if (failure) {
+      await this.end({ status: 'failed', error: failure }, result);
+      return true;
+    }
+    if (outcome.message.content.some(({ type }) => type === 'toolCall')) {
+      await finishStep(db, this.#scope, result);
+      const output = { message: outcome.message, stop: outcome.stop };
+      this.#remember({
+        kind: 'model',
+        index,
+        name,
+        status: 'succeeded',
+        attempts,
+        output,
+        usage: outcome.usage,
+      });
+      return false;
+    }
+    if (!text.trim()) {
+      await this.end({ status: 'failed', error: emptyAnswer(outcome.stop) }, result);
+      return true;
+    }
+    if (outcome.stop === 'length') this.#warnings.push("The answer was cut at the model's output limit.");
+    await this.end({ status: 'succeeded', error: null, reply: { text } }, result);
+    return true;
+  }
+
+  async #stream(
+    call: ReturnType<typeof buildCall>,
+    targets: readonly Target[],
+    index: number,
+    ledger: LedgerEntry[],
+  ): Promise<ModelOutcome> {
+    for await (const event of this.#deps.router.stream({ call, targets }, this.#signal)) {
+      switch (event.type) {
+        case 'text':
+          this.#events.publish({ type: 'text.delta', index, text: event.delta });
+          break;
+        case 'thinking':
+          this.#events.publish({ type: 'thinking.delta', index, text: event.delta });
+          break;
+        case 'attempt':
+          ledger.push(this.#account(event.attempt));
+          break;
+        case 'done':
+          return { message: event.message, stop: event.stop, usage: event.usage };
+        case 'error':
+          return { message: event.partial, stop: 'error', usage: event.usage, error: event.error };
+      }
+    }
+    throw new Error('The router ended without done or error.');
+  }
+
+  #account(attempt: AttemptRecord): LedgerEntry {
+    const { provider, model, outcome, usage } = attempt;
+    const { metrics } = this.#deps;
+    this.#model = `${provider}/${model}`;
+    metrics.modelAttempts.inc({ provider, outcome });
+    if (usage) {
+      metrics.modelTokens.inc({ provider, direction: 'input' }, usage.input);
+      metrics.modelTokens.inc({ provider, direction: 'output' }, usage.output);
+    }
+    if (outcome !== 'ok')
+      this.#log.warn({ provider, model, outcome, detail: attempt.error }, 'model attempt failed');
+    return {
+      provider,
+      model,
+      credentialId: attempt.credentialId,
+      outcome,
+      detail: attempt.error ?? null,
+      usage,
+      costUsd: attempt.costUsd,
+      firstTokenMs: attempt.firstTokenMs,
+      durationMs: attempt.durationMs,
+      startedAt: attempt.startedAt,
+    };
+  }
+
+  /** The calls of one answer, at once. True when the run is over. */
+  async #runTools(pending: readonly PendingCall[]): Promise<boolean> {
+    const finished = await Promise.all(pending.map((call) => this.#runTool(call)));
+    if (finished.includes('crash_loop')) return true;
+    if (!this.#signal.aborted) return false;
+    await this.#endStopped(null);
+    return true;
+  }
+
+  async #runTool({ call, index, interrupted }: PendingCall): Promise<'finished' | 'crash_loop'> {
+    const { db, metrics } = this.#deps;
+    const { name } = call;
+    const input = { callId: call.id, arguments: call.arguments };
+    const attempts = await beginStep(db, this.#scope, { index, kind: 'tool', name, input });
+    if (await this.#isCrashLoop(attempts)) return 'crash_loop';
+    this.#events.publish({ type: 'step.started', index, kind: 'tool', name, input: call.arguments });
+    const started = performance.now();
+    const { result, defect } = await this.#attemptTool(call, index, interrupted);
+    // Stopped for a handover: the step stays begun, and the next worker decides by the tool's effect.
+    if (stopCause(this.#stop) === 'handover' || stopCause(this.#stop) === 'lane_lost') return 'finished';
+    if (defect) this.#log.error({ err: defect, tool: name }, 'tool failed for an internal reason');
+    const status = result.isError ? 'failed' : 'succeeded';
+    metrics.toolCalls.inc({ tool: name, outcome: status });
+    await finishStep(db, this.#scope, {
+      index,
+      status,
+      output: result,
+      error: null,
+      usage: null,
+      ledger: [],
+    });
+    this.#remember({ kind: 'tool', index, name, status, attempts, input, output: result });
+    this.#events.publish({
+      type: 'step.finished',
+      index,
+      kind: 'tool',
+      name,
+      status,
+      output: shorten(result),
+      durationMs: Math.round(performance.now() - started),
+    });
+    return 'finished';
+  }
+
+  async #attemptTool(call: PendingCall['call'], index: number, interrupted: boolean): Promise<ToolOutcome> {
+    const tool = this.#tools.find(({ name }) => name === call.name);
+    if (interrupted && tool?.effect === 'once') {
+      this.#warnings.push(`${call.name} was interrupted; whether it took effect is unknown.`);
+      return toolFailure(call, interruptedOnce);
+    }
+    return callTool(call, this.#tools, {
+      idempotencyKey: `${this.#run.id}:${index}`,
+      signal: this.#signal,
+      now: () => new Date(),
+      notes: noteStoreOf(this.#deps.db, this.#run.agent.id),
+    });
+  }
+
+  async #isCrashLoop(attempts: number): Promise<boolean> {
+    // A retry that somebody asked for begins the step again too, and is no crash.
+    if (attempts <= maxCrashes + this.#run.attempt - 1) return false;
+    await this.end({
+      status: 'failed',
+      error: {
+        code: 'crash_loop',
+        message: `A step of this run stopped its worker ${maxCrashes} times.`,
+        hint: "The server's log has the details under this run's id. Retry the run when the cause is mended.",
+      },
+    });
+    return true;
+  }
+
+  #remember(step: JournalStep): void {
+    this.#steps.push(step);
+    this.#steps.sort((a, b) => a.index - b.index);
+  }
+}
+
+function emptyAnswer(stop: string): Failure {
+  return stop === 'length'
+    ? {
+        code: 'model_empty',
+        message: 'The model reached its output limit before it said anything.',
+        hint: 'Ask for less at once, or use another model.',
+      }
+    : {
+        code: 'model_empty',
+        message: 'The model answered nothing.',
+        hint: 'Retry the run, or use another model.',
+      };
+}
+
+function shorten(result: ToolResultPart): string {
+  const text = textOf(result.content);
+  return text.length > eventOutputLimit ? `${text.slice(0, eventOutputLimit)}…` : text;
+}

@@ -1,0 +1,75 @@
+/** One tool call, from the model's arguments to the result it is given back. Never throws. */
+import type { ToolCallPart, ToolResultPart } from '@nightshift/contracts';
+import { type Tool, type ToolContext, ToolError, type ToolOutput } from '@nightshift/tools';
+
+/** What a model reads of one result, in characters; the rest is cut, and it is told so. */
+const resultLimit = 50_000;
+const defaultTimeoutSeconds = 60;
+
+export interface ToolOutcome {
+  result: ToolResultPart;
+  /** A defect of the tool, for the log; the model is only told that it failed. */
+  defect?: unknown;
+}
+
+function result(call: ToolCallPart, output: ToolOutput, isError: boolean): ToolResultPart {
+  const content = (typeof output === 'string' ? [{ type: 'text' as const, text: output }] : [...output]).map(
+    (part) =>
+      part.type === 'text' && part.text.length > resultLimit
+        ? {
+            ...part,
+            text: `${part.text.slice(0, resultLimit)}\n[cut: ${part.text.length - resultLimit} characters more]`,
+          }
+        : part,
+  );
+  return { type: 'toolResult', callId: call.id, name: call.name, content, isError };
+}
+
+export const toolFailure = (call: ToolCallPart, message: string): ToolOutcome => ({
+  result: result(call, message, true),
+});
+
+/**
+ * Checks the arguments and runs the tool under its timeout. `tools` are those the agent may use; for any other name
+ * the model is told which there are.
+ */
+export async function callTool(
+  call: ToolCallPart,
+  tools: readonly Tool[],
+  context: ToolContext,
+): Promise<ToolOutcome> {
+  const tool = tools.find(({ name }) => name === call.name);
+  if (!tool) {
+    const names = tools.map(({ name }) => name).join(', ') || 'none';
+    return toolFailure(call, `There is no tool "${call.name}". The tools are: ${names}.`);
+  }
+  if (call.invalid !== undefined) {
+    return toolFailure(call, `The arguments are no valid JSON object: ${call.invalid.slice(0, 200)}`);
+  }
+  const input = tool.input.safeParse(call.arguments);
+  if (!input.success) {
+    const problems = input.error.issues.map(
+      ({ path, message }) => `${path.join('.') || 'arguments'}: ${message}`,
+    );
+    return toolFailure(call, `The arguments are wrong. ${problems.join('. ')}`);
+  }
+  const seconds = tool.timeoutSeconds ?? defaultTimeoutSeconds;
+  const timeout = AbortSignal.timeout(seconds * 1000);
+  const signal = AbortSignal.any([context.signal, timeout]);
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    // A tool that ignores its signal must not hold the run.
+    const output = await Promise.race([tool.execute(input.data, { ...context, signal }), stopped]);
+    return { result: result(call, output, false) };
+  } catch (error) {
+    if (timeout.aborted)
+      return toolFailure(call, `The tool did not finish within ${seconds} s and was stopped.`);
+    if (context.signal.aborted) return toolFailure(call, 'The tool was stopped because the run was.');
+    if (error instanceof ToolError) return toolFailure(call, error.message);
+    return { ...toolFailure(call, 'The tool failed for an internal reason.'), defect: error };
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { Id, Timestamp } from './primitives.ts';
+
+/** Text that a person wrote; trimmed. */
+const name = z.string().trim().min(1).max(100);
+
+/**
+ * `auto`: the first vendor the team has a key for, in the catalogue's order, else the built-in demo.
+ * `provider/model`: exactly that one. A custom endpoint is addressed by its credential's name.
+ */
+export const ModelRef = z
+  .string()
+  .max(200)
+  .regex(/^(auto|[a-z0-9][a-z0-9-]*\/\S+)$/, 'must be "auto" or "provider/model"')
+  .meta({ examples: ['auto', 'openai/gpt-5', 'anthropic/claude-sonnet-4-5'] });
+
+/** Tool name → allow | block. A tool that is not named is allowed. */
+export const ToolPolicy = z.record(z.string().max(100), z.enum(['allow', 'block']));
+
+/** Caps of one run. A run that reaches one ends as failed and says which. */
+export const AgentLimits = z.strictObject({
+  /** Model calls and tool calls together. */
+  maxSteps: z.number().int().min(1).max(1000).default(100),
+  /** Wall time from the run's start, in seconds. */
+  maxSeconds: z.number().int().min(1).max(86_400).default(900),
+  /** Input and output tokens of all model calls together. */
+  maxTokens: z.number().int().min(1).max(100_000_000).default(2_000_000),
+});
+export type AgentLimits = z.infer<typeof AgentLimits>;
+
+export const AgentCreate = z.strictObject({
+  name: name.meta({ description: 'Unique in the team; also the model name at the OpenAI-compatible door.' }),
+  instructions: z.string().max(100_000).default(''),
+  model: ModelRef.default('auto'),
+  tools: ToolPolicy.default({}),
+  limits: AgentLimits.prefault({}),
+});
+export type AgentCreate = z.infer<typeof AgentCreate>;
+
+export const AgentUpdate = z.strictObject({
+  name: name.optional(),
+  instructions: z.string().max(100_000).optional(),
+  model: ModelRef.optional(),
+  tools: ToolPolicy.optional(),
+  limits: z
+    .strictObject({
+      maxSteps: AgentLimits.shape.maxSteps.unwrap().optional(),
+      maxSeconds: AgentLimits.shape.maxSeconds.unwrap().optional(),
+      maxTokens: AgentLimits.shape.maxTokens.unwrap().optional(),
+    })
+    .optional(),
+});
+export type AgentUpdate = z.infer<typeof AgentUpdate>;
+
+export const Agent = z.object({
+  id: Id,
+  name: z.string(),
+  instructions: z.string(),
+  model: z.string(),
+  tools: ToolPolicy,
+  limits: AgentLimits,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+});
+export type Agent = z.infer<typeof Agent>;

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** A UUIDv7 in lower case. Every record's id. */
+export const Id = z.uuid().meta({ description: 'UUIDv7' });
+
+/** RFC 3339 in UTC, with milliseconds. */
+export const Timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC' });
+
+/** A decimal string in USD, so that no float rounding reaches a bill. */
+export const Usd = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/)
+  .meta({ description: 'Decimal string, USD' });
+
+/** `?limit=&cursor=` of every list. A cursor is opaque: take it from the page before. */
+export const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(200).optional(),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+/** One page of a list; `nextCursor` is null on the last one. */
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+export type Page<T> = { data: T[]; nextCursor: string | null };
+
+/** RFC 9457. `code` is stable and meant for programs, `detail` for people. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.string(),
+  detail: z.string(),
+  requestId: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** What a read shows of a write-only secret. */
+export const SecretInfo = z.object({ set: z.boolean(), last4: z.string().nullable() });
+export type SecretInfo = z.infer<typeof SecretInfo>;
+
+/** Roles, strongest first: owner ⊇ admin ⊇ member ⊇ viewer. */
+export const Role = z.enum(['owner', 'admin', 'member', 'viewer']);
+export type Role = z.infer<typeof Role>;
+
+/** Whether `held` may do what `needed` may. */
+export function roleIncludes(held: Role, needed: Role): boolean {
+  return Role.options.indexOf(held) <= Role.options.indexOf(needed);
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { TokenUsage } from './content.ts';
+import { Id, PageQuery, Timestamp, Usd } from './primitives.ts';
+
+export const RunStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
+export type RunStatus = z.infer<typeof RunStatus>;
+
+/** Whether nothing more will happen in a run of this status, unless somebody retries it. */
+export const isFinal = (status: RunStatus) => status !== 'queued' && status !== 'running';
+
+export const RunTrigger = z.enum(['api']);
+
+/** Why a run or step failed. `message` says what happened, `hint` what to do next. */
+export const Failure = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+export type Failure = z.infer<typeof Failure>;
+
+export const Run = z.object({
+  id: Id,
+  agentId: Id,
+  conversationId: Id,
+  trigger: RunTrigger,
+  status: RunStatus,
+  attempt: z.number().int(),
+  model: z.string().nullable(),
+  error: Failure.nullable(),
+  warnings: z.array(z.string()),
+  traceId: z.string().nullable(),
+  /** Sums over the ledger. Cost is null as soon as one attempt's price is unknown. */
+  usage: z.object({
+    attempts: z.number().int(),
+    inputTokens: z.number().int(),
+    outputTokens: z.number().int(),
+    costUsd: Usd.nullable(),
+  }),
+  createdAt: Timestamp,
+  startedAt: Timestamp.nullable(),
+  endedAt: Timestamp.nullable(),
+});
+export type Run = z.infer<typeof Run>;
+
+export const RunListQuery = PageQuery.extend({
+  agentId: Id.optional(),
+  conversationId: Id.optional(),
+  status: RunStatus.optional(),
+  trigger: RunTrigger.optional(),
+});
+export type RunListQuery = z.infer<typeof RunListQuery>;
+
+export const Attempt = z.object({
+  provider: z.string(),
+  model: z.string(),
+  credentialId: Id.nullable(),
+  outcome: z.string(),
+  detail: z.string().nullable(),
+  usage: TokenUsage.nullable(),
+  costUsd: Usd.nullable(),
+  firstTokenMs: z.number().int().nullable(),
+  durationMs: z.number().int(),
+  createdAt: Timestamp,
+});
+export type Attempt = z.infer<typeof Attempt>;
+
+export const Step = z.object({
+  index: z.number().int(),
+  kind: z.enum(['model', 'tool']),
+  name: z.string(),
+  status: z.enum(['started', 'succeeded', 'failed']),
+  /** Above one when a crash made it begin again. */
+  attempts: z.number().int(),
+  input: z.unknown(),
+  output: z.unknown(),
+  error: Failure.nullable(),
+  usage: TokenUsage.nullable(),
+  /** Every call to a model that this step made, from the ledger. */
+  modelAttempts: z.array(Attempt),
+  startedAt: Timestamp,
+  endedAt: Timestamp.nullable(),
+});
+export type Step = z.infer<typeof Step>;

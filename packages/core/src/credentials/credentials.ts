@@ -1,0 +1,163 @@
+/** Provider credentials: a team's own model keys. A key goes in and never comes out through the API. */
+import {
+  type Credential,
+  type CredentialCreate,
+  type CredentialUpdate,
+  customProviders,
+  type Page,
+  type PageQuery,
+} from '@nightshift/contracts';
+import { type Database, isUniqueViolation, newId, pageArguments, toPage } from '../database/index.ts';
+import { DomainError, invalidField, notFound } from '../errors/index.ts';
+import type { ProviderCredential as Row } from '../generated/prisma/client.ts';
+import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
+
+function toCredential(row: Row): Credential {
+  return {
+    id: row.id,
+    provider: row.provider,
+    label: row.label,
+    name: row.name,
+    baseUrl: row.baseUrl,
+    apiKey: { set: row.secret !== null, last4: row.last4 },
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+  };
+}
+
+function sealed(kek: KeyEncryptionKey, teamId: string, id: string, apiKey: string) {
+  return {
+    secret: { ...seal(kek, apiKey, sealContext(teamId, id, 'apiKey')) },
+    // The last four of a short key would be most of it.
+    last4: apiKey.length >= 12 ? apiKey.slice(-4) : null,
+  };
+}
+
+function labelTaken(error: unknown, provider: string): unknown {
+  if (!isUniqueViolation(error)) return error;
+  return new DomainError('conflict', `There is a ${provider} credential with this label or name already.`, {
+    fields: [{ path: 'label', message: 'is taken' }],
+  });
+}
+
+/** @throws {DomainError} conflict: the label is taken */
+export async function createCredential(
+  db: Database,
+  kek: KeyEncryptionKey,
+  teamId: string,
+  body: CredentialCreate,
+): Promise<Credential> {
+  const id = newId();
+  const custom = (customProviders as readonly string[]).includes(body.provider);
+  try {
+    const row = await db.prisma.providerCredential.create({
+      data: {
+        id,
+        teamId,
+        provider: body.provider,
+        // Two custom endpoints are told apart by their name, so the name is their label unless one is given.
+        label: custom && body.label === 'default' ? (body.name ?? body.label) : body.label,
+        name: body.name ?? null,
+        baseUrl: body.baseUrl ?? null,
+        ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey) : {}),
+      },
+    });
+    return toCredential(row);
+  } catch (error) {
+    throw labelTaken(error, body.provider);
+  }
+}
+
+export async function listCredentials(
+  db: Database,
+  teamId: string,
+  query: PageQuery,
+): Promise<Page<Credential>> {
+  const { where, ...page } = pageArguments(query);
+  const rows = await db.prisma.providerCredential.findMany({ ...page, where: { ...where, teamId } });
+  return toPage(rows, query.limit, toCredential);
+}
+
+/** @throws {DomainError} not_found, conflict */
+export async function updateCredential(
+  db: Database,
+  kek: KeyEncryptionKey,
+  teamId: string,
+  id: string,
+  body: CredentialUpdate,
+): Promise<Credential> {
+  if (Object.values(body).every((value) => value === undefined))
+    throw invalidField('body', 'changes nothing');
+  try {
+    const rows = await db.prisma.providerCredential.updateManyAndReturn({
+      where: { id, teamId },
+      data: {
+        ...(body.label && { label: body.label }),
+        ...(body.baseUrl && { baseUrl: body.baseUrl }),
+        ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey) : {}),
+      },
+    });
+    if (!rows[0]) throw notFound('provider credential');
+    return toCredential(rows[0]);
+  } catch (error) {
+    throw labelTaken(error, 'such');
+  }
+}
+
+/** @throws {DomainError} not_found */
+export async function deleteCredential(db: Database, teamId: string, id: string): Promise<void> {
+  const { count } = await db.prisma.providerCredential.deleteMany({ where: { id, teamId } });
+  if (count === 0) throw notFound('provider credential');
+}
+
+export interface OpenCredential {
+  id: string;
+  provider: string;
+  name: string | null;
+  baseUrl: string | null;
+  /** Null where the endpoint needs none. */
+  apiKey: string | null;
+}
+
+/**
+ * The team's credentials with their keys, oldest first. For the worker alone: what it returns must reach no log, no
+ * answer and no prompt.
+ *
+ * @throws {UnsealError} when a key cannot be read
+ */
+export async function openCredentials(
+  db: Database,
+  kek: KeyEncryptionKey,
+  teamId: string,
+  which: { provider: string } | { name: string } | 'all',
+): Promise<OpenCredential[]> {
+  const rows = await db.prisma.providerCredential.findMany({
+    where: { teamId, ...(which === 'all' ? {} : which) },
+    orderBy: { id: 'asc' },
+  });
+  return rows.map((row) => ({
+    id: row.id,
+    provider: row.provider,
+    name: row.name,
+    baseUrl: row.baseUrl,
+    apiKey: row.secret
+      ? unseal(kek, row.secret as unknown as Sealed, sealContext(teamId, row.id, 'apiKey'))
+      : null,
+  }));
+}
+
+/** How many credentials the team has for each provider. */
+export async function countCredentials(db: Database, teamId: string): Promise<Map<string, number>> {
+  const rows = await db.prisma.providerCredential.groupBy({
+    by: ['provider'],
+    where: { teamId },
+    _count: { _all: true },
+  });
+  return new Map(rows.map((row) => [row.provider, row._count._all]));
+}
+
+/** Whether a custom endpoint of this name exists in the team. */
+export async function hasCustomEndpoint(db: Database, teamId: string, name: string): Promise<boolean> {
+  return (await db.prisma.providerCredential.count({ where: { teamId, name } })) > 0;
+}

@@ -1,0 +1,132 @@
+/**
+ * The way to Postgres: Prisma for reads and plain writes, named SQL statements for what must be one round trip,
+ * a claim or a compare-and-set. Both use one pool.
+ */
+import { createHash, randomUUIDv7 } from 'node:crypto';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { PrismaClient } from '../generated/prisma/client.ts';
+
+/** A prepared statement. The name is derived from the text, so that each connection plans it once. */
+export interface Statement<Row extends QueryResultRow> {
+  readonly name: string;
+  readonly text: string;
+  readonly row?: Row;
+}
+
+export interface Database {
+  readonly prisma: PrismaClient;
+  /** Commits are durable: what this pool committed survives a power cut. */
+  readonly pool: Pool;
+  /**
+   * Commits return before they are flushed (`synchronous_commit = off`). For what may be lost with the last
+   * half second before a crash of the database: wake-ups and live events.
+   */
+  readonly relaxed: Pool;
+  query<Row extends QueryResultRow>(statement: Statement<Row>, values?: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** Connections for durable work. */
+  poolSize: number;
+  /** Connections for wake-ups and events. */
+  relaxedPoolSize: number;
+  /** Shown in pg_stat_activity. */
+  applicationName: string;
+  /** Idle connections that break are reported here and replaced by the pool. */
+  onConnectionError: (error: Error) => void;
+}
+
+/** Every record's id: time-ordered, so that indexes grow at their end. */
+export const newId = (): string => randomUUIDv7();
+
+export function statement<Row extends QueryResultRow>(text: string): Statement<Row> {
+  return { name: `ns_${createHash('sha1').update(text).digest('hex').slice(0, 16)}`, text };
+}
+
+export function run<Row extends QueryResultRow>(
+  client: Pool | PoolClient,
+  { name, text }: Statement<Row>,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  return client.query<Row>({ name, text, values: values as unknown[] }).then((result) => result.rows);
+}
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const shared = {
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  };
+  const pool = new Pool({ ...shared, max: options.poolSize });
+  const relaxed = new Pool({
+    ...shared,
+    max: options.relaxedPoolSize,
+    // BullMQ's tables live in their own schema; it finds them through the search path.
+    options: '-c synchronous_commit=off -c search_path=bullmq,public',
+  });
+  pool.on('error', options.onConnectionError);
+  relaxed.on('error', options.onConnectionError);
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, {
+      statementNameGenerator: ({ sql }) => statement(sql).name,
+    }),
+  });
+  return {
+    prisma,
+    pool,
+    relaxed,
+    query: (sql, values) => run(pool, sql, values),
+    async close() {
+      await prisma.$disconnect();
+      await Promise.all([pool.end(), relaxed.end()]);
+    },
+  };
+}
+
+/** Runs `work` in one transaction on one connection; rolls back when it throws. */
+export async function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    // A connection whose rollback fails is in an unknown state and must not go back to the pool.
+    await client.query('ROLLBACK').catch((cause: Error) => {
+      broken = cause;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Whether Postgres refused a write because such a row exists already. */
+export function isUniqueViolation(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === '23505' || code === 'P2002';
+}
+
+/**
+ * Whether the database could not be reached or went away, rather than refused what it was asked. The work is then
+ * undone, not failed: somebody does it again when the database is back.
+ * https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code === 'string' && /^(08|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024)/.test(code))
+    return true;
+  return (
+    typeof message === 'string' &&
+    /^(Connection terminated|timeout exceeded when trying to connect)/.test(message)
+  );
+}
+
+/** The migrations of this version, where the schema is. */
+export const migrationsDirectory = new URL('../../../../prisma/migrations/', import.meta.url);

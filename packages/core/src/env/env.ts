@@ -1,0 +1,96 @@
+/** The environment, read once per process and passed on as an object. */
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const Variables = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  NIGHTSHIFT_DATA: z.string().default('./data'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(3000),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  NIGHTSHIFT_ADMIN_KEY: z
+    .string()
+    .regex(/^ns_[A-Za-z0-9_-]{22,}$/, 'must be "ns_" and at least 22 random characters of [A-Za-z0-9_-]')
+    .optional(),
+  NIGHTSHIFT_SECRET_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(32),
+  WORKER_PORT: port.optional(),
+  WORKER_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
+  DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(8),
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(60_000),
+});
+
+export interface Env {
+  readonly databaseUrl: string;
+  /** Set: the queue runs on Redis. Absent: on Postgres. */
+  readonly redisUrl: string | undefined;
+  /** Where files live: the admin key, the secret key. */
+  readonly dataDirectory: string;
+  readonly host: string;
+  readonly port: number;
+  /** How the server is reached from outside, where that is not `http://HOST:PORT`. */
+  readonly publicUrl: string | undefined;
+  readonly adminKey: string | undefined;
+  readonly secretKey: string | undefined;
+  readonly logLevel: string;
+  /** Conversations that one worker works on at once. */
+  readonly workerConcurrency: number;
+  /** Serves the worker's health and metrics, when set. */
+  readonly workerPort: number | undefined;
+  /** How long a stopping worker lets its runs finish before another worker goes on with them. */
+  readonly workerDrainSeconds: number;
+  /** Connections of one process for its own queries; the queue and events use a few more. */
+  readonly databasePool: number;
+  /** Requests of one API key to one api process. */
+  readonly rateLimitPerMinute: number;
+  /** Model keys of the environment: variable → value. */
+  readonly providerKeys: Readonly<Record<string, string>>;
+}
+
+/** The environment is wrong. The message names every variable and says what is expected of it. */
+export class EnvError extends Error {
+  override readonly name = 'EnvError';
+}
+
+/**
+ * Reads and checks the environment. An empty variable counts as unset, as docker compose passes unset ones.
+ *
+ * @param providerVariables names of the variables that may hold a model key
+ * @throws {EnvError}
+ */
+export function loadEnv(
+  providerVariables: readonly string[] = [],
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): Env {
+  const set = Object.fromEntries(Object.entries(source).filter(([, value]) => value?.trim()));
+  const parsed = Variables.safeParse(set);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(
+      ({ path, message }) => `${path.join('.')}: ${set[String(path[0])] ? message : 'is not set'}`,
+    );
+    throw new EnvError(`The environment is wrong. ${problems.join('. ')}.`);
+  }
+  const env = parsed.data;
+  return {
+    databaseUrl: env.DATABASE_URL,
+    redisUrl: env.REDIS_URL,
+    dataDirectory: env.NIGHTSHIFT_DATA,
+    host: env.HOST,
+    port: env.PORT,
+    publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
+    adminKey: env.NIGHTSHIFT_ADMIN_KEY,
+    secretKey: env.NIGHTSHIFT_SECRET_KEY,
+    logLevel: env.LOG_LEVEL,
+    workerConcurrency: env.WORKER_CONCURRENCY,
+    workerPort: env.WORKER_PORT,
+    workerDrainSeconds: env.WORKER_DRAIN_SECONDS,
+    databasePool: env.DATABASE_POOL,
+    rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    providerKeys: Object.fromEntries(
+      providerVariables.flatMap((name) => (set[name] ? [[name, set[name].trim()]] : [])),
+    ),
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * What can go wrong in the domain, by a stable code. The api turns each code into one HTTP status; nothing
+ * else does.
+ */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'idempotency_conflict'
+  | 'idempotency_in_progress'
+  | 'run_not_final'
+  | 'run_final'
+  | 'rate_limited'
+  | 'unavailable';
+
+/** Field problems: `path` is dotted, as in the request's body. */
+export type FieldError = { path: string; message: string };
+
+/** An expected failure. Its message is for the caller and holds no secret. */
+export class DomainError extends Error {
+  override readonly name = 'DomainError';
+  readonly code: ErrorCode;
+  readonly fields: readonly FieldError[] | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { fields?: FieldError[]; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.fields = options.fields;
+  }
+}
+
+/** Also the answer to an id of another team, so that ids tell nothing. */
+export function notFound(what: string): DomainError {
+  return new DomainError('not_found', `There is no such ${what}.`);
+}
+
+export function invalidField(path: string, message: string): DomainError {
+  return new DomainError('invalid_request', `${path}: ${message}`, { fields: [{ path, message }] });
+}

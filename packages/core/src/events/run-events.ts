@@ -1,0 +1,94 @@
+/**
+ * The events of a run, as its watchers see them: numbered from 1, kept for an hour, so that a watcher that lost its
+ * connection goes on where it was. They are derived from the journal and need not survive a crash of the database.
+ */
+import type { RunEvent } from '@nightshift/contracts';
+import { type Database, run as runStatement, statement } from '../database/index.ts';
+import type { Log } from '../log/index.ts';
+
+export interface NumberedEvent {
+  seq: number;
+  event: RunEvent;
+}
+
+/** Deltas are gathered this long before they are written, in milliseconds. */
+const gatherMs = 25;
+
+const append = statement(`
+  WITH written AS (
+    INSERT INTO run_event (run_id, seq, type, data)
+    SELECT $1, (SELECT coalesce(max(seq), 0) FROM run_event WHERE run_id = $1) + ordinality, value->>'type', value
+    FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY
+    ON CONFLICT DO NOTHING
+  )
+  SELECT pg_notify('nightshift_run', $1::uuid::text)`);
+
+/** Writes events of a run and tells its watchers. */
+export async function appendRunEvents(
+  db: Database,
+  runId: string,
+  events: readonly RunEvent[],
+): Promise<void> {
+  await runStatement(db.relaxed, append, [runId, JSON.stringify(events)]);
+}
+
+const read = statement<{ seq: number; data: RunEvent }>(`
+  SELECT seq, data FROM run_event WHERE run_id = $1 AND seq > $2 ORDER BY seq LIMIT 1000`);
+
+export async function readRunEvents(db: Database, runId: string, after: number): Promise<NumberedEvent[]> {
+  const rows = await runStatement(db.relaxed, read, [runId, after]);
+  return rows.map(({ seq, data }) => ({ seq, event: data }));
+}
+
+const prune = statement(`DELETE FROM run_event WHERE created_at < now() - interval '1 hour'`);
+
+export async function pruneRunEvents(db: Database): Promise<void> {
+  await runStatement(db.relaxed, prune);
+}
+
+export interface RunEventWriter {
+  /** Never waits and never throws: the run goes on whether or not somebody watches. */
+  publish(event: RunEvent): void;
+  /** Resolves when everything published is written. */
+  flush(): Promise<void>;
+}
+
+/** Gathers the events of one run and writes them in order, deltas of one step joined. */
+export function createRunEventWriter(db: Database, runId: string, log: Log): RunEventWriter {
+  let pending: RunEvent[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> = Promise.resolve();
+
+  function write(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (pending.length === 0) return;
+    const events = pending;
+    pending = [];
+    writing = writing
+      .then(() => appendRunEvents(db, runId, events))
+      .catch((error: Error) => log.warn({ err: error, runId }, 'run events not written'));
+  }
+
+  return {
+    publish(event) {
+      const last = pending.at(-1);
+      if (
+        last &&
+        (event.type === 'text.delta' || event.type === 'thinking.delta') &&
+        last.type === event.type &&
+        last.index === event.index
+      ) {
+        last.text += event.text;
+      } else {
+        pending.push({ ...event });
+      }
+      if (event.type === 'run.finished') write();
+      else timer ??= setTimeout(write, gatherMs);
+    },
+    async flush() {
+      write();
+      await writing;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** Prometheus metrics of one process. */
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+export function createMetrics(process: string) {
+  const registry = new Registry();
+  registry.setDefaultLabels({ process });
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    httpSeconds: new Histogram({
+      name: 'nightshift_http_request_seconds',
+      help: 'Time to answer an HTTP request',
+      labelNames: ['method', 'route', 'status'],
+      buckets: seconds,
+      registers,
+    }),
+    queueWaitSeconds: new Histogram({
+      name: 'nightshift_queue_wait_seconds',
+      help: 'Time from adding a job to taking it up',
+      labelNames: ['queue'],
+      buckets: seconds,
+      registers,
+    }),
+    jobSeconds: new Histogram({
+      name: 'nightshift_job_seconds',
+      help: 'Time to process a job',
+      labelNames: ['queue', 'outcome'],
+      buckets: seconds,
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: 'nightshift_run_seconds',
+      help: 'Time from accepting a run to its end',
+      labelNames: ['status'],
+      buckets: seconds,
+      registers,
+    }),
+    modelAttempts: new Counter({
+      name: 'nightshift_model_attempts_total',
+      help: 'Calls to models, by outcome',
+      labelNames: ['provider', 'outcome'],
+      registers,
+    }),
+    modelTokens: new Counter({
+      name: 'nightshift_model_tokens_total',
+      help: 'Tokens that models reported',
+      labelNames: ['provider', 'direction'],
+      registers,
+    }),
+    toolCalls: new Counter({
+      name: 'nightshift_tool_calls_total',
+      help: 'Tool calls, by outcome',
+      labelNames: ['tool', 'outcome'],
+      registers,
+    }),
+    laneTakeovers: new Counter({
+      name: 'nightshift_lane_takeovers_total',
+      help: 'Runs taken over from a worker that died',
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * The queue: BullMQ, on Postgres or on Redis. The one place that builds queues and workers.
+ *
+ * Postgres is the truth and the queue only wakes: payloads name a row, jobs are removed when done, and a job that
+ * fails is not retried here, because the sweeper re-wakes whatever is still due.
+ */
+import { type QueueName, type QueuePayload, queuePayloads } from '@nightshift/contracts';
+import { createPostgresBackend, type Job, type PgPool, Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { Log } from '../log/index.ts';
+import type { Metrics } from '../metrics/index.ts';
+
+export interface QueueConnection {
+  /** On Redis when set, else on `pool`. */
+  redisUrl: string | undefined;
+  pool: Pool;
+}
+
+export interface Producer<Name extends QueueName> {
+  readonly queue: Queue;
+  /**
+   * Adds a job unless one with this `dedupeId` already waits. While one is active, one more is kept for
+   * afterwards, so that a wake-up between its last look and its end is not lost.
+   */
+  wake(payload: QueuePayload<Name>, dedupeId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Consumer {
+  /** Stops taking jobs, and resolves when those under way are done. */
+  close(): Promise<void>;
+}
+
+/** A worker whose process stops renewing is taken for dead after this long. */
+const lockDurationMs = 10_000;
+
+/** BullMQ on a broken Redis waits for ever by default; a wake-up that cannot be sent must fail, the sweeper has it. */
+const producerRedis = { maxRetriesPerRequest: 1, enableOfflineQueue: false, connectTimeout: 5_000 };
+
+/** It is BullMQ's own declaration of a pool, which the driver's overloaded `on` does not fit by the letter. */
+const asPgPool = (pool: Pool) => pool as unknown as PgPool;
+
+function openRedis(url: string, options: object, log: Log): Redis {
+  const redis = new Redis(url, { ...options, retryStrategy: (times) => Math.min(times * 200, 5_000) });
+  redis.on('error', (error) => log.warn({ err: error }, 'redis connection'));
+  return redis;
+}
+
+export function createProducer<Name extends QueueName>(
+  name: Name,
+  connection: QueueConnection,
+  log: Log,
+): Producer<Name> {
+  const defaultJobOptions = { removeOnComplete: true, removeOnFail: { count: 1000 } };
+  const redis = connection.redisUrl ? openRedis(connection.redisUrl, producerRedis, log) : undefined;
+  const queue: Queue = redis
+    ? new Queue(name, { connection: redis, defaultJobOptions, skipWaitingForReady: true })
+    : (new Queue(
+        name,
+        { connection: asPgPool(connection.pool), defaultJobOptions },
+        createPostgresBackend,
+      ) as unknown as Queue);
+  queue.on('error', (error) => log.warn({ err: error, queue: name }, 'queue'));
+  const schema = queuePayloads[name];
+  return {
+    queue,
+    async wake(payload, dedupeId) {
+      await queue.add(name, schema.parse(payload), {
+        deduplication: { id: dedupeId, keepLastIfActive: true },
+      });
+    },
+    async close() {
+      await queue.close();
+      redis?.disconnect();
+    },
+  };
+}
+
+export interface ConsumerOptions {
+  concurrency: number;
+  metrics: Metrics;
+  log: Log;
+}
+
+/**
+ * Runs `process` for each job, wrapped in logging and metrics.
+ * A payload that does not fit its contract fails the job and says so in the log.
+ */
+export function createConsumer<Name extends QueueName>(
+  name: Name,
+  connection: QueueConnection,
+  process: (payload: QueuePayload<Name>, log: Log) => Promise<void>,
+  options: ConsumerOptions,
+): Consumer {
+  const { metrics } = options;
+  const log = options.log.child({ queue: name });
+  const schema = queuePayloads[name];
+  const handle = async (job: Job): Promise<void> => {
+    const started = performance.now();
+    const jobLog = log.child({ jobId: job.id });
+    metrics.queueWaitSeconds.observe({ queue: name }, Math.max(0, Date.now() - job.timestamp) / 1000);
+    let outcome = 'ok';
+    try {
+      await process(schema.parse(job.data) as QueuePayload<Name>, jobLog);
+    } catch (error) {
+      outcome = 'error';
+      jobLog.error({ err: error }, 'job failed');
+      throw error;
+    } finally {
+      metrics.jobSeconds.observe({ queue: name, outcome }, (performance.now() - started) / 1000);
+    }
+  };
+  const shared = {
+    concurrency: options.concurrency,
+    lockDuration: lockDurationMs,
+    stalledInterval: lockDurationMs / 2,
+    // A stalled job only means that its worker died. Doing it again is always right: the row decides.
+    maxStalledCount: 1000,
+  };
+  const redis = connection.redisUrl
+    ? openRedis(connection.redisUrl, { maxRetriesPerRequest: null }, log)
+    : undefined;
+  const worker: Worker = redis
+    ? new Worker(name, handle, { ...shared, connection: redis })
+    : (new Worker(
+        name,
+        handle,
+        { ...shared, connection: asPgPool(connection.pool) },
+        createPostgresBackend,
+      ) as unknown as Worker);
+  worker.on('error', (error) => log.warn({ err: error }, 'queue worker'));
+  return {
+    async close() {
+      await worker.close();
+      redis?.disconnect();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+export * from './journal.ts';
+export * from './lane.ts';
+export * from './runs.ts';
+export * from './watch.ts';

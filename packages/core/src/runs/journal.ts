@@ -1,0 +1,234 @@
+/**
+ * The journal: a run is its steps. What was begun is written before it is done, what came of it before anything is
+ * built on it. Every write is fenced by the lane's epoch.
+ */
+import type { AssistantMessage, Failure, TokenUsage, ToolResultPart } from '@nightshift/contracts';
+import type { QueryResultRow } from 'pg';
+import { type Database, newId, type Statement, statement } from '../database/index.ts';
+import { type Lane, LaneLostError } from './lane.ts';
+
+export interface ToolInput {
+  callId: string;
+  arguments: Record<string, unknown>;
+}
+
+/** A step as the run loop reads it back. */
+export type JournalStep =
+  | {
+      kind: 'model';
+      index: number;
+      name: string;
+      status: 'started' | 'succeeded' | 'failed';
+      attempts: number;
+      output: { message: AssistantMessage; stop: string } | null;
+      usage: TokenUsage | null;
+    }
+  | {
+      kind: 'tool';
+      index: number;
+      name: string;
+      status: 'started' | 'succeeded' | 'failed';
+      attempts: number;
+      input: ToolInput;
+      output: ToolResultPart | null;
+    };
+
+/** One row of the ledger: a call to a model, also one that failed. */
+export interface LedgerEntry {
+  provider: string;
+  model: string;
+  credentialId: string | null;
+  outcome: string;
+  detail: string | null;
+  usage: TokenUsage | null;
+  costUsd: string | null;
+  firstTokenMs: number | null;
+  durationMs: number;
+  startedAt: Date;
+}
+
+/** What came of a step. */
+export interface StepResult {
+  index: number;
+  status: 'succeeded' | 'failed';
+  output: unknown;
+  error: Failure | null;
+  usage: TokenUsage | null;
+  ledger: readonly LedgerEntry[];
+}
+
+export interface RunEnd {
+  status: 'succeeded' | 'failed' | 'cancelled';
+  error: Failure | null;
+  /** `provider/model` that answered last. */
+  model: string | null;
+  warnings: readonly string[];
+  /** The answer, for the conversation's history. */
+  reply: { text: string } | null;
+}
+
+/** The lane's row, locked against a claim until the statement ends. No row: the lane was lost. */
+const fence = `lane AS (SELECT c.id FROM conversation c WHERE c.id = $1 AND c.epoch = $2 FOR SHARE)`;
+
+/** Writes a step's result and its ledger rows, for the rows of the CTE `lane`. Takes parameters $3 to $11. */
+const settleStep = `
+  settled AS (
+    UPDATE step s SET status = $5::step_status, output = $6, error = $7, usage = $8, ended_at = now()
+    FROM lane WHERE s.run_id = $3 AND s.index = $4
+  ), ledger AS (
+    INSERT INTO usage_entry (id, team_id, agent_id, run_id, step_index, provider, model, credential_id, outcome, detail,
+      usage, cost_usd, first_token_ms, duration_ms, created_at)
+    SELECT e.id, $9, $10, $3, $4, e.provider, e.model, e."credentialId", e.outcome, e.detail,
+      e.usage, e."costUsd", e."firstTokenMs", e."durationMs", e."startedAt"
+    FROM lane, jsonb_to_recordset($11::jsonb) AS e (id uuid, provider text, model text, "credentialId" uuid, outcome text,
+      detail text, usage jsonb, "costUsd" numeric, "firstTokenMs" int, "durationMs" int, "startedAt" timestamptz)
+  ), used AS (
+    UPDATE provider_credential p SET last_used_at = now()
+    FROM lane, jsonb_to_recordset($11::jsonb) AS e ("credentialId" uuid)
+    WHERE p.id = e."credentialId" AND (p.last_used_at IS NULL OR p.last_used_at < now() - interval '1 minute')
+  )`;
+
+const begin = statement<{ attempts: number }>(`
+  WITH ${fence}
+  INSERT INTO step (id, run_id, index, kind, name, input, input_hash)
+  SELECT $3, $4, $5, $6::step_kind, $7, $8, $9 FROM lane
+  ON CONFLICT (run_id, index) DO UPDATE SET attempts = step.attempts + 1, status = 'started', started_at = now(),
+    name = excluded.name, input = excluded.input, input_hash = excluded.input_hash,
+    output = NULL, error = NULL, ended_at = NULL
+  RETURNING attempts`);
+
+const finish = statement<{ id: string }>(`WITH ${fence}, ${settleStep} SELECT id FROM lane`);
+
+// The end of a run is one statement: its last step, its message, its status and the lane's release stand or fall
+// together, so a run that is over has its answer, and an answer is written once.
+const endWithStep = statement<{ id: string }>(`
+  WITH lane AS (
+    UPDATE conversation c SET lease_owner = NULL, lease_until = NULL, updated_at = now(),
+      next_seq = c.next_seq + CASE WHEN $17::jsonb IS NULL THEN 0 ELSE 1 END
+    WHERE c.id = $1 AND c.epoch = $2
+    RETURNING c.id, c.next_seq - 1 AS seq
+  ), ${settleStep}, ended AS (
+    UPDATE run r SET status = $12::run_status, error = $13, model = coalesce($14, r.model), warnings = $15, ended_at = now()
+    FROM lane WHERE r.id = $3
+  ), reply AS (
+    INSERT INTO message (id, conversation_id, seq, role, content, run_id)
+    SELECT $16, lane.id, lane.seq, 'assistant', $17, $3 FROM lane WHERE $17::jsonb IS NOT NULL
+  )
+  SELECT id FROM lane`);
+
+export interface JournalScope {
+  readonly lane: Lane;
+  readonly runId: string;
+  readonly teamId: string;
+  readonly agentId: string;
+}
+
+async function fenced<Row extends QueryResultRow>(
+  db: Database,
+  lane: Lane,
+  sql: Statement<Row>,
+  values: readonly unknown[],
+): Promise<Row> {
+  const [row] = await db.query(sql, [lane.conversationId, lane.epoch, ...values]);
+  if (!row) throw new LaneLostError(lane);
+  return row;
+}
+
+const json = (value: unknown): string | null =>
+  value === null || value === undefined ? null : JSON.stringify(value);
+
+function stepValues(scope: JournalScope, step: StepResult): unknown[] {
+  return [
+    scope.runId,
+    step.index,
+    step.status,
+    json(step.output),
+    json(step.error),
+    json(step.usage),
+    scope.teamId,
+    scope.agentId,
+    JSON.stringify(step.ledger.map((entry) => ({ id: newId(), ...entry }))),
+  ];
+}
+
+/**
+ * Writes that a step begins.
+ *
+ * @returns how many times it has begun: above 1 after a crash
+ * @throws {LaneLostError}
+ */
+export async function beginStep(
+  db: Database,
+  scope: JournalScope,
+  step: {
+    index: number;
+    kind: 'model' | 'tool';
+    name: string;
+    input?: ToolInput | undefined;
+    inputHash?: string | undefined;
+  },
+): Promise<number> {
+  const row = await fenced(db, scope.lane, begin, [
+    newId(),
+    scope.runId,
+    step.index,
+    step.kind,
+    step.name,
+    json(step.input),
+    step.inputHash ?? null,
+  ]);
+  return row.attempts;
+}
+
+/** Writes what came of a step. @throws {LaneLostError} */
+export async function finishStep(db: Database, scope: JournalScope, step: StepResult): Promise<void> {
+  await fenced(db, scope.lane, finish, stepValues(scope, step));
+}
+
+/**
+ * Ends the run and gives back the lane, with the result of its last step where one was open.
+ * @throws {LaneLostError}
+ */
+export async function endRun(
+  db: Database,
+  scope: JournalScope,
+  end: RunEnd,
+  step: StepResult | null,
+): Promise<void> {
+  const none: StepResult = {
+    index: -1,
+    status: 'failed',
+    output: null,
+    error: null,
+    usage: null,
+    ledger: [],
+  };
+  await fenced(db, scope.lane, endWithStep, [
+    ...stepValues(scope, step ?? none),
+    end.status,
+    json(end.error),
+    end.model,
+    end.warnings,
+    newId(),
+    end.reply ? JSON.stringify([{ type: 'text', text: end.reply.text }]) : null,
+  ]);
+}
+
+type StepRow = {
+  index: number;
+  kind: 'model' | 'tool';
+  name: string;
+  status: 'started' | 'succeeded' | 'failed';
+  attempts: number;
+  input: unknown;
+  output: unknown;
+  usage: TokenUsage | null;
+};
+
+const readSteps = statement<StepRow>(`
+  SELECT index, kind, name, status, attempts, input, output, usage FROM step WHERE run_id = $1 ORDER BY index`);
+
+/** The steps of a run, in order. */
+export async function readJournal(db: Database, runId: string): Promise<JournalStep[]> {
+  return (await db.query(readSteps, [runId])) as JournalStep[];
+}

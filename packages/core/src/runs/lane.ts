@@ -1,0 +1,181 @@
+/**
+ * Lanes: one conversation, one run at a time, in order.
+ *
+ * A worker holds a lane by a lease on its conversation's row. Each claim raises the row's `epoch`, and every write
+ * of the run names the epoch it was claimed with: a worker that was paused past its lease finds that it no longer
+ * matches, and writes nothing. Leases use the database's clock, so a worker's own clock may be wrong.
+ */
+import type { AgentLimits, ToolPolicy } from '@nightshift/contracts';
+import type { z } from 'zod';
+import { type Database, run as runStatement, statement } from '../database/index.ts';
+
+/** A worker that stops renewing loses its lanes after this long. */
+export const leaseMs = 10_000;
+
+/** The right to work on a conversation. Every journal write takes it. */
+export interface Lane {
+  readonly conversationId: string;
+  readonly epoch: number;
+}
+
+/** A run, claimed, with what is needed to go on with it. */
+export interface ClaimedRun {
+  readonly lane: Lane;
+  readonly id: string;
+  readonly teamId: string;
+  readonly attempt: number;
+  readonly traceId: string | null;
+  readonly createdAt: Date;
+  /** How long it has been running, over takeovers, by the database's clock. */
+  readonly elapsedMs: number;
+  /** Another worker had begun it and did not end it. */
+  readonly takenOver: boolean;
+  readonly agent: {
+    readonly id: string;
+    readonly name: string;
+    readonly instructions: string;
+    readonly model: string;
+    readonly tools: z.infer<typeof ToolPolicy>;
+    readonly limits: AgentLimits;
+    readonly deleted: boolean;
+  };
+}
+
+/** Another worker holds the lane now: stop, write nothing. */
+export class LaneLostError extends Error {
+  override readonly name = 'LaneLostError';
+  constructor(lane: Lane) {
+    super(`Lane ${lane.conversationId} was taken over after epoch ${lane.epoch}.`);
+  }
+}
+
+type ClaimRow = {
+  epoch: number;
+  id: string | null;
+  team_id: string;
+  attempt: number;
+  trace_id: string | null;
+  created_at: Date;
+  elapsed_ms: number;
+  taken_over: boolean;
+  agent_id: string;
+  agent_name: string;
+  instructions: string;
+  model: string;
+  tools: ClaimedRun['agent']['tools'];
+  limits: AgentLimits;
+  agent_deleted: boolean;
+};
+
+const claim = statement<ClaimRow>(`
+  WITH lane AS (
+    UPDATE conversation c
+    SET lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond', epoch = c.epoch + 1
+    WHERE c.id = $1 AND (c.lease_until IS NULL OR c.lease_until < now())
+      AND EXISTS (SELECT FROM run r WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running'))
+    RETURNING c.id, c.epoch
+  ), next AS (
+    SELECT r.id, r.status FROM run r JOIN lane ON r.conversation_id = lane.id
+    WHERE r.status IN ('queued', 'running')
+    ORDER BY r.status = 'running' DESC, r.created_at, r.id LIMIT 1
+  ), started AS (
+    UPDATE run r SET status = 'running', started_at = coalesce(r.started_at, now())
+    FROM next WHERE r.id = next.id AND r.status IN ('queued', 'running')
+    RETURNING r.*, next.status = 'running' AS taken_over
+  )
+  SELECT lane.epoch, r.id, r.team_id, r.attempt, r.trace_id, r.created_at, r.taken_over,
+    extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
+    a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
+    a.deleted_at IS NOT NULL AS agent_deleted
+  FROM lane LEFT JOIN started r ON true LEFT JOIN agent a ON a.id = r.agent_id`);
+
+/**
+ * Takes the lane and its next run: one that was begun and not ended first, else the oldest that waits.
+ * Null when there is nothing to do or another worker holds the lane.
+ */
+export async function claimRun(
+  db: Database,
+  conversationId: string,
+  owner: string,
+): Promise<ClaimedRun | null> {
+  for (;;) {
+    const [row] = await db.query(claim, [conversationId, owner, leaseMs]);
+    if (!row) return null;
+    const lane = { conversationId, epoch: row.epoch };
+    if (row.id === null) {
+      // The run was cancelled, or ended by the last holder, between our reading it and locking it. Look again.
+      await releaseLane(db, lane);
+      continue;
+    }
+    return {
+      lane,
+      id: row.id,
+      teamId: row.team_id,
+      attempt: row.attempt,
+      traceId: row.trace_id,
+      createdAt: row.created_at,
+      elapsedMs: row.elapsed_ms,
+      takenOver: row.taken_over,
+      agent: {
+        id: row.agent_id,
+        name: row.agent_name,
+        instructions: row.instructions,
+        model: row.model,
+        tools: row.tools,
+        limits: row.limits,
+        deleted: row.agent_deleted,
+      },
+    };
+  }
+}
+
+const release = statement(`
+  UPDATE conversation SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND epoch = $2`);
+
+/** Gives the lane back without ending its run; whoever claims it next goes on. Nothing happens if it was lost. */
+export async function releaseLane(db: Database, lane: Lane): Promise<void> {
+  await db.query(release, [lane.conversationId, lane.epoch]);
+}
+
+const renew = statement<{ conversation_id: string; epoch: number; cancelled: boolean }>(`
+  UPDATE conversation c SET lease_until = now() + $4 * interval '1 millisecond'
+  FROM unnest($1::uuid[], $2::int[], $3::uuid[]) AS held (id, epoch, run_id) JOIN run r ON r.id = held.run_id
+  WHERE c.id = held.id AND c.epoch = held.epoch
+  RETURNING c.id AS conversation_id, c.epoch, r.cancel_requested_at IS NOT NULL AS cancelled`);
+
+export interface HeldLane {
+  lane: Lane;
+  runId: string;
+}
+
+/**
+ * Renews all lanes that a worker holds, in one statement. Those that are missing from the answer are lost.
+ * The commit need not be durable: a renewal lost in a crash only makes a takeover come sooner.
+ */
+export async function renewLanes(
+  db: Database,
+  held: readonly HeldLane[],
+): Promise<{ lane: Lane; cancelled: boolean }[]> {
+  const rows = await runStatement(db.relaxed, renew, [
+    held.map(({ lane }) => lane.conversationId),
+    held.map(({ lane }) => lane.epoch),
+    held.map(({ runId }) => runId),
+    leaseMs,
+  ]);
+  return rows.map((row) => ({
+    lane: { conversationId: row.conversation_id, epoch: row.epoch },
+    cancelled: row.cancelled,
+  }));
+}
+
+const due = statement<{ id: string }>(`
+  SELECT DISTINCT c.id FROM run r JOIN conversation c ON c.id = r.conversation_id
+  WHERE r.status IN ('queued', 'running') AND r.created_at < now() - interval '2 seconds'
+    AND (c.lease_until IS NULL OR c.lease_until < now())
+  LIMIT 1000`);
+
+/** Conversations with a run to do that nobody works on: a wake-up was lost, or a worker died. */
+export async function findDueLanes(db: Database): Promise<string[]> {
+  const rows = await db.query(due);
+  return rows.map(({ id }) => id);
+}

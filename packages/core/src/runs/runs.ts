@@ -1,0 +1,186 @@
+/** What people may ask of runs: read them, cancel them, retry them. */
+import type {
+  Attempt,
+  Failure,
+  Page,
+  Run,
+  RunListQuery,
+  RunStatus,
+  Step,
+  TokenUsage,
+} from '@nightshift/contracts';
+import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
+import { DomainError, notFound } from '../errors/index.ts';
+import { appendRunEvents, signal } from '../events/index.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
+
+const withUsage = {
+  usage: { select: { usage: true, costUsd: true } },
+} as const satisfies Prisma.RunInclude;
+
+type RunRow = Prisma.RunGetPayload<{ include: typeof withUsage }>;
+
+function toRun(row: RunRow): Run {
+  const tokens = row.usage.map(({ usage }) => usage as TokenUsage | null);
+  const cost = row.usage.every(({ costUsd }) => costUsd !== null)
+    ? row.usage.reduce((sum, { costUsd }) => sum + Number(costUsd), 0)
+    : null;
+  return {
+    id: row.id,
+    agentId: row.agentId,
+    conversationId: row.conversationId,
+    trigger: row.trigger,
+    status: row.status,
+    attempt: row.attempt,
+    model: row.model,
+    error: row.error as Failure | null,
+    warnings: row.warnings,
+    traceId: row.traceId,
+    usage: {
+      attempts: row.usage.length,
+      inputTokens: tokens.reduce((sum, usage) => sum + (usage?.input ?? 0), 0),
+      outputTokens: tokens.reduce((sum, usage) => sum + (usage?.output ?? 0), 0),
+      costUsd: cost === null ? null : trimDecimal(cost.toFixed(10)),
+    },
+    createdAt: row.createdAt.toISOString(),
+    startedAt: row.startedAt?.toISOString() ?? null,
+    endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}
+
+const trimDecimal = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+
+export async function listRuns(db: Database, teamId: string, query: RunListQuery): Promise<Page<Run>> {
+  const { where, ...page } = pageArguments(query);
+  const rows = await db.prisma.run.findMany({
+    ...page,
+    where: {
+      ...where,
+      teamId,
+      ...(query.agentId && { agentId: query.agentId }),
+      ...(query.conversationId && { conversationId: query.conversationId }),
+      ...(query.status && { status: query.status }),
+      ...(query.trigger && { trigger: query.trigger }),
+    },
+    include: withUsage,
+  });
+  return toPage(rows, query.limit, toRun);
+}
+
+/** @throws {DomainError} not_found */
+export async function getRun(db: Database, teamId: string, id: string): Promise<Run> {
+  const row = await db.prisma.run.findFirst({ where: { id, teamId }, include: withUsage });
+  if (!row) throw notFound('run');
+  return toRun(row);
+}
+
+/** The run's journal, each model step with its rows of the ledger. @throws {DomainError} not_found */
+export async function listSteps(db: Database, teamId: string, runId: string): Promise<Step[]> {
+  const run = await db.prisma.run.findFirst({
+    where: { id: runId, teamId },
+    select: { steps: { orderBy: { index: 'asc' } }, usage: { orderBy: { createdAt: 'asc' } } },
+  });
+  if (!run) throw notFound('run');
+  const attempts = Map.groupBy(run.usage, ({ stepIndex }) => stepIndex);
+  return run.steps.map((step) => ({
+    index: step.index,
+    kind: step.kind,
+    name: step.name,
+    status: step.status,
+    attempts: step.attempts,
+    input: step.input,
+    output: step.output,
+    error: step.error as Failure | null,
+    usage: step.usage as TokenUsage | null,
+    modelAttempts: (attempts.get(step.index) ?? []).map(
+      (entry): Attempt => ({
+        provider: entry.provider,
+        model: entry.model,
+        credentialId: entry.credentialId,
+        outcome: entry.outcome,
+        detail: entry.detail,
+        usage: entry.usage as TokenUsage | null,
+        costUsd: entry.costUsd === null ? null : trimDecimal(entry.costUsd.toFixed(10)),
+        firstTokenMs: entry.firstTokenMs,
+        durationMs: entry.durationMs,
+        createdAt: entry.createdAt.toISOString(),
+      }),
+    ),
+    startedAt: step.startedAt.toISOString(),
+    endedAt: step.endedAt?.toISOString() ?? null,
+  }));
+}
+
+export interface RunOutcome {
+  status: RunStatus;
+  error: Failure | null;
+  /** The last thing the agent said in this run. */
+  replyText: string | null;
+}
+
+const outcome = statement<{ status: RunStatus; error: Failure | null; reply: string | null }>(`
+  SELECT r.status, r.error, (
+    SELECT m.content->0->>'text' FROM message m WHERE m.run_id = r.id AND m.role = 'assistant' ORDER BY m.seq DESC LIMIT 1
+  ) AS reply
+  FROM run r WHERE r.id = $1 AND r.team_id = $2`);
+
+/** @throws {DomainError} not_found */
+export async function getOutcome(db: Database, teamId: string, runId: string): Promise<RunOutcome> {
+  const [row] = await db.query(outcome, [runId, teamId]);
+  if (!row) throw notFound('run');
+  return { status: row.status, error: row.error, replyText: row.reply };
+}
+
+const cancel = statement<{ status: RunStatus }>(`
+  UPDATE run SET cancel_requested_at = coalesce(cancel_requested_at, now()),
+    status = CASE WHEN status = 'queued' THEN 'cancelled'::run_status ELSE status END,
+    ended_at = CASE WHEN status = 'queued' THEN now() END
+  WHERE id = $1 AND team_id = $2 AND status IN ('queued', 'running')
+  RETURNING status`);
+
+/**
+ * Asks a run to stop. One that waits is cancelled at once; one that runs is told, and stops within 5 s.
+ *
+ * @throws {DomainError} not_found; run_final when it has ended
+ */
+export async function cancelRun(db: Database, teamId: string, id: string): Promise<Run> {
+  const [row] = await db.query(cancel, [id, teamId]);
+  if (!row) {
+    const run = await getRun(db, teamId, id);
+    throw new DomainError('run_final', `The run has ended already: ${run.status}.`);
+  }
+  if (row.status === 'cancelled') {
+    await appendRunEvents(db, id, [{ type: 'run.finished', runId: id, status: 'cancelled' }]);
+  } else {
+    await signal(db.relaxed, 'cancel', id);
+  }
+  return getRun(db, teamId, id);
+}
+
+const retry = statement<{ conversation_id: string }>(`
+  UPDATE run r SET status = 'queued', attempt = r.attempt + 1, error = NULL, started_at = NULL, ended_at = NULL,
+    cancel_requested_at = NULL
+  FROM agent a
+  WHERE r.id = $1 AND r.team_id = $2 AND r.status IN ('failed', 'cancelled') AND a.id = r.agent_id AND a.deleted_at IS NULL
+  RETURNING r.conversation_id`);
+
+/**
+ * Puts a failed or cancelled run back in its lane. It goes on after its last finished step: what was paid for is
+ * not paid again. The caller wakes the lane.
+ *
+ * @throws {DomainError} not_found; run_not_final while it runs; conflict when it succeeded or its agent was deleted
+ */
+export async function retryRun(db: Database, teamId: string, id: string): Promise<Run> {
+  const [row] = await db.query(retry, [id, teamId]);
+  if (row) return getRun(db, teamId, id);
+  const run = await getRun(db, teamId, id);
+  if (run.status === 'queued' || run.status === 'running') {
+    throw new DomainError('run_not_final', `The run is ${run.status}: there is nothing to retry yet.`);
+  }
+  throw new DomainError(
+    'conflict',
+    run.status === 'succeeded'
+      ? 'The run succeeded: there is nothing to retry.'
+      : 'The agent of this run was deleted.',
+  );
+}

@@ -1,0 +1,119 @@
+/** Watching a run, live or after the fact. */
+import type { RunEvent } from '@nightshift/contracts';
+import { isFinal, textOf } from '@nightshift/contracts';
+import type { Database } from '../database/index.ts';
+import { type EventBus, type NumberedEvent, readRunEvents } from '../events/index.ts';
+import { type JournalStep, readJournal } from './journal.ts';
+import { getOutcome, type RunOutcome } from './runs.ts';
+
+/** Signals can be lost; whoever waits looks again after this long, in milliseconds. */
+const lookAgainMs = 2_000;
+
+/** The end of a run is committed before its last events are written, by a few milliseconds; by this many at most. */
+const lastEventsMs = 500;
+
+/** Resolves on the run's next signal, after `timeoutMs`, or when `signal` aborts. */
+function createWaiter(bus: EventBus, runId: string, signal: AbortSignal) {
+  let signalled = false;
+  let wake: (() => void) | undefined;
+  const notice = () => {
+    signalled = true;
+    wake?.();
+  };
+  const unsubscribe = bus.subscribe('run', runId, notice);
+  signal.addEventListener('abort', notice);
+  return {
+    async wait(timeoutMs = lookAgainMs): Promise<void> {
+      if (!signalled) {
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(resolve, timeoutMs);
+        });
+        clearTimeout(timer);
+      }
+      signalled = false;
+    },
+    [Symbol.dispose]() {
+      unsubscribe();
+      signal.removeEventListener('abort', notice);
+    },
+  };
+}
+
+/**
+ * The run's events after number `after`, until it ends or `signal` aborts. When the events are gone (after an hour,
+ * or a crash of the database), a finished run is told from its journal: each step whole, without deltas.
+ *
+ * @throws {DomainError} not_found
+ */
+export async function* watchRun(
+  { db, bus }: { db: Database; bus: EventBus },
+  { teamId, runId, after }: { teamId: string; runId: string; after: number },
+  signal: AbortSignal,
+): AsyncGenerator<NumberedEvent> {
+  using waiter = createWaiter(bus, runId, signal);
+  let seq = after;
+  // The outcome is read before the events: a run that had ended by then has all its events written or lost.
+  let outcome = await getOutcome(db, teamId, runId);
+  while (!signal.aborted) {
+    for (const numbered of await readRunEvents(db, runId, seq)) {
+      seq = numbered.seq;
+      yield numbered;
+      // A retried run has several ends; only the last one ends the watch.
+      if (numbered.event.type === 'run.finished') outcome = await getOutcome(db, teamId, runId);
+      if (numbered.event.type === 'run.finished' && isFinal(outcome.status)) return;
+    }
+    if (isFinal(outcome.status)) {
+      await waiter.wait(lastEventsMs);
+      const rest = await readRunEvents(db, runId, seq);
+      if (rest.length > 0) continue;
+      yield* retell(runId, outcome, seq === 0 ? await readJournal(db, runId) : [], seq);
+      return;
+    }
+    await waiter.wait();
+    outcome = await getOutcome(db, teamId, runId);
+  }
+}
+
+function* retell(
+  runId: string,
+  outcome: RunOutcome,
+  steps: readonly JournalStep[],
+  after: number,
+): Generator<NumberedEvent> {
+  let seq = after;
+  const next = (event: RunEvent): NumberedEvent => ({ seq: ++seq, event });
+  for (const { index, kind, name, status, output } of steps) {
+    if (status === 'started') continue;
+    const text =
+      output === null ? undefined : textOf('message' in output ? output.message.content : output.content);
+    yield next({ type: 'step.started', index, kind, name });
+    if (kind === 'model' && text) yield next({ type: 'text.delta', index, text });
+    yield next({ type: 'step.finished', index, kind, name, status, output: text, durationMs: 0 });
+  }
+  if (outcome.status === 'queued' || outcome.status === 'running') return;
+  yield next({
+    type: 'run.finished',
+    runId,
+    status: outcome.status,
+    ...(outcome.error ? { error: outcome.error } : {}),
+  });
+}
+
+/**
+ * Waits until the run has ended or `signal` aborts, whichever is first, and returns how it stands then.
+ * @throws {DomainError} not_found
+ */
+export async function waitForRun(
+  { db, bus }: { db: Database; bus: EventBus },
+  { teamId, runId }: { teamId: string; runId: string },
+  signal: AbortSignal,
+): Promise<RunOutcome> {
+  using waiter = createWaiter(bus, runId, signal);
+  for (;;) {
+    const outcome = await getOutcome(db, teamId, runId);
+    if (isFinal(outcome.status) || signal.aborted) return outcome;
+    await waiter.wait();
+  }
+}

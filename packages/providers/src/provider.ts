@@ -1,0 +1,149 @@
+/**
+ * The provider port: one model call, from a neutral conversation to a stream of neutral events.
+ *
+ * A *protocol* knows one wire (a vendor's HTTP API) and nothing else. A *vendor* is a row of data in
+ * `catalog.ts`. Neither knows the database, teams or retries: credentials come in with the endpoint,
+ * and the router above decides what to try next.
+ */
+import type { AssistantMessage, ModelMessage, TokenUsage, ToolSpec } from '@nightshift/contracts';
+
+/** One wire protocol. */
+export interface Protocol {
+  /**
+   * Calls the model and streams its answer.
+   *
+   * Never throws and never rejects: a failure is the `error` event. The last event is exactly one of
+   * `done` or `error`. When `signal` aborts, the socket is closed at once and the stream ends with an
+   * `error` of kind `aborted`. The protocol does not retry.
+   */
+  stream(call: ModelCall, endpoint: Endpoint, signal: AbortSignal): AsyncIterable<ModelEvent>;
+}
+
+/** What is asked of a model, in neutral terms. */
+export interface ModelCall {
+  /** The vendor's own id of the model, without the `provider/` prefix. */
+  model: string;
+  system?: string;
+  messages: readonly ModelMessage[];
+  tools?: readonly ToolSpec[];
+  /** Upper bound of output tokens. The wire's own default when absent, where the wire has one. */
+  maxOutputTokens?: number;
+}
+
+/** Where a call goes and with which key. */
+export interface Endpoint {
+  /** Vendor id of the catalogue, or the name of a custom endpoint. */
+  provider: string;
+  wire: WireName;
+  /** Without a trailing slash. */
+  baseUrl: string;
+  /** Null where the vendor needs none (a local server). */
+  apiKey: string | null;
+  compat: Compat;
+}
+
+export const wireNames = ['openai-chat', 'anthropic-messages', 'demo'] as const;
+export type WireName = (typeof wireNames)[number];
+
+/** What a vendor's dialect of a wire lacks or wants. All optional: absent is the wire's own rule. */
+export interface Compat {
+  /** The parameter that caps output (openai-chat). Default `max_completion_tokens`. */
+  maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** The vendor refuses `stream_options.include_usage` (openai-chat). */
+  noStreamUsage?: boolean;
+  /** Tool-call ids that the vendor accepts. Default: 1–40 characters of `[a-zA-Z0-9_-]`. */
+  toolCallIds?: 'alphanumeric9';
+  /** Reasoning comes and must be echoed in this field of assistant messages (DeepSeek, Kimi). */
+  reasoningField?: 'reasoning_content' | 'reasoning';
+  /** The model takes no images. They are replaced by a note. */
+  textOnly?: boolean;
+  /**
+   * Tool calls carry a `thought_signature` that must be sent back with them (Gemini).
+   * https://ai.google.dev/gemini-api/docs/thought-signatures
+   */
+  thoughtSignatures?: boolean;
+  /**
+   * Model id prefixes that take function tools on this wire only with `reasoning_effort: "none"` (OpenAI from
+   * gpt-5.5 on answers 400 otherwise, also when no effort is asked for). https://github.com/BerriAI/litellm/pull/34569
+   */
+  noReasoningWithTools?: readonly string[];
+}
+
+/** A model's answer as it arrives. */
+export type ModelEvent =
+  | { type: 'start' }
+  | { type: 'text'; delta: string }
+  | { type: 'thinking'; delta: string }
+  | { type: 'toolStart'; id: string; name: string }
+  | { type: 'toolDelta'; id: string; delta: string }
+  | { type: 'toolEnd'; id: string }
+  | { type: 'done'; message: AssistantMessage; stop: StopReason; usage: TokenUsage | null }
+  | { type: 'error'; error: ModelError; partial: AssistantMessage; usage: TokenUsage | null };
+
+/** Why a complete answer ended. `length`: the output cap was reached. */
+export type StopReason = 'end' | 'toolCalls' | 'length';
+
+/**
+ * What went wrong with a model call.
+ *
+ * auth: the key is refused · billing: the account must pay · quota: a plan's limit, not soon over · rate: slow down ·
+ * overload, server: the vendor's fault · network: no connection · timeout: too slow · context: the conversation is
+ * too long · content: refused by a filter · model: no such model · request: the vendor calls our request invalid ·
+ * truncated: the stream ended without its finish marker · aborted: we stopped it.
+ */
+export type ModelErrorKind =
+  | 'auth'
+  | 'billing'
+  | 'quota'
+  | 'rate'
+  | 'overload'
+  | 'server'
+  | 'network'
+  | 'timeout'
+  | 'context'
+  | 'content'
+  | 'model'
+  | 'request'
+  | 'truncated'
+  | 'aborted';
+
+const retryableKinds: ReadonlySet<ModelErrorKind> = new Set([
+  'rate',
+  'overload',
+  'server',
+  'network',
+  'timeout',
+  'truncated',
+]);
+
+export interface ModelErrorOptions {
+  /** HTTP status, where there was one. */
+  status?: number;
+  /** What the vendor asked us to wait, in milliseconds. */
+  retryAfterMs?: number;
+  /** The vendor's own request id, for its support. */
+  requestId?: string;
+  cause?: unknown;
+}
+
+/** The one error of this package. It holds no secret: `message` is safe to show to the agent's team. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError';
+  readonly kind: ModelErrorKind;
+  readonly status: number | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly requestId: string | undefined;
+
+  constructor(kind: ModelErrorKind, message: string, options: ModelErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.kind = kind;
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
+    this.requestId = options.requestId;
+  }
+
+  /** Whether the same call may succeed later, with the same key. */
+  get retryable(): boolean {
+    return retryableKinds.has(this.kind);
+  }
+}

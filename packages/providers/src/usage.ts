@@ -1,0 +1,74 @@
+/** Token counts as vendors report them, in our terms. Vendors are not trusted to send numbers. */
+import type { TokenUsage } from '@nightshift/contracts';
+
+type Loose = Record<string, unknown> | null | undefined;
+
+function count(value: unknown): number {
+  return typeof value === 'number' && value > 0 && Number.isFinite(value) ? Math.round(value) : 0;
+}
+
+/**
+ * `usage` of chat completions (https://platform.openai.com/docs/api-reference/chat/object). Dialects: DeepSeek has
+ * `prompt_cache_hit_tokens`, Moonshot `cached_tokens`; Gemini and xAI leave reasoning out of `completion_tokens`
+ * and show it only in the total.
+ */
+export function usageOfOpenAi(raw: unknown): TokenUsage | null {
+  const usage = raw as Loose;
+  if (!usage || typeof usage.prompt_tokens !== 'number') return null;
+  const prompt = usage.prompt_tokens_details as Loose;
+  const completion = usage.completion_tokens_details as Loose;
+  const input = count(usage.prompt_tokens);
+  const counted = count(usage.completion_tokens);
+  const hidden = Math.max(0, count(usage.total_tokens) - input - counted);
+  const output = counted + hidden;
+  return {
+    input,
+    cachedInput: Math.min(
+      input,
+      count(prompt?.cached_tokens ?? usage.prompt_cache_hit_tokens ?? usage.cached_tokens),
+    ),
+    cacheWrite: count(prompt?.cache_write_tokens),
+    output,
+    reasoning: Math.min(output, Math.max(hidden, count(completion?.reasoning_tokens))),
+  };
+}
+
+/**
+ * `usage` of Anthropic messages, whose `input_tokens` leaves cached and cache-written tokens out; ours includes both.
+ * `message_delta` repeats some of the fields of `message_start`, cumulatively: what it leaves out stays.
+ * https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#tracking-cache-performance
+ */
+export function usageOfAnthropic(raw: unknown, before: AnthropicCounts | null): AnthropicCounts | null {
+  const usage = raw as Loose;
+  if (!usage) return before;
+  const pick = (name: string, previous: number | undefined) =>
+    typeof usage[name] === 'number' ? count(usage[name]) : (previous ?? 0);
+  const details = usage.output_tokens_details as Loose;
+  return {
+    fresh: pick('input_tokens', before?.fresh),
+    read: pick('cache_read_input_tokens', before?.read),
+    written: pick('cache_creation_input_tokens', before?.written),
+    output: pick('output_tokens', before?.output),
+    reasoning: details ? count(details.thinking_tokens) : (before?.reasoning ?? 0),
+  };
+}
+
+export interface AnthropicCounts {
+  fresh: number;
+  read: number;
+  written: number;
+  output: number;
+  reasoning: number;
+}
+
+export function toTokenUsage(counts: AnthropicCounts | null): TokenUsage | null {
+  // An endpoint that counts nothing reports zeros: an answered call cannot have read nothing.
+  if (!counts || counts.fresh + counts.read + counts.written === 0) return null;
+  return {
+    input: counts.fresh + counts.read + counts.written,
+    cachedInput: counts.read,
+    cacheWrite: counts.written,
+    output: counts.output,
+    reasoning: Math.min(counts.output, counts.reasoning),
+  };
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { fromRoot } from './lib/paths.mjs';
+import { ensureGenerated, ensureInstalled } from './lib/prepare.mjs';
+import { become, main } from './lib/run.mjs';
+
+const USAGE = `Usage:
+  npm run db:deploy                 apply the migrations to DATABASE_URL, or else to the embedded database
+  npm run db:migrate -- NAME        write the migration that leads to prisma/schema.prisma
+  npm run db:migrate -- --check     print what the migrations lack compared to the schema; exit 1 if anything
+  npm run db:generate               generate the database client
+`;
+
+await main(async () => {
+  const [command, ...args] = process.argv.slice(2);
+  const isCall =
+    (command === 'deploy' && args.length === 0) ||
+    (command === 'generate' && args.length === 0) ||
+    (command === 'migrate' && args.length === 1);
+  if (!isCall || args.includes('--help')) {
+    console.error(USAGE);
+    return command === '--help' || args.includes('--help') ? 0 : 2;
+  }
+  await ensureInstalled();
+  if (command === 'generate') return void (await ensureGenerated({ force: true }));
+  return await become(fromRoot('scripts/lib/database.mjs'), [command, ...args]);
+});

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+
+export interface TestDatabase {
+  /** Connection string of the database, as its owner. */
+  url: string;
+  /** Cuts off whoever is still connected and removes the database. */
+  drop(): Promise<void>;
+}
+
+/**
+ * Makes a database for one test file, a clone of the template with all migrations (some 20 ms), on the Postgres that
+ * the run shares.
+ *
+ * @param options.empty true for a database without any table.
+ */
+export async function createTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
+  const server = inject('postgres');
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  const template = options.empty ? 'template1' : server.template;
+  await administer(server.url, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  const url = new URL(server.url);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    drop: () => administer(server.url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+async function administer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

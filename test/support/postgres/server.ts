@@ -1,0 +1,81 @@
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { retireOrphans, startEmbeddedPostgres } from '@nightshift/standalone/embedded-postgres';
+import { applyMigrations } from '@nightshift/standalone/migrations';
+import pg from 'pg';
+
+const PREFIX = 'nightshift-test-';
+const TEMPLATE = 'nightshift_template';
+
+export interface TestPostgres {
+  /** Connection string of the maintenance database, as a role that may create databases. */
+  url: string;
+  /** Name of the database that holds the current schema and no rows, to be cloned. */
+  template: string;
+}
+
+/**
+ * Starts a Postgres for one test run, in the temporary directory and without regard for power cuts, with a template
+ * database that has all migrations. Call it from the main thread: the kernel ends the server with the thread that
+ * started it.
+ */
+export async function startTestPostgres(): Promise<TestPostgres & { stop(): Promise<void> }> {
+  await removeLeftovers();
+  const root = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  try {
+    const postgres = await startEmbeddedPostgres({
+      directory: join(root, 'postgres'),
+      durable: false,
+      // Every test file holds pools and listeners of its own.
+      settings: { max_connections: '300' },
+    });
+    const stop = async () => {
+      await postgres.stop();
+      await rm(root, { recursive: true, force: true });
+    };
+    try {
+      await createTemplate(postgres.url, postgres.urlOf(TEMPLATE));
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return { url: postgres.url, template: TEMPLATE, stop };
+  } catch (error) {
+    await rm(root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function createTemplate(url: string, templateUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${TEMPLATE}`);
+  await client.end();
+  const directory = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
+  // A schema that has no migration yet is an empty database.
+  if (existsSync(directory)) await applyMigrations(templateUrl, { directory });
+}
+
+/** Servers and directories of runs that were killed; the name carries the process id of its run. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+    const pid = Number(name.slice(PREFIX.length).split('-', 1)[0]);
+    if (isAlive(pid)) continue;
+    const root = join(tmpdir(), name);
+    await retireOrphans(join(root, 'postgres'));
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and another user's; so is its directory.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
