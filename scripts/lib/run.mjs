@@ -25,9 +25,8 @@ export async function main(body) {
  */
 export async function become(file, args) {
   const node = runtime();
-  const environment = { ...process.env, NODE_OPTIONS: process.env.NODE_OPTIONS ?? '' };
   if (process.execve && process.platform !== 'win32')
-    process.execve(node, [node, file, ...args], environment);
+    process.execve(node, [node, file, ...args], process.env);
   return await runChild(node, [file, ...args]);
 }
 

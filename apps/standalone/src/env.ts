@@ -13,6 +13,8 @@ export interface StandaloneEnv {
   port: number;
   /** A PostgreSQL of the operator's own; without it the embedded one is started. */
   databaseUrl: string | undefined;
+  /** True under `npm start`. */
+  startedByNpm: boolean;
   /** The whole environment, for the child processes. */
   inherited: NodeJS.ProcessEnv;
 }
@@ -38,6 +40,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): StandaloneEnv 
     host: source.HOST || '127.0.0.1',
     port: Number(port),
     databaseUrl: source.DATABASE_URL || undefined,
+    startedByNpm: source.npm_lifecycle_event !== undefined,
     inherited: source,
   };
 }

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { join, relative } from 'node:path';
 import type { DataDirectory } from './data-directory.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { ROOT, type StandaloneEnv } from './env.ts';
 import { createLogStream, type LogStream } from './log-stream.ts';
 import { checkPort } from './port.ts';
-import type { ReadyMessage } from './supervised-process.ts';
+import type { ProcessSpec, ReadyMessage } from './supervised-process.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
 
 /** How long a port may stay taken, in milliseconds, by what a killed run has left and is about to end. */
@@ -30,8 +30,14 @@ export interface StandaloneOptions {
  */
 export async function runStandalone({ env, data, workers }: StandaloneOptions): Promise<number> {
   const log = createLogStream(process.stdout);
-  const stop = onStopSignal();
+  const stop = onStopSignal(env.startedByNpm);
   await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
+
+  let kill = () => {}; // While starting: Postgres ends with us by itself.
+  stop.second.then(() => {
+    kill();
+    process.exit(EXIT_INTERRUPTED);
+  });
 
   const start = () =>
     startEmbeddedPostgres({ directory: join(data.path, 'postgres'), log: logPostgres(log) });
@@ -48,25 +54,17 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
     const { applied } = await applyMigrations(url, { directory: join(ROOT, 'prisma/migrations') });
     for (const name of applied) log.log('info', `applied the migration ${name}`);
     supervisor = createSupervisor({
-      processes: [
-        { name: 'api', file: join(ROOT, 'apps/api/src/main.ts') },
-        ...Array.from({ length: workers }, (_, index) => ({
-          name: workers === 1 ? 'worker' : `worker-${index + 1}`,
-          file: join(ROOT, 'apps/worker/src/main.ts'),
-        })),
-      ],
+      processes: processesOf(workers),
       environment: childEnvironment(env, data, url),
       log,
       ...(postgres && { database: { current: postgres, restart: start } }),
     });
+    kill = supervisor.kill;
   } catch (error) {
     await postgres?.stop();
     throw error;
   }
-  return await runUntilStopped(supervisor, stop, log);
-}
 
-async function runUntilStopped(supervisor: Supervisor, stop: StopSignals, log: LogStream): Promise<number> {
   supervisor.ready.then(
     (messages) => {
       announce(messages.get('api'));
@@ -76,16 +74,20 @@ async function runUntilStopped(supervisor: Supervisor, stop: StopSignals, log: L
     () => {}, // Seen through `failed`.
   );
   const failure = await Promise.race([stop.first, supervisor.failed]);
-  const stopped = supervisor.stop();
-  if (failure instanceof Error) {
-    await stopped;
-    throw failure;
-  }
-  log.log('info', 'stopping; Ctrl-C again ends everything at once');
-  const inOrder = await Promise.race([stopped.then(() => true), stop.second.then(() => false)]);
-  if (inOrder) return 0;
-  supervisor.kill();
-  return EXIT_INTERRUPTED;
+  if (failure === undefined) log.log('info', 'stopping; Ctrl-C again ends everything at once');
+  await supervisor.stop();
+  if (failure !== undefined) throw failure;
+  return 0;
+}
+
+function processesOf(workers: number): ProcessSpec[] {
+  return [
+    { name: 'api', file: join(ROOT, 'apps/api/src/main.ts') },
+    ...Array.from({ length: workers }, (_, index) => ({
+      name: workers === 1 ? 'worker' : `worker-${index + 1}`,
+      file: join(ROOT, 'apps/worker/src/main.ts'),
+    })),
+  ];
 }
 
 interface StopSignals {
@@ -93,7 +95,7 @@ interface StopSignals {
   second: Promise<void>;
 }
 
-function onStopSignal(): StopSignals {
+function onStopSignal(startedByNpm: boolean): StopSignals {
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
   let firstAt: number | undefined;
@@ -103,6 +105,16 @@ function onStopSignal(): StopSignals {
     if (Date.now() - firstAt > SAME_SIGNAL_MS) second.resolve();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, take);
+  if (startedByNpm) {
+    // npm runs us through a shell and passes its SIGTERM on to that alone, which dies of it without a word to us.
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      take();
+    }, 1_000);
+    watch.unref();
+  }
   return { first: first.promise, second: second.promise };
 }
 
@@ -122,7 +134,7 @@ function logPostgres(log: LogStream): (line: string) => void {
   return (line) => {
     const [, severity, text] = /^(\w+): {2}(.*)$/.exec(line) ?? [undefined, 'LOG', line];
     if (severity === 'FATAL' || severity === 'PANIC') log.log('error', `Postgres: ${text}`);
-    else if (/interrupted|recovery|redo|corrupt|terminated by signal|invalid/i.test(line)) {
+    else if (/interrupted|automatic recovery|corrupt|terminated by signal/i.test(line)) {
       log.log('info', `Postgres: ${text}`);
     }
   };

@@ -8,8 +8,8 @@ import type { Log } from '@nightshift/core/log';
 import { createMetrics } from '@nightshift/core/metrics';
 import { createConsumer, createProducer, migrateQueue } from '@nightshift/core/queue';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
-import { createRouter } from '@nightshift/providers';
-import { builtInTools } from '@nightshift/tools';
+import { createRouter, type Router } from '@nightshift/providers';
+import { builtInTools, type Tool } from '@nightshift/tools';
 import { startHealthServer } from './health-server.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
 import { startSweeper } from './sweeper.ts';
@@ -19,8 +19,17 @@ export interface WorkerProcess {
   close(): Promise<void>;
 }
 
-/** Builds a worker from its environment and starts it. */
-export async function startWorker(env: Env, log: Log): Promise<WorkerProcess> {
+export interface WorkerParts {
+  router?: Router;
+  tools?: readonly Tool[];
+}
+
+/** Builds a worker from its environment and starts it. `parts` take the place of the product's own. */
+export async function startWorker(
+  env: Env,
+  log: Log,
+  { router = createRouter(), tools = builtInTools }: WorkerParts = {},
+): Promise<WorkerProcess> {
   const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
   const db = openDatabase({
@@ -41,8 +50,8 @@ export async function startWorker(env: Env, log: Log): Promise<WorkerProcess> {
     db,
     kek,
     providerKeys: env.providerKeys,
-    router: createRouter(),
-    tools: builtInTools,
+    router,
+    tools,
     metrics,
     lanes,
     conversations,

@@ -8,7 +8,8 @@ export type RunStatus = z.infer<typeof RunStatus>;
 /** Whether nothing more will happen in a run of this status, unless somebody retries it. */
 export const isFinal = (status: RunStatus) => status !== 'queued' && status !== 'running';
 
-export const RunTrigger = z.enum(['api']);
+export const RunTrigger = z.enum(['api', 'schedule']);
+export type RunTrigger = z.infer<typeof RunTrigger>;
 
 /** Why a run or step failed. `message` says what happened, `hint` what to do next. */
 export const Failure = z.object({

@@ -82,6 +82,10 @@ function brokenError(error: unknown, endpoint: Endpoint, streaming: boolean): Mo
   if (error instanceof SyntaxError) {
     return new ModelError('server', 'The endpoint sent an event that is not valid JSON.');
   }
+  // Reading stumbled over an event: a broken connection is a TypeError too, but one with a cause.
+  if (streaming && error instanceof TypeError && error.cause === undefined) {
+    return new ModelError('server', 'The endpoint sent an event that makes no sense.', { cause: error });
+  }
   const root = rootCause(error);
   const code = (root as { code?: unknown }).code;
   if (

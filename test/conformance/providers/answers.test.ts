@@ -1,3 +1,4 @@
+import type { ToolResultPart } from '@nightshift/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ModelServer, startModelServer } from '../../support/model-server/index.ts';
 import { callOf, demoEndpoint, endpointFor, listen, messageOf, tools, user, wires } from './support.ts';
@@ -16,7 +17,10 @@ describe.each(wires)('%s: answers', (wire) => {
     server.script([{ text: ['Hel', 'lo, ', 'world'] }]);
     const heard = await listen(callOf('hi', { system: 'Be brief.' }), endpoint());
     expect(heard.types).toEqual(['start', 'text', 'text', 'text', 'done']);
-    expect(messageOf(heard)).toEqual({ role: 'assistant', content: [{ type: 'text', text: 'Hello, world' }] });
+    expect(messageOf(heard)).toEqual({
+      role: 'assistant',
+      content: [{ type: 'text', text: 'Hello, world' }],
+    });
     expect(heard.end).toMatchObject({ stop: 'end' });
     expect(server.requests[0]).toMatchObject({ userText: 'hi', refused: null, closedEarly: false });
     expect(JSON.stringify(server.requests[0]!.body)).toContain('Be brief.');
@@ -44,7 +48,9 @@ describe.each(wires)('%s: answers', (wire) => {
   });
 
   it('calls a tool by our name, though the wire has another', async () => {
-    server.script([{ toolCalls: [{ id: 'call_A', name: 'time.now', arguments: { timezone: 'Europe/Berlin' } }] }]);
+    server.script([
+      { toolCalls: [{ id: 'call_A', name: 'time.now', arguments: { timezone: 'Europe/Berlin' } }] },
+    ]);
     const heard = await listen(callOf('time?', { tools }), endpoint());
     expect(messageOf(heard).content).toEqual([
       { type: 'toolCall', id: 'call_A', name: 'time.now', arguments: { timezone: 'Europe/Berlin' } },
@@ -74,22 +80,34 @@ describe.each(wires)('%s: answers', (wire) => {
     ]);
   });
 
-  it.each(['{"name": "a', 'not json', '[1]', '"text"', 'null'])('keeps arguments that are no JSON object as invalid: %s', async (raw) => {
-    server.script([{ toolCalls: [{ id: 'call_A', name: 'notes.write', arguments: raw }] }]);
-    const heard = await listen(callOf('go', { tools }), endpoint());
-    expect(messageOf(heard).content).toEqual([
-      { type: 'toolCall', id: 'call_A', name: 'notes.write', arguments: {}, invalid: raw },
-    ]);
-  });
+  it.each(['{"name": "a', 'not json', '[1]', '"text"', 'null'])(
+    'keeps arguments that are no JSON object as invalid: %s',
+    async (raw) => {
+      server.script([{ toolCalls: [{ id: 'call_A', name: 'notes.write', arguments: raw }] }]);
+      const heard = await listen(callOf('go', { tools }), endpoint());
+      expect(messageOf(heard).content).toEqual([
+        { type: 'toolCall', id: 'call_A', name: 'notes.write', arguments: {}, invalid: raw },
+      ]);
+    },
+  );
 
   it('takes no arguments for none', async () => {
     server.script([{ toolCalls: [{ id: 'call_A', name: 'time.now', arguments: '' }] }]);
     const heard = await listen(callOf('go', { tools }), endpoint());
-    expect(messageOf(heard).content).toEqual([{ type: 'toolCall', id: 'call_A', name: 'time.now', arguments: {} }]);
+    expect(messageOf(heard).content).toEqual([
+      { type: 'toolCall', id: 'call_A', name: 'time.now', arguments: {} },
+    ]);
   });
 
   it('gives two calls under one id two ids', async () => {
-    server.script([{ toolCalls: [{ id: 'same', name: 'time.now' }, { id: 'same', name: 'notes.write' }] }]);
+    server.script([
+      {
+        toolCalls: [
+          { id: 'same', name: 'time.now' },
+          { id: 'same', name: 'notes.write' },
+        ],
+      },
+    ]);
     const ids = messageOf(await listen(callOf('go', { tools }), endpoint())).content.map((part) =>
       part.type === 'toolCall' ? part.id : null,
     );
@@ -111,9 +129,17 @@ describe.each(wires)('%s: answers', (wire) => {
   });
 
   it('reports usage: input with what was cached, output with reasoning', async () => {
-    server.script([{ text: 'x', usage: { input: 100, cached: 40, cacheWrite: 10, output: 30, reasoning: 20 } }]);
+    server.script([
+      { text: 'x', usage: { input: 100, cached: 40, cacheWrite: 10, output: 30, reasoning: 20 } },
+    ]);
     const heard = await listen(callOf('hi'), endpoint());
-    expect(heard.end.usage).toEqual({ input: 100, cachedInput: 40, cacheWrite: 10, output: 30, reasoning: 20 });
+    expect(heard.end.usage).toEqual({
+      input: 100,
+      cachedInput: 40,
+      cacheWrite: 10,
+      output: 30,
+      reasoning: 20,
+    });
   });
 
   it('has null usage, not zero, when the vendor reports none', async () => {
@@ -138,7 +164,9 @@ describe.each(wires)('%s: answers', (wire) => {
 
   it('shows images to the model, and to a text-only model a note', async () => {
     const image = { type: 'image', mediaType: 'image/png', data: 'aGVsbG8=' } as const;
-    const call = callOf('', { messages: [{ role: 'user', content: [{ type: 'text', text: 'see' }, image] }] });
+    const call = callOf('', {
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'see' }, image] }],
+    });
     await listen(call, endpoint());
     expect(JSON.stringify(server.requests[0]!.body)).toContain('aGVsbG8=');
     await listen(call, endpointFor(server, wire, { textOnly: true }));
@@ -147,11 +175,18 @@ describe.each(wires)('%s: answers', (wire) => {
     expect(server.requests.map((request) => request.refused)).toEqual([null, null]);
   });
 
-  it('uses one connection for calls one after the other', async () => {
+  it('uses one connection for calls one after the other, though the end of a response comes late', async () => {
+    const chunkMs = 20;
+    server.script(() => ({ text: 'x', chunkMs }));
     const before = server.connections();
-    for (let i = 0; i < 5; i++) expect((await listen(callOf('hi'), endpoint())).end.type).toBe('done');
-    // One that is still closing from the case before may force a second one.
+    for (let i = 0; i < 4; i++) {
+      expect((await listen(callOf('hi'), endpoint())).end.type).toBe('done');
+      await server.requests[i]!.finished;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // One that the case before closed may have to be replaced.
     expect(server.connections() - before).toBeLessThanOrEqual(1);
+    expect(server.requests.map((request) => request.closedEarly)).toEqual([false, false, false, false]);
   });
 });
 
@@ -159,7 +194,14 @@ describe('openai-chat: dialects', () => {
   const endpoint = (compat = {}) => endpointFor(server, 'openai-chat', compat);
 
   it('makes ids up for tool calls without one', async () => {
-    server.script([{ toolCalls: [{ id: null, name: 'time.now' }, { id: null, name: 'notes.write' }] }]);
+    server.script([
+      {
+        toolCalls: [
+          { id: null, name: 'time.now' },
+          { id: null, name: 'notes.write' },
+        ],
+      },
+    ]);
     const content = messageOf(await listen(callOf('go', { tools }), endpoint())).content;
     const ids = content.map((part) => (part.type === 'toolCall' ? part.id : ''));
     expect(ids).toHaveLength(2);
@@ -179,7 +221,9 @@ describe('openai-chat: dialects', () => {
         },
       ]);
       const heard = await listen(callOf('go', { tools }), endpoint());
-      expect(messageOf(heard).content.map((part) => part.type === 'toolCall' && [part.id, part.name])).toEqual([
+      expect(
+        messageOf(heard).content.map((part) => part.type === 'toolCall' && [part.id, part.name]),
+      ).toEqual([
         ['a', 'time.now'],
         ['b', 'notes.write'],
       ]);
@@ -201,7 +245,10 @@ describe('openai-chat: dialects', () => {
 
   it('asks for usage, unless the vendor refuses the question', async () => {
     await listen(callOf('hi'), endpoint());
-    await listen(callOf('hi', { maxOutputTokens: 7 }), endpoint({ noStreamUsage: true, maxTokensField: 'max_tokens' }));
+    await listen(
+      callOf('hi', { maxOutputTokens: 7 }),
+      endpoint({ noStreamUsage: true, maxTokensField: 'max_tokens' }),
+    );
     expect(server.requests[0]!.body.stream_options).toEqual({ include_usage: true });
     expect(server.requests[1]!.body).not.toHaveProperty('stream_options');
     expect(server.requests[1]!.body.max_tokens).toBe(7);
@@ -213,7 +260,12 @@ describe('openai-chat: dialects', () => {
   });
 
   it('reads the reasoning parts of Mistral', async () => {
-    const part = { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }, { type: 'text', text: 'Ok.' }] };
+    const part = {
+      content: [
+        { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },
+        { type: 'text', text: 'Ok.' },
+      ],
+    };
     server.script([
       {
         headers: { 'content-type': 'text/event-stream' },
@@ -229,7 +281,13 @@ describe('openai-chat: dialects', () => {
     server.script([{ thinking: 'Hm.', toolCalls: [{ id: 'call_A', name: 'time.now' }] }]);
     const call = callOf('go', { tools });
     const own = messageOf(await listen(call, endpoint(compat)));
-    const result = { type: 'toolResult', callId: 'call_A', name: 'time.now', content: [], isError: false } as const;
+    const result: ToolResultPart = {
+      type: 'toolResult',
+      callId: 'call_A',
+      name: 'time.now',
+      content: [],
+      isError: false,
+    };
     const history = [...call.messages, own, { role: 'tool' as const, content: [result] }];
     await listen({ ...call, messages: history }, endpoint(compat));
     await listen({ ...call, model: 'another', messages: history }, endpoint(compat));
@@ -240,7 +298,12 @@ describe('openai-chat: dialects', () => {
 
   it('sends a thought signature back with its call, and a stand-in where there is none', async () => {
     const compat = { thoughtSignatures: true };
-    const toolCall = { id: 'a', type: 'function', function: { name: 'time_now', arguments: '{}' }, extra_content: { google: { thought_signature: 'S1' } } };
+    const toolCall = {
+      id: 'a',
+      type: 'function',
+      function: { name: 'time_now', arguments: '{}' },
+      extra_content: { google: { thought_signature: 'S1' } },
+    };
     server.script([
       {
         headers: { 'content-type': 'text/event-stream' },
@@ -251,7 +314,9 @@ describe('openai-chat: dialects', () => {
     const own = messageOf(await listen(call, endpoint(compat)));
     await listen({ ...call, messages: [...call.messages, own] }, endpoint(compat));
     await listen({ ...call, model: 'another', messages: [...call.messages, own] }, endpoint(compat));
-    const signatures = server.requests.slice(1).map((request) => request.body.messages[1].tool_calls[0].extra_content.google.thought_signature);
+    const signatures = server.requests
+      .slice(1)
+      .map((request) => request.body.messages[1].tool_calls[0].extra_content.google.thought_signature);
     expect(signatures).toEqual(['S1', 'skip_thought_signature_validator']);
   });
 
@@ -260,14 +325,32 @@ describe('openai-chat: dialects', () => {
     await listen(callOf('hi', { model: 'gpt-6-sol', tools }), endpoint(compat));
     await listen(callOf('hi', { model: 'gpt-6-sol' }), endpoint(compat));
     await listen(callOf('hi', { model: 'gpt-5.4', tools }), endpoint(compat));
-    expect(server.requests.map((request) => request.body.reasoning_effort)).toEqual(['none', undefined, undefined]);
+    expect(server.requests.map((request) => request.body.reasoning_effort)).toEqual([
+      'none',
+      undefined,
+      undefined,
+    ]);
   });
 
   it('takes a whole completion from a server that does not stream', async () => {
-    const message = { role: 'assistant', content: 'Whole.', tool_calls: [{ id: 'a', type: 'function', function: { name: 'time_now', arguments: '{}' } }] };
-    server.script([{ body: JSON.stringify({ choices: [{ message, finish_reason: 'tool_calls' }], usage: { prompt_tokens: 1, completion_tokens: 2 } }) }]);
+    const message = {
+      role: 'assistant',
+      content: 'Whole.',
+      tool_calls: [{ id: 'a', type: 'function', function: { name: 'time_now', arguments: '{}' } }],
+    };
+    server.script([
+      {
+        body: JSON.stringify({
+          choices: [{ message, finish_reason: 'tool_calls' }],
+          usage: { prompt_tokens: 1, completion_tokens: 2 },
+        }),
+      },
+    ]);
     const heard = await listen(callOf('hi', { tools }), endpoint());
-    expect(messageOf(heard).content).toMatchObject([{ type: 'text', text: 'Whole.' }, { type: 'toolCall', name: 'time.now' }]);
+    expect(messageOf(heard).content).toMatchObject([
+      { type: 'text', text: 'Whole.' },
+      { type: 'toolCall', name: 'time.now' },
+    ]);
     expect(heard.end.usage).toMatchObject({ input: 1, output: 2 });
   });
 });
@@ -276,7 +359,14 @@ describe('anthropic-messages: its own', () => {
   const endpoint = () => endpointFor(server, 'anthropic-messages');
 
   it('sends signed and redacted thinking back to its issuer only', async () => {
-    server.script([{ thinking: 'Hm.', signature: 'sig1', redacted: 'sigR', toolCalls: [{ id: 'toolu_A', name: 'time.now' }] }]);
+    server.script([
+      {
+        thinking: 'Hm.',
+        signature: 'sig1',
+        redacted: 'sigR',
+        toolCalls: [{ id: 'toolu_A', name: 'time.now' }],
+      },
+    ]);
     const call = callOf('go', { tools });
     const own = messageOf(await listen(call, endpoint()));
     await listen({ ...call, messages: [...call.messages, own] }, endpoint());
@@ -293,7 +383,10 @@ describe('anthropic-messages: its own', () => {
     await listen(callOf('hi', { system: 'Be brief.', tools }), endpoint());
     const { body } = server.requests[0]!;
     const mark = { type: 'ephemeral' };
-    expect(body.tools.map((tool: { cache_control?: unknown }) => tool.cache_control)).toEqual([undefined, mark]);
+    expect(body.tools.map((tool: { cache_control?: unknown }) => tool.cache_control)).toEqual([
+      undefined,
+      mark,
+    ]);
     expect(body.system[0].cache_control).toEqual(mark);
     expect(body.messages[0].content[0].cache_control).toEqual(mark);
   });
@@ -324,16 +417,28 @@ describe('demo', () => {
 
   it.each([
     ['What time is it in Europe/Berlin?', 'time.now', { timezone: 'Europe/Berlin' }],
-    ['please remember that the demo is on Friday', 'notes.write', { name: 'the-demo-is-on', text: 'the demo is on Friday' }],
+    [
+      'please remember that the demo is on Friday',
+      'notes.write',
+      { name: 'the-demo-is-on', text: 'the demo is on Friday' },
+    ],
     ['Note: buy milk', 'notes.write', { name: 'buy-milk', text: 'buy milk' }],
     ['show my notes', 'notes.list', {}],
     ['what did I tell you?', 'notes.list', {}],
     ['read the note buy-milk', 'notes.read', { name: 'buy-milk' }],
     ['forget the note buy-milk', 'notes.delete', { name: 'buy-milk' }],
   ])('%s → %s', async (text, name, input) => {
-    const all = ['time.now', 'notes.list', 'notes.read', 'notes.write', 'notes.delete'].map((name) => ({ ...tools[0]!, name }));
+    const all = ['time.now', 'notes.list', 'notes.read', 'notes.write', 'notes.delete'].map((name) => ({
+      ...tools[0]!,
+      name,
+    }));
     const heard = await listen(callOf(text, { tools: all }), demoEndpoint);
-    expect(messageOf(heard).content.at(-1)).toEqual({ type: 'toolCall', id: 'demo_1', name, arguments: input });
+    expect(messageOf(heard).content.at(-1)).toEqual({
+      type: 'toolCall',
+      id: 'demo_1',
+      name,
+      arguments: input,
+    });
     expect(heard.end).toMatchObject({ stop: 'toolCalls' });
   });
 
@@ -346,18 +451,29 @@ describe('demo', () => {
   it('tells the result of a call, and gives the next call another id', async () => {
     const call = callOf('what time is it?', { tools });
     const first = messageOf(await listen(call, demoEndpoint));
-    const result = { type: 'toolResult', callId: 'demo_1', name: 'time.now', content: [{ type: 'text', text: '12:00' }], isError: false } as const;
+    const result: ToolResultPart = {
+      type: 'toolResult',
+      callId: 'demo_1',
+      name: 'time.now',
+      content: [{ type: 'text', text: '12:00' }],
+      isError: false,
+    };
     const messages = [...call.messages, first, { role: 'tool' as const, content: [result] }];
     const second = await listen({ ...call, messages }, demoEndpoint);
     expect(second.text).toContain('12:00');
     expect(second.types).not.toContain('toolStart');
-    const third = await listen({ ...call, messages: [...messages, messageOf(second), user('and the time now?')] }, demoEndpoint);
+    const third = await listen(
+      { ...call, messages: [...messages, messageOf(second), user('and the time now?')] },
+      demoEndpoint,
+    );
     expect(messageOf(third).content.at(-1)).toMatchObject({ id: 'demo_2' });
   });
 
   it('stops when it is told to', async () => {
     const controller = new AbortController();
     controller.abort();
-    expect((await listen(callOf('hi'), demoEndpoint, controller.signal)).end).toMatchObject({ error: { kind: 'aborted' } });
+    expect((await listen(callOf('hi'), demoEndpoint, controller.signal)).end).toMatchObject({
+      error: { kind: 'aborted' },
+    });
   });
 });

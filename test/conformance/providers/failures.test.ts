@@ -1,9 +1,19 @@
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from 'node:net';
 import type { ModelErrorKind } from '@nightshift/providers';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ModelServer, type Step, startModelServer } from '../../support/model-server/index.ts';
-import { apiKey, callOf, checkOrder, endpointFor, errorOf, listen, protocols, tools, wires } from './support.ts';
+import {
+  apiKey,
+  callOf,
+  checkOrder,
+  endpointFor,
+  errorOf,
+  listen,
+  protocols,
+  tools,
+  wires,
+} from './support.ts';
 
 let server: ModelServer;
 beforeAll(async () => {
@@ -56,11 +66,23 @@ describe.each(wires)('%s: failures', (wire) => {
     ['insufficient_quota', { status: 429, code: 'insufficient_quota' }, 'quota'],
     ['a plan limit', { status: 429, message: 'Weekly usage limit reached' }, 'quota'],
     ['context_length_exceeded', { status: 400, code: 'context_length_exceeded' }, 'context'],
-    ['prompt is too long', { status: 400, message: 'prompt is too long: 210000 tokens > 200000 maximum' }, 'context'],
+    [
+      'prompt is too long',
+      { status: 400, message: 'prompt is too long: 210000 tokens > 200000 maximum' },
+      'context',
+    ],
     ['content filter', { status: 400, code: 'content_filter' }, 'content'],
     ['flagged input', { status: 403, message: 'Your input was flagged by moderation' }, 'content'],
-    ['credit balance', { status: 400, message: 'Your credit balance is too low to access the API.' }, 'billing'],
-    ['a bad key under 400', { status: 400, message: 'API key not valid. Please pass a valid API key.' }, 'auth'],
+    [
+      'credit balance',
+      { status: 400, message: 'Your credit balance is too low to access the API.' },
+      'billing',
+    ],
+    [
+      'a bad key under 400',
+      { status: 400, message: 'API key not valid. Please pass a valid API key.' },
+      'auth',
+    ],
     ['no such model under 400', { status: 400, code: 'model_not_found' }, 'model'],
   ])('reads %s from what the vendor says', async (_name, step, kind) => {
     expect((await fail(step)).error.kind).toBe(kind);
@@ -69,7 +91,11 @@ describe.each(wires)('%s: failures', (wire) => {
   it.each<[string, Record<string, string>, number]>([
     ['retry-after in seconds', { 'retry-after': '7' }, 7000],
     ['retry-after-ms', { 'retry-after-ms': '250', 'retry-after': '1' }, 250],
-    ['the reset of a limit that is used up', { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1m2s' }, 62_000],
+    [
+      'the reset of a limit that is used up',
+      { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1m2s' },
+      62_000,
+    ],
   ])('takes %s', async (_name, headers, expected) => {
     expect((await fail({ status: 429, headers })).error.retryAfterMs).toBe(expected);
   });
@@ -86,30 +112,49 @@ describe.each(wires)('%s: failures', (wire) => {
       kind: 'server',
       message: 'The endpoint answered HTML, not JSON: is the base URL right?',
     });
-    expect((await fail({ fault: 'html', status: 404 })).error).toMatchObject({ kind: 'model', message: expect.stringContaining('HTML') });
-    expect((await fail({ fault: 'html', status: 502 })).error).toMatchObject({ kind: 'server', message: expect.stringContaining('502') });
+    expect((await fail({ fault: 'html', status: 404 })).error).toMatchObject({
+      kind: 'model',
+      message: expect.stringContaining('HTML'),
+    });
+    expect((await fail({ fault: 'html', status: 502 })).error).toMatchObject({
+      kind: 'server',
+      message: expect.stringContaining('502'),
+    });
   });
 
   it('does not follow a redirect, which would carry the key along', async () => {
     const { error } = await fail({ status: 307, headers: { location: 'https://elsewhere.example/v1' } });
-    expect(error).toMatchObject({ kind: 'request', message: expect.stringContaining('https://elsewhere.example') });
+    expect(error).toMatchObject({
+      kind: 'request',
+      message: expect.stringContaining('https://elsewhere.example'),
+    });
   });
 
   it('takes an error inside a 200 for an error, and keeps what had come', async () => {
-    const { error, end } = await fail({ text: ['Half', ' of it'], fault: 'error', message: 'Overloaded', errorType: 'overloaded_error' });
+    const { error, end } = await fail({
+      text: ['Half', ' of it'],
+      fault: 'error',
+      message: 'Overloaded',
+      errorType: 'overloaded_error',
+    });
     expect(error).toMatchObject({ kind: 'overload', retryable: true });
     expect(error.message).toContain('Overloaded');
     expect(end).toMatchObject({ partial: { content: [{ type: 'text', text: 'Half' }] } });
   });
 
   it('takes an error as the whole 200 for an error', async () => {
-    const { error } = await fail({ body: '{"error": {"message": "No such luck.", "type": "rate_limit_error"}}' });
+    const { error } = await fail({
+      body: '{"error": {"message": "No such luck.", "type": "rate_limit_error"}}',
+    });
     expect(error).toMatchObject({ kind: 'rate', message: expect.stringContaining('No such luck.') });
   });
 
-  it.each(['{"hello": 1}', '"text"', 'null', '{"choices": 3}', '', '{'])('survives a 200 with the body %s', async (body) => {
-    expect((await fail({ body })).error.kind).toBe('server');
-  });
+  it.each(['{"hello": 1}', '"text"', 'null', '{"choices": 3}', '', '{'])(
+    'survives a 200 with the body %s',
+    async (body) => {
+      expect((await fail({ body })).error.kind).toBe('server');
+    },
+  );
 
   it('survives an event that is no JSON', async () => {
     const { error } = await fail({ text: 'x', fault: 'invalid-json' });
@@ -130,12 +175,15 @@ describe.each(wires)('%s: failures', (wire) => {
     expect(['server', 'truncated']).toContain(error.kind);
   });
 
-  it.each(['no-finish', 'cut'] as const)('takes a stream that merely ends (%s) for broken off', async (fault) => {
-    const { error, end } = await fail({ text: ['Half', ' of it'], fault });
-    expect(error.kind).toBe('truncated');
-    const partial = end.type === 'error' ? end.partial.content : [];
-    expect(partial[0]).toMatchObject({ type: 'text', text: expect.stringContaining('Half') });
-  });
+  it.each(['no-finish', 'cut'] as const)(
+    'takes a stream that merely ends (%s) for broken off',
+    async (fault) => {
+      const { error, end } = await fail({ text: ['Half', ' of it'], fault });
+      expect(error.kind).toBe('truncated');
+      const partial = end.type === 'error' ? end.partial.content : [];
+      expect(partial[0]).toMatchObject({ type: 'text', text: expect.stringContaining('Half') });
+    },
+  );
 
   it('never throws and is never done, wherever the bytes break off', async () => {
     // What comes up to and with the finish marker; from there on the answer is complete.
@@ -152,7 +200,12 @@ describe.each(wires)('%s: failures', (wire) => {
       expect(['truncated', 'network']).toContain(last.error.kind);
       for (const part of last.partial.content) {
         // A half tool call must never run.
-        if (part.type === 'toolCall') expect(part).toMatchObject({ arguments: expect.objectContaining(part.id === 'call_A' ? { timezone: 'UTC' } : { text: 'Grüße' }) });
+        if (part.type === 'toolCall')
+          expect(part).toMatchObject({
+            arguments: expect.objectContaining(
+              part.id === 'call_A' ? { timezone: 'UTC' } : { text: 'Grüße' },
+            ),
+          });
       }
     }
     expect(checked).toBeGreaterThan(40);
@@ -196,7 +249,11 @@ describe.each(wires)('%s: failures', (wire) => {
 
   it('closes the socket when the reader leaves early', async () => {
     server.script([{ text: ['one', 'two'], fault: 'hang-after' }]);
-    for await (const event of protocols[wire].stream(callOf('hi'), endpoint(), new AbortController().signal)) {
+    for await (const event of protocols[wire].stream(
+      callOf('hi'),
+      endpoint(),
+      new AbortController().signal,
+    )) {
       if (event.type === 'text') break;
     }
     await server.requests[0]!.finished;
@@ -209,7 +266,10 @@ describe.each(wires)('%s: failures', (wire) => {
     const { port } = free.address() as AddressInfo;
     await new Promise((resolve) => free.close(resolve));
     const heard = await listen(callOf('hi'), { ...endpoint(), baseUrl: `http://127.0.0.1:${port}` });
-    expect(errorOf(heard)).toMatchObject({ kind: 'network', message: `No connection to 127.0.0.1:${port} (ECONNREFUSED).` });
+    expect(errorOf(heard)).toMatchObject({
+      kind: 'network',
+      message: `No connection to 127.0.0.1:${port} (ECONNREFUSED).`,
+    });
   });
 
   it('reports a base URL that is none', async () => {
@@ -256,9 +316,21 @@ describe('openai-chat: its own failures', () => {
   });
 
   it('waits as long as Google says, and does not take its minute for a month', async () => {
-    const body = [{ error: { code: 429, status: 'RESOURCE_EXHAUSTED', message: 'You exceeded your current quota.', details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '12s' }] } }];
+    const body = [
+      {
+        error: {
+          code: 429,
+          status: 'RESOURCE_EXHAUSTED',
+          message: 'You exceeded your current quota.',
+          details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '12s' }],
+        },
+      },
+    ];
     server.script([{ status: 429, body: JSON.stringify(body) }]);
-    expect(errorOf(await listen(callOf('hi'), endpoint()))).toMatchObject({ kind: 'rate', retryAfterMs: 12_000 });
+    expect(errorOf(await listen(callOf('hi'), endpoint()))).toMatchObject({
+      kind: 'rate',
+      retryAfterMs: 12_000,
+    });
   });
 });
 
@@ -276,11 +348,25 @@ async function rawAnswer(server: ModelServer, wire: (typeof wires)[number]): Pro
     wire === 'openai-chat'
       ? [{ type: 'function', function: { name: 'time_now', parameters: { type: 'object' } } }]
       : [{ name: 'time_now', input_schema: { type: 'object' } }];
-  const response = await fetch(`${server.openaiUrl}/${wire === 'openai-chat' ? 'chat/completions' : 'messages'}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': 'x', 'anthropic-version': '2023-06-01', authorization: 'Bearer x' },
-    body: JSON.stringify({ model: 'test-model', max_tokens: 16_384, stream: true, tools: offered, messages: [{ role: 'user', content: 'hi' }] }),
-  });
+  const response = await fetch(
+    `${server.openaiUrl}/${wire === 'openai-chat' ? 'chat/completions' : 'messages'}`,
+    {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-api-key': 'x',
+        'anthropic-version': '2023-06-01',
+        authorization: 'Bearer x',
+      },
+      body: JSON.stringify({
+        model: 'test-model',
+        max_tokens: 16_384,
+        stream: true,
+        tools: offered,
+        messages: [{ role: 'user', content: 'hi' }],
+      }),
+    },
+  );
   return response.text();
 }
 

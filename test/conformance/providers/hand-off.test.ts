@@ -46,7 +46,13 @@ describe.each(pairs)('$from → $to', ({ from, to }) => {
             isError: false,
           },
           // The result of the second call was lost in a crash; this one answers nothing.
-          { type: 'toolResult', callId: 'nobody', name: 'x', content: [{ type: 'text', text: 'lost' }], isError: false },
+          {
+            type: 'toolResult',
+            callId: 'nobody',
+            name: 'x',
+            content: [{ type: 'text', text: 'lost' }],
+            isError: false,
+          },
         ],
       },
       { role: 'assistant', content: [{ type: 'text', text: '  ' }] },
@@ -70,7 +76,18 @@ it('gives Mistral the nine-character ids it insists on, and the same each time',
   const messages: ModelMessage[] = [
     user('go'),
     { role: 'assistant', content: [call] },
-    { role: 'tool', content: [{ type: 'toolResult', callId: call.id, name: 'time.now', content: [{ type: 'text', text: '1' }], isError: false }] },
+    {
+      role: 'tool',
+      content: [
+        {
+          type: 'toolResult',
+          callId: call.id,
+          name: 'time.now',
+          content: [{ type: 'text', text: '1' }],
+          isError: false,
+        },
+      ],
+    },
   ];
   const endpoint = endpointFor(server, 'openai-chat', { toolCallIds: 'alphanumeric9' });
   for (let i = 0; i < 2; i++) await listen({ model: 'm', messages, tools }, endpoint);

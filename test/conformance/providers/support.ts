@@ -12,7 +12,8 @@ import type { ModelServer } from '../../support/model-server/index.ts';
 
 export const protocols = createProtocols();
 
-export const apiKey = 'sk-test-0123456789abcdef0123456789abcdef';
+/** Of no vendor's form, so that only the exact key can be recognised in an error. */
+export const apiKey = 'T0p/s3cret+0123456789.abcdef';
 
 /** The wires that go over HTTP: every case runs on each. */
 export const wires = ['openai-chat', 'anthropic-messages'] as const satisfies WireName[];
@@ -23,7 +24,13 @@ export function endpointFor(server: ModelServer, wire: Wire, compat: Compat = {}
   return { provider: `test-${wire}`, wire, baseUrl, apiKey, compat };
 }
 
-export const demoEndpoint: Endpoint = { provider: 'demo', wire: 'demo', baseUrl: '', apiKey: null, compat: {} };
+export const demoEndpoint: Endpoint = {
+  provider: 'demo',
+  wire: 'demo',
+  baseUrl: '',
+  apiKey: null,
+  compat: {},
+};
 
 export const tools: ToolSpec[] = [
   {
@@ -56,7 +63,11 @@ export interface Heard {
 }
 
 /** Reads a stream to its end, and holds it to the port's promises about order. */
-export async function listen(call: ModelCall, endpoint: Endpoint, signal = new AbortController().signal): Promise<Heard> {
+export async function listen(
+  call: ModelCall,
+  endpoint: Endpoint,
+  signal = new AbortController().signal,
+): Promise<Heard> {
   const events: ModelEvent[] = [];
   for await (const event of protocols[endpoint.wire].stream(call, endpoint, signal)) events.push(event);
   return checkOrder(events);

@@ -2,7 +2,7 @@
  * The inbox: the one way in. Whatever the door, what somebody said becomes an inbound event, a message and a run
  * that will answer it, in one statement: either all of it is committed, or nothing.
  */
-import { textOf, type UserMessage } from '@nightshift/contracts';
+import { type RunTrigger, textOf, type UserMessage } from '@nightshift/contracts';
 import { type Database, newId, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 
@@ -13,7 +13,7 @@ export interface Inbound {
   /** The sender's id of this event. The same one again is dropped. Absent: the event cannot be redelivered. */
   externalId?: string | undefined;
   content: UserMessage['content'];
-  trigger: 'api';
+  trigger: RunTrigger;
   traceId?: string | undefined;
 }
 
