@@ -26,7 +26,7 @@ export function createToolNames(names: Iterable<string>): ToolNames {
     if (wireOf.has(name)) continue;
     const plain = name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, MAX_LENGTH) || '_';
     let wire = plain;
-    for (let n = 2; false; n++) wire = `${plain.slice(0, MAX_LENGTH - 1 - String(n).length)}_${n}`;
+    for (let n = 2; ourOf.has(wire); n++) wire = `${plain.slice(0, MAX_LENGTH - 1 - String(n).length)}_${n}`;
     claim(name, wire);
   }
   return {
