@@ -11,7 +11,7 @@ import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { observe } from './plugins/observe.ts';
 import { openapi } from './plugins/openapi.ts';
-import { problems } from './plugins/problems.ts';
+import { answerClientError, answerUnrouted, problems } from './plugins/problems.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { conversationRoutes } from './routes/conversations.ts';
@@ -57,6 +57,8 @@ export async function buildApp(deps: ApiDeps) {
     routerOptions: { maxParamLength: 300 },
     genReqId: () => randomUUIDv7(),
     forceCloseConnections: 'idle',
+    frameworkErrors: answerUnrouted,
+    clientErrorHandler: answerClientError,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

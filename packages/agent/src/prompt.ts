@@ -25,20 +25,20 @@ function specOf(tool: Tool): ToolSpec {
 
 export function buildCall(input: {
   agent: { name: string; instructions: string };
-  history: readonly HistoryMessage[];
+  before: readonly HistoryMessage[];
   run: readonly ModelMessage[];
   tools: readonly Tool[];
 }): Omit<ModelCall, 'model'> {
-  const { agent, history, run, tools } = input;
+  const { agent, before, run, tools } = input;
   // System texts of the conversation come from its client (the OpenAI door) and add to the agent's own.
   const system = [
     `You are "${agent.name}".`,
     agent.instructions,
-    ...history.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
+    ...before.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
   ]
     .filter((text) => text.trim())
     .join('\n\n');
-  const conversation = history.flatMap(({ role, content }): ModelMessage[] =>
+  const conversation = before.flatMap(({ role, content }): ModelMessage[] =>
     role === 'system' ? [] : [{ role, content }],
   );
   return { system, messages: [...conversation, ...run], tools: tools.map(specOf) };

@@ -8,17 +8,19 @@ import { createHash } from 'node:crypto';
 import {
   type AssistantMessage,
   type Failure,
+  nothingToReport,
   type RunEvent,
   type TokenUsage,
   type ToolResultPart,
   textOf,
 } from '@nightshift/contracts';
-import { type HistoryMessage, readHistory } from '@nightshift/core/conversations';
+import { type HistoryMessage, readHistory, readJoined } from '@nightshift/core/conversations';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
 import {
+  answerRun,
   beginStep,
   type ClaimedRun,
   endRun,
@@ -77,6 +79,7 @@ const interruptedOnce =
  * - `handover` leaves it running for the next worker, which goes on after the last finished step.
  * - `lane_lost` writes nothing more.
  *
+ * @returns the lanes of the outbox that have something to send now
  * @throws only when the database is unavailable; the run then stays as it is, and is taken up again later
  */
 export async function executeRun(
@@ -84,7 +87,7 @@ export async function executeRun(
   run: ClaimedRun,
   signal: AbortSignal,
   log: Log,
-): Promise<void> {
+): Promise<string[]> {
   const events = createRunEventWriter(deps.db, run.id, log);
   const turn = new RunTurn(deps, run, signal, events, log);
   try {
@@ -101,6 +104,7 @@ export async function executeRun(
   } finally {
     await events.flush();
   }
+  return turn.outboxLanes;
 }
 
 const internalFailure: Failure = {
@@ -131,7 +135,10 @@ class RunTurn {
   readonly #events: RunEventWriter;
   readonly #log: Log;
   readonly #steps: JournalStep[] = [];
+  /** What was said to this run, as far as it is known. */
+  readonly #own: HistoryMessage[] = [];
   readonly #tools: readonly Tool[];
+  readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
   #model: string | null = null;
 
@@ -147,6 +154,14 @@ class RunTurn {
     this.#tools = allowedTools(deps.tools, run.agent.tools);
   }
 
+  get outboxLanes(): string[] {
+    return [...this.#outboxLanes];
+  }
+
+  get #seenSeq(): number {
+    return this.#own.at(-1)?.seq ?? 0;
+  }
+
   async work(): Promise<void> {
     const { db } = this.#deps;
     const run = this.#run;
@@ -157,39 +172,57 @@ class RunTurn {
         error: { code: 'agent_deleted', message: 'The agent was deleted.' },
       });
     }
+    if (run.cancelled) return this.end({ status: 'cancelled', error: null });
     const begunBefore = run.takenOver || run.attempt > 1;
     const [history, steps] = await Promise.all([
       readHistory(db, run.lane.conversationId, run.id),
       begunBefore ? readJournal(db, run.id) : [],
     ]);
+    this.#own.push(...history.own);
     this.#steps.push(...steps);
     for (;;) {
-      const transcript = readTranscript(this.#steps);
+      const transcript = readTranscript(this.#own, this.#steps);
       if (this.#signal.aborted) return this.#endStopped(null);
       const limit = this.#reachedLimit(transcript);
       if (limit) return this.end({ status: 'failed', error: limit });
       const over =
         transcript.pendingCalls.length > 0
           ? await this.#runTools(transcript.pendingCalls)
-          : await this.#callModel(transcript, history);
+          : await this.#callModel(transcript, history.before);
       if (over) return;
     }
   }
 
-  /** Ends the run in the journal, gives back the lane and tells the watchers. */
-  async end(
-    end: Pick<RunEnd, 'status' | 'error'> & { reply?: RunEnd['reply'] },
-    step: StepResult | null = null,
-  ) {
+  /**
+   * Ends the run in the journal, gives back the lane and tells the watchers. A run that ends otherwise than with an
+   * answer takes along what was said to it meanwhile: it is this run that a retry goes on with.
+   */
+  async end(end: Pick<RunEnd, 'status' | 'error'>, step: StepResult | null = null): Promise<void> {
+    while (!(await this.#tryEnd({ ...end, reply: null }, step))) await this.#takeIn();
+  }
+
+  /** False when somebody has said more meanwhile: nothing was written. */
+  async #tryEnd(end: Pick<RunEnd, 'status' | 'error' | 'reply'>, step: StepResult | null): Promise<boolean> {
     const { status, error } = end;
-    const whole = { status, error, model: this.#model, warnings: this.#warnings, reply: end.reply ?? null };
-    await endRun(this.#deps.db, this.#scope, whole, step);
+    const whole = { ...end, model: this.#model, warnings: this.#warnings, seenSeq: this.#seenSeq };
+    const lanes = await endRun(this.#deps.db, this.#scope, whole, step);
+    if (!lanes) return false;
+    for (const lane of lanes) this.#outboxLanes.add(lane);
     this.#events.publish({ type: 'run.finished', runId: this.#run.id, status, ...(error ? { error } : {}) });
     this.#deps.metrics.runSeconds.observe({ status }, (Date.now() - this.#run.createdAt.getTime()) / 1000);
-    this.#log.info(
-      { status, error: error?.code, model: this.#model, steps: this.#steps.length },
-      'run ended',
-    );
+    this.#log.info({ status, error: error?.code, model: this.#model, steps: this.#steps.length }, 'run ended');
+    return true;
+  }
+
+  /** Reads what has joined the run; the next model step is shown it. */
+  async #takeIn(): Promise<void> {
+    const { conversationId } = this.#run.lane;
+    this.#own.push(...(await readJoined(this.#deps.db, conversationId, this.#run.id, this.#seenSeq)));
+  }
+
+  async #finishStep(step: StepResult): Promise<void> {
+    const steeredSeq = await finishStep(this.#deps.db, this.#scope, step);
+    if (steeredSeq > this.#seenSeq) await this.#takeIn();
   }
 
   /** The signal aborted: end the run, or leave it to the next worker. `step` is what was under way. */
@@ -198,7 +231,7 @@ class RunTurn {
     if (cause === 'lane_lost') return;
     if (cause === 'handover') {
       // The ledger must know of an attempt that was paid for. A failed step is made again by the next worker.
-      if (step) await finishStep(this.#deps.db, this.#scope, step);
+      if (step) await this.#finishStep(step);
       await releaseLane(this.#deps.db, this.#scope.lane);
       this.#log.info('run handed over');
       return;
@@ -216,7 +249,7 @@ class RunTurn {
   }
 
   /** One model step. True when the run is over. */
-  async #callModel(transcript: Transcript, history: readonly HistoryMessage[]): Promise<boolean> {
+  async #callModel(transcript: Transcript, before: readonly HistoryMessage[]): Promise<boolean> {
     const { db } = this.#deps;
     const { agent } = this.#run;
     let targets: Target[];
@@ -227,11 +260,12 @@ class RunTurn {
       await this.end({ status: 'failed', error: error.failure });
       return true;
     }
-    const call = buildCall({ agent, history, run: transcript.messages, tools: this.#tools });
+    const call = buildCall({ agent, before, run: transcript.messages, tools: this.#tools });
     const index = transcript.nextIndex;
     const name = `${targets[0]?.provider}/${targets[0]?.model}`;
     const inputHash = createHash('sha256').update(JSON.stringify(call)).digest('hex');
-    const attempts = await beginStep(db, this.#scope, { index, kind: 'model', name, inputHash });
+    const input = { throughSeq: this.#seenSeq };
+    const attempts = await beginStep(db, this.#scope, { index, kind: 'model', name, input, inputHash });
     if (await this.#isCrashLoop(attempts)) return true;
     this.#events.publish({ type: 'step.started', index, kind: 'model', name });
 
@@ -268,27 +302,34 @@ class RunTurn {
       await this.end({ status: 'failed', error: failure }, result);
       return true;
     }
+    const step: JournalStep = {
+      kind: 'model',
+      index,
+      name,
+      status: 'succeeded',
+      attempts,
+      input,
+      output: { message: outcome.message, stop: outcome.stop },
+      usage: outcome.usage,
+    };
     if (outcome.message.content.some(({ type }) => type === 'toolCall')) {
-      await finishStep(db, this.#scope, result);
-      const output = { message: outcome.message, stop: outcome.stop };
-      this.#remember({
-        kind: 'model',
-        index,
-        name,
-        status: 'succeeded',
-        attempts,
-        output,
-        usage: outcome.usage,
-      });
+      await this.#finishStep(result);
+      this.#remember(step);
       return false;
     }
+    const silent = this.#run.trigger === 'schedule' && text.trim() === nothingToReport;
     if (!text.trim()) {
       await this.end({ status: 'failed', error: emptyAnswer(outcome.stop) }, result);
       return true;
     }
     if (outcome.stop === 'length') this.#warnings.push("The answer was cut at the model's output limit.");
-    await this.end({ status: 'succeeded', error: null, reply: { text } }, result);
-    return true;
+    if (await this.#tryEnd({ status: 'succeeded', error: null, reply: silent ? null : { text } }, result)) return true;
+    // Somebody has said more while the model was answering: the answer stands, and the run goes on with the rest.
+    const lanes = await answerRun(db, this.#scope, { text }, result);
+    for (const lane of lanes) this.#outboxLanes.add(lane);
+    this.#remember(step);
+    await this.#takeIn();
+    return false;
   }
 
   async #stream(

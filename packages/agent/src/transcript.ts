@@ -1,8 +1,8 @@
 /**
- * Where a run stands, from its journal alone. A run that goes on in another process and one that never stopped have
+ * Where a run stands, from its messages and its journal alone. A run that goes on in another process and one that never stopped have
  * the same transcript, so there is one way to go on and no special case for recovery.
  */
-import type { AssistantMessage, ModelMessage, ToolCallPart, ToolResultPart } from '@nightshift/contracts';
+import type { AssistantMessage, ModelMessage, ToolCallPart, ToolResultPart, UserMessage } from '@nightshift/contracts';
 import type { JournalStep } from '@nightshift/core/runs';
 
 /** A tool call of the model's last answer that has no result yet. */
@@ -13,8 +13,14 @@ export interface PendingCall {
   interrupted: boolean;
 }
 
+/** What somebody said to the run, before it began or while it worked. */
+export interface RunMessage {
+  seq: number;
+  content: UserMessage['content'];
+}
+
 export interface Transcript {
-  /** What the model has said and been told in this run, oldest first. */
+  /** What the model was told and has said in this run, oldest first. */
   readonly messages: readonly ModelMessage[];
   readonly pendingCalls: readonly PendingCall[];
   /** The index of the next model step. One that was begun and not finished is begun again at its own index. */
@@ -26,7 +32,11 @@ export interface Transcript {
 const callsOf = (message: AssistantMessage): ToolCallPart[] =>
   message.content.filter((part) => part.type === 'toolCall');
 
-export function readTranscript(steps: readonly JournalStep[]): Transcript {
+/**
+ * Each model step says how far it had read (`throughSeq`), so a message that joined the run stands where the model
+ * first saw it, also when the journal is read again. Those that no step has read come last.
+ */
+export function readTranscript(own: readonly RunMessage[], steps: readonly JournalStep[]): Transcript {
   const messages: ModelMessage[] = [];
   let calls: ToolCallPart[] = [];
   let results = new Map<string, ToolResultPart>();
@@ -34,6 +44,13 @@ export function readTranscript(steps: readonly JournalStep[]): Transcript {
   let nextIndex = 0;
   let finishedSteps = 0;
   let tokens = 0;
+
+  let told = 0;
+  const tell = (throughSeq: number) => {
+    for (let next = own[told]; next && next.seq <= throughSeq; next = own[++told]) {
+      messages.push({ role: 'user', content: next.content });
+    }
+  };
 
   // Results follow their calls in the calls' order, whatever order the tools finished in.
   const flush = () => {
@@ -47,6 +64,7 @@ export function readTranscript(steps: readonly JournalStep[]): Transcript {
       // A failed or unfinished model step is made again in its place.
       if (step.status !== 'succeeded' || !step.output) continue;
       flush();
+      tell(step.input.throughSeq);
       messages.push(step.output.message);
       calls = callsOf(step.output.message);
       results = new Map();
@@ -60,6 +78,7 @@ export function readTranscript(steps: readonly JournalStep[]): Transcript {
     if (step.status !== 'started') finishedSteps += 1;
   }
   flush();
+  tell(Number.POSITIVE_INFINITY);
 
   const pendingCalls: PendingCall[] = [];
   for (const call of calls) {

@@ -28,12 +28,23 @@ export const AgentLimits = z.strictObject({
 });
 export type AgentLimits = z.infer<typeof AgentLimits>;
 
+/**
+ * What a message does that comes while the agent is answering in the same conversation. steer: it joins at the next
+ * step · followup: it waits for a run of its own · interrupt: it cancels the run, then gets one of its own.
+ */
+export const QueueMode = z.enum(['steer', 'followup', 'interrupt']);
+
+/** How long a new run waits for more messages of a burst, in milliseconds. */
+const DebounceMs = z.number().int().min(0).max(10_000);
+
 export const AgentCreate = z.strictObject({
   name: name.meta({ description: 'Unique in the team; also the model name at the OpenAI-compatible door.' }),
   instructions: z.string().max(100_000).default(''),
   model: ModelRef.default('auto'),
   tools: ToolPolicy.default({}),
   limits: AgentLimits.prefault({}),
+  queueMode: QueueMode.default('steer'),
+  debounceMs: DebounceMs.default(0),
 });
 export type AgentCreate = z.infer<typeof AgentCreate>;
 
@@ -49,6 +60,8 @@ export const AgentUpdate = z.strictObject({
       maxTokens: AgentLimits.shape.maxTokens.unwrap().optional(),
     })
     .optional(),
+  queueMode: QueueMode.optional(),
+  debounceMs: DebounceMs.optional(),
 });
 export type AgentUpdate = z.infer<typeof AgentUpdate>;
 
@@ -59,6 +72,8 @@ export const Agent = z.object({
   model: z.string(),
   tools: ToolPolicy,
   limits: AgentLimits,
+  queueMode: QueueMode,
+  debounceMs: z.number().int(),
   createdAt: Timestamp,
   updatedAt: Timestamp,
 });

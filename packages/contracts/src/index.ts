@@ -1,5 +1,6 @@
 export * from './agents.ts';
 export * from './catalog.ts';
+export * from './client.ts';
 export * from './content.ts';
 export * from './conversations.ts';
 export * from './credentials.ts';

@@ -8,6 +8,9 @@ export type RunStatus = z.infer<typeof RunStatus>;
 /** Whether nothing more will happen in a run of this status, unless somebody retries it. */
 export const isFinal = (status: RunStatus) => status !== 'queued' && status !== 'running';
 
+/** The whole answer of a scheduled run that has nothing to say: no message is written and nothing is sent. */
+export const nothingToReport = 'NOTHING_TO_REPORT';
+
 export const RunTrigger = z.enum(['api', 'schedule']);
 export type RunTrigger = z.infer<typeof RunTrigger>;
 

@@ -194,3 +194,7 @@ CREATE INDEX "schedule_fire_due_idx" ON "schedule_fire"("created_at") WHERE "sta
 
 -- How much an agent and a team have open: their place in the queue (inbox/accept.ts).
 CREATE INDEX "run_backlog_idx" ON "run"("team_id", "agent_id") WHERE "status" IN ('queued', 'running');
+
+-- Only what people say is collected; each fire of a schedule has a run of its own.
+DROP INDEX "run_collecting_key";
+CREATE UNIQUE INDEX "run_collecting_key" ON "run"("conversation_id") WHERE "status" = 'queued' AND "attempt" = 1 AND "trigger" = 'api';

@@ -1,8 +1,11 @@
 /** The one place that turns errors into answers: RFC 9457 problem documents. */
+import { randomUUIDv7 } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Problem } from '@nightshift/contracts';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { DomainError, type ErrorCode, type FieldError } from '@nightshift/core/errors';
-import type { FastifyError, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 
@@ -30,6 +33,7 @@ const titles: Record<number, string> = {
   413: 'Content too large',
   415: 'Unsupported media type',
   429: 'Too many requests',
+  431: 'Headers too large',
   500: 'Internal error',
   503: 'Unavailable',
 };
@@ -61,7 +65,10 @@ function fromValidation(error: FastifyError): ErrorAnswer | undefined {
 }
 
 /** Fastify's own refusals that have a code of ours. */
-const fastifyCodes: Record<string, { code: string; detail: string }> = {
+const fastifyCodes: Record<string, { status?: number; code: string; detail: string }> = {
+  FST_ERR_BAD_URL: { code: 'invalid_request', detail: 'The path is not valid percent-encoded UTF-8.' },
+  // As any id that cannot exist.
+  FST_ERR_MAX_PARAM_LENGTH: { status: 404, code: 'not_found', detail: 'There is no such resource.' },
   FST_ERR_CTP_BODY_TOO_LARGE: {
     code: 'body_too_large',
     detail: 'The body is larger than the limit of 2 MiB.',
@@ -117,6 +124,40 @@ export function toProblem({ status, code, detail, fields }: ErrorAnswer, request
 export function logAnswer(request: FastifyRequest, { status, cause }: ErrorAnswer): void {
   if (cause)
     request.log[status >= 500 && status !== 503 ? 'error' : 'warn']({ err: cause }, 'request failed');
+}
+
+/** Requests that Fastify refuses before any route or hook is reached. */
+export function answerUnrouted(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const answer = toErrorAnswer(error);
+  reply.status(answer.status).header('x-request-id', request.id).type('application/problem+json');
+  reply.send(JSON.stringify(toProblem(answer, request.id)));
+}
+
+const clientErrors: Record<string, ErrorAnswer> = {
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    code: 'request_timeout',
+    detail: 'The request took too long to arrive.',
+  },
+  HPE_HEADER_OVERFLOW: { status: 431, code: 'headers_too_large', detail: 'The headers are too large.' },
+};
+
+/** What never became a request: too slow, or no HTTP. Only the socket is there to answer on. */
+export function answerClientError({ code }: { code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return;
+  const answer = clientErrors[code ?? ''] ?? {
+    status: 400,
+    code: 'invalid_request',
+    detail: 'This is no valid HTTP request.',
+  };
+  const body = JSON.stringify(toProblem(answer, randomUUIDv7()));
+  const head = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 export const problems = fastifyPlugin(async (app) => {

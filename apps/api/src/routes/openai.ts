@@ -13,7 +13,7 @@ import type { FastifyError } from 'fastify';
 import { z } from 'zod';
 import { logAnswer, toErrorAnswer } from '../plugins/problems.ts';
 import { formatSse, sendSse, untilClosed } from '../sse.ts';
-import { wakeSoon } from '../wake.ts';
+import { wakeForMessage } from '../wake.ts';
 import type { Routes } from './types.ts';
 
 /** OpenAI's names for what went wrong, by status. */
@@ -119,7 +119,7 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['openai'],
         summary: 'One agent',
-        params: z.object({ model: z.string() }),
+        params: z.object({ model: z.string().regex(/^[^\0]+$/) }),
         response: { 200: Model },
       },
     },
@@ -143,7 +143,7 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
       const { body } = request;
       const { earlier, text } = splitMessages(body.messages);
       const agent = await findAgent(teamId, body.model);
-      const { runId, conversationId } = await acceptFirst(db, {
+      const accepted = await acceptFirst(db, {
         teamId,
         agentId: agent.id,
         source: 'api',
@@ -152,7 +152,8 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
         trigger: 'api',
         traceId: request.traceId,
       });
-      wakeSoon(deps, conversationId);
+      wakeForMessage(deps, accepted);
+      const { runId } = accepted;
 
       const head = { id: `chatcmpl-${runId}`, created: seconds(new Date()), model: body.model };
       const gone = untilClosed(reply);

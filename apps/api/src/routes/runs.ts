@@ -3,7 +3,7 @@ import { invalidField } from '@nightshift/core/errors';
 import { cancelRun, getRun, listRuns, listSteps, retryRun, watchRun } from '@nightshift/core/runs';
 import { z } from 'zod';
 import { formatSse, sendSse, untilClosed } from '../sse.ts';
-import { wakeSoon } from '../wake.ts';
+import { wakeLane } from '../wake.ts';
 import { errors, IdParams, type Routes } from './types.ts';
 
 function lastEventId(header: string | string[] | undefined): number {
@@ -114,7 +114,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
     },
     async (request, reply) => {
       const run = await retryRun(db, request.caller.teamId, request.params.id);
-      wakeSoon(deps, run.conversationId);
+      wakeLane(deps, run.conversationId);
       return reply.status(202).send(run);
     },
   );

@@ -2,7 +2,7 @@ import { isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshi
 import { acceptFirst, acceptReply } from '@nightshift/core/inbox';
 import { waitForRun } from '@nightshift/core/runs';
 import { untilClosed } from '../sse.ts';
-import { wakeSoon } from '../wake.ts';
+import { wakeForMessage } from '../wake.ts';
 import { errors, IdParams, type Routes } from './types.ts';
 
 export const talkRoutes: Routes = async (app, { deps }) => {
@@ -39,8 +39,8 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       const accepted = conversationId
         ? await acceptReply(deps.db, { ...inbound, conversationId })
         : await acceptFirst(deps.db, inbound);
-      const { duplicate: _, ...ids } = accepted;
-      wakeSoon(deps, ids.conversationId);
+      wakeForMessage(deps, accepted);
+      const ids = { conversationId: accepted.conversationId, messageId: accepted.messageId, runId: accepted.runId };
       if (!request.query.wait) return reply.status(202).send(ids);
 
       const signal = AbortSignal.any([untilClosed(reply), AbortSignal.timeout(request.query.wait * 1000)]);

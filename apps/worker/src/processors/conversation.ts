@@ -3,7 +3,7 @@ import { executeRun, type LaneKeeper, type RunDeps } from '@nightshift/agent';
 import type { QueuePayload } from '@nightshift/contracts';
 import type { Log } from '@nightshift/core/log';
 import type { Producer } from '@nightshift/core/queue';
-import { claimRun } from '@nightshift/core/runs';
+import { claimRun, nextDueInMs } from '@nightshift/core/runs';
 
 export interface ConversationDeps extends RunDeps {
   lanes: LaneKeeper;
@@ -18,7 +18,7 @@ export function createConversationProcessor(deps: ConversationDeps) {
     // After a run the lane is free; claiming again looks for what came in meanwhile, so no wake-up is missed.
     while (!deps.isDraining()) {
       const run = await claimRun(deps.db, conversationId, deps.workerId);
-      if (!run) return;
+      if (!run) return wakeWhenDue(deps, conversationId);
       const runLog = log.child({ runId: run.id, conversationId, traceId: run.traceId ?? undefined });
       if (run.takenOver) {
         deps.metrics.laneTakeovers.inc();
@@ -34,4 +34,10 @@ export function createConversationProcessor(deps: ConversationDeps) {
     // What is left in the lane is for another worker.
     await deps.conversations.wake({ conversationId }, conversationId);
   };
+}
+
+/** A run that collects a burst has a time before which it is not begun; the wake-up for it may have been this one. */
+async function wakeWhenDue({ db, conversations }: ConversationDeps, conversationId: string): Promise<void> {
+  const delayMs = await nextDueInMs(db, conversationId);
+  if (delayMs !== null) await conversations.wake({ conversationId }, conversationId, { delayMs });
 }

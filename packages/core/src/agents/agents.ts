@@ -20,6 +20,8 @@ function toAgent(row: AgentRow): Agent {
     model: row.model,
     tools: row.tools as z.infer<typeof ToolPolicy>,
     limits: row.limits as AgentLimits,
+    queueMode: row.queueMode,
+    debounceMs: row.debounceMs,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

@@ -7,7 +7,7 @@ import {
   type TextPart,
   textOf,
 } from '@nightshift/contracts';
-import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
+import { type Database, decodeCursor, pageArguments, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 import type { Conversation as ConversationRow, Message as MessageRow } from '../generated/prisma/client.ts';
 
@@ -61,34 +61,60 @@ export async function listMessages(
   query: PageQuery,
 ): Promise<Page<Message>> {
   await getConversation(db, teamId, conversationId);
-  const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.message.findMany({ ...page, where: { ...where, conversationId } });
+  const before = decodeCursor(query.cursor);
+  // By `seq`: two messages that come at once may have their ids the other way round.
+  const rows = await db.prisma.message.findMany({
+    where: { conversationId },
+    orderBy: { seq: 'desc' },
+    take: query.limit + 1,
+    ...(before ? { cursor: { id: before }, skip: 1 } : {}),
+  });
   return toPage(rows, query.limit, toMessage);
 }
 
-/** How much of a conversation a model is shown: its last messages, this many. */
+/** How much of a conversation before a run a model is shown: the last messages, this many. */
 export const historyLimit = 200;
 
 export interface HistoryMessage {
+  seq: number;
   role: 'system' | 'user' | 'assistant';
   content: { type: 'text'; text: string }[];
 }
 
-const history = statement<HistoryMessage & { seq: number }>(`
-  SELECT m.seq, m.role, m.content FROM message m
-  WHERE m.conversation_id = $1
-    AND m.seq <= (SELECT max(own.seq) FROM message own WHERE own.run_id = $2 AND own.role = 'user')
-  ORDER BY m.seq DESC LIMIT ${historyLimit}`);
+export interface RunHistory {
+  /** What was said before the run's first message, oldest first. */
+  before: HistoryMessage[];
+  /** What the run answers to, oldest first. More may join while it works. */
+  own: HistoryMessage[];
+}
 
-/**
- * What a run answers to: the conversation up to the last message that the run was opened for, oldest first.
- * Messages that came later have a run of their own.
- */
-export async function readHistory(
-  db: Database,
-  conversationId: string,
-  runId: string,
-): Promise<HistoryMessage[]> {
+const history = statement<HistoryMessage & { own: boolean }>(`
+  WITH first AS (
+    SELECT r.created_at, (SELECT min(seq) FROM message WHERE run_id = r.id AND role = 'user') AS seq
+    FROM run r WHERE r.id = $2
+  )
+  (SELECT m.seq, m.role, m.content, false AS own FROM message m, first
+    WHERE m.conversation_id = $1 AND (m.seq < first.seq
+      -- What an earlier run answered while this one waited was said before it, too.
+      OR m.role = 'assistant' AND EXISTS (SELECT FROM run r WHERE r.id = m.run_id AND r.created_at < first.created_at))
+    ORDER BY m.seq DESC LIMIT ${historyLimit})
+  UNION ALL
+  SELECT m.seq, m.role, m.content, true FROM message m
+    WHERE m.conversation_id = $1 AND m.run_id = $2 AND m.role = 'user'
+  ORDER BY seq`);
+
+/** What a run answers to, and what went before. Messages that came later for another run are not in it. */
+export async function readHistory(db: Database, conversationId: string, runId: string): Promise<RunHistory> {
   const rows = await db.query(history, [conversationId, runId]);
-  return rows.reverse();
+  const { own = [], before = [] } = Object.groupBy(rows, (row) => (row.own ? 'own' : 'before'));
+  return { before, own };
+}
+
+const joined = statement<HistoryMessage>(`
+  SELECT seq, role, content FROM message
+  WHERE conversation_id = $1 AND run_id = $2 AND role = 'user' AND seq > $3 ORDER BY seq`);
+
+/** The messages that have joined a run after `seq`. */
+export function readJoined(db: Database, conversationId: string, runId: string, seq: number): Promise<HistoryMessage[]> {
+  return db.query(joined, [conversationId, runId, seq]);
 }

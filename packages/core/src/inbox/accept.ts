@@ -23,17 +23,43 @@ export interface Accepted {
   runId: string;
   /** The event had been accepted before; these are its ids. */
   duplicate: boolean;
+  /** It joined a run that is under way, which will take it in: nobody needs to be woken. */
+  steered: boolean;
+  /** The run that it interrupts, for the caller to tell the worker that is at it. */
+  interruptedRunId: string | null;
+  /** When its run may begin, in milliseconds from now: the agent's debounce. */
+  dueInMs: number;
+  /** How much its agent and its team have open, up to a bound: its place in the queue, so that none starves another. */
+  backlog: number;
 }
 
 /** What went before, where the sender brings a conversation along. */
 export type Earlier = { role: 'system' | 'user' | 'assistant'; text: string };
 
-type AcceptedRow = { conversation_id: string; message_id: string; run_id: string };
+type AcceptedRow = {
+  conversation_id: string;
+  message_id: string;
+  run_id: string;
+  steered: boolean;
+  interrupted_run_id: string | null;
+  due_in_ms: number;
+  backlog: number;
+};
+
+/** Counting stops here: behind so many, one more makes no difference. */
+const backlogBound = 1000;
+
+const backlog = `(
+    (SELECT count(*) FROM (SELECT FROM run WHERE team_id = $2 AND agent_id = $7 AND status IN ('queued', 'running') LIMIT ${backlogBound}) AS mine) +
+    (SELECT count(*) FROM (SELECT FROM run WHERE team_id = $2 AND status IN ('queued', 'running') LIMIT ${backlogBound}) AS ours)
+  )::int AS backlog`;
 
 const acceptNew = statement<AcceptedRow>(`
-  WITH event AS (
+  WITH target AS (
+    SELECT a.id, a.debounce_ms FROM agent a WHERE a.id = $7 AND a.team_id = $2 AND a.deleted_at IS NULL
+  ), event AS (
     INSERT INTO inbound_event (id, team_id, source, external_id, conversation_id, message_id)
-    SELECT $1, a.team_id, $3, $4, $5, $6 FROM agent a WHERE a.id = $7 AND a.team_id = $2 AND a.deleted_at IS NULL
+    SELECT $1, $2, $3, $4, $5, $6 FROM target
     ON CONFLICT (team_id, source, external_id) DO NOTHING
     RETURNING conversation_id, message_id
   ), lane AS (
@@ -41,8 +67,9 @@ const acceptNew = statement<AcceptedRow>(`
     SELECT conversation_id, $2, $7, $8, jsonb_array_length($9::jsonb) + 2 FROM event
     RETURNING id
   ), opened AS (
-    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id)
-    SELECT $10, $2, $7, id, $11::run_trigger, $12 FROM lane
+    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, due_at)
+    SELECT $10, $2, $7, lane.id, $11::run_trigger, $12, now() + target.debounce_ms * interval '1 millisecond'
+    FROM lane, target
     RETURNING id
   ), earlier AS (
     INSERT INTO message (id, conversation_id, seq, role, content)
@@ -51,41 +78,68 @@ const acceptNew = statement<AcceptedRow>(`
   )
   INSERT INTO message (id, conversation_id, seq, role, content, run_id)
   SELECT $6, lane.id, jsonb_array_length($9::jsonb) + 1, 'user', $13, opened.id FROM lane, opened
-  RETURNING conversation_id, id AS message_id, run_id`);
+  RETURNING conversation_id, id AS message_id, run_id, false AS steered, NULL AS interrupted_run_id,
+    (SELECT debounce_ms FROM target) AS due_in_ms, ${backlog}`);
 
-// A run that waits to start collects every message that comes before it does: the unique index on the
-// conversation's collecting run makes two senders at once agree on it. Once it runs, a new one is opened.
+// Updating the conversation's row takes its lock, and what the row says then is what counts: a run that ends takes
+// the same lock, so a message either joins it before it ends, or finds it gone and opens the next one.
+//
+// A run that waits to start collects every message that comes before it does: the unique index on the conversation's
+// collecting run makes two senders at once agree on it.
 const acceptNext = statement<AcceptedRow>(`
-  WITH event AS (
-    INSERT INTO inbound_event (id, team_id, source, external_id, conversation_id, message_id)
-    SELECT $1, c.team_id, $3, $4, c.id, $6
+  WITH target AS (
+    SELECT c.id, a.queue_mode, a.debounce_ms
     FROM conversation c JOIN agent a ON a.id = c.agent_id
     WHERE c.id = $5 AND c.team_id = $2 AND c.agent_id = $7 AND a.deleted_at IS NULL
+  ), event AS (
+    INSERT INTO inbound_event (id, team_id, source, external_id, conversation_id, message_id)
+    SELECT $1, $2, $3, $4, target.id, $6 FROM target
     ON CONFLICT (team_id, source, external_id) DO NOTHING
     RETURNING conversation_id
   ), lane AS (
-    UPDATE conversation c SET next_seq = c.next_seq + 1, updated_at = now()
-    FROM event WHERE c.id = event.conversation_id
-    RETURNING c.id, c.next_seq - 1 AS seq
+    UPDATE conversation c SET next_seq = c.next_seq + 1, updated_at = now(),
+      steered_seq = CASE WHEN $12 AND c.steerable_run_id IS NOT NULL THEN c.next_seq ELSE c.steered_seq END
+    FROM event, target WHERE c.id = event.conversation_id
+    RETURNING c.id, c.next_seq - 1 AS seq, target.queue_mode, target.debounce_ms,
+      CASE WHEN $12 THEN c.steerable_run_id END AS joined_run_id
+  ), interrupted AS (
+    UPDATE run r SET cancel_requested_at = now()
+    FROM lane WHERE $12 AND lane.queue_mode = 'interrupt' AND r.conversation_id = lane.id
+      AND r.status = 'running' AND r.cancel_requested_at IS NULL
+    RETURNING r.id
   ), opened AS (
-    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id)
-    SELECT $8, $2, $7, id, $9::run_trigger, $10 FROM lane
-    ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1
+    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, due_at)
+    SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, now() + lane.debounce_ms * interval '1 millisecond'
+    FROM lane WHERE lane.joined_run_id IS NULL
+    ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1 AND trigger = 'api'
     DO UPDATE SET conversation_id = excluded.conversation_id
-    RETURNING id
+    RETURNING id, due_at
   )
   INSERT INTO message (id, conversation_id, seq, role, content, run_id)
-  SELECT $6, lane.id, lane.seq, 'user', $11, opened.id FROM lane, opened
-  RETURNING conversation_id, id AS message_id, run_id`);
+  SELECT $6, lane.id, lane.seq, 'user', $11, coalesce(lane.joined_run_id, opened.id)
+  FROM lane LEFT JOIN opened ON true
+  RETURNING conversation_id, id AS message_id, run_id,
+    (SELECT joined_run_id IS NOT NULL FROM lane) AS steered,
+    (SELECT id FROM interrupted) AS interrupted_run_id,
+    (SELECT greatest(0, ceil(extract(epoch FROM due_at - now()) * 1000))::int FROM opened) AS due_in_ms, ${backlog}`);
 
-const findDuplicate = statement<AcceptedRow>(`
+type DuplicateRow = Pick<AcceptedRow, 'conversation_id' | 'message_id' | 'run_id'>;
+
+const findDuplicate = statement<DuplicateRow>(`
   SELECT e.conversation_id, e.message_id, m.run_id
   FROM inbound_event e JOIN message m ON m.id = e.message_id
   WHERE e.team_id = $1 AND e.source = $2 AND e.external_id = $3`);
 
-function accepted(row: AcceptedRow, duplicate: boolean): Accepted {
-  return { conversationId: row.conversation_id, messageId: row.message_id, runId: row.run_id, duplicate };
-}
+const accepted = (row: AcceptedRow): Accepted => ({
+  conversationId: row.conversation_id,
+  messageId: row.message_id,
+  runId: row.run_id,
+  duplicate: false,
+  steered: row.steered,
+  interruptedRunId: row.interrupted_run_id,
+  dueInMs: row.due_in_ms ?? 0,
+  backlog: row.backlog,
+});
 
 async function earlierOrNotFound(
   db: Database,
@@ -95,14 +149,26 @@ async function earlierOrNotFound(
 ): Promise<Accepted> {
   const [row] = await db.query(findDuplicate, [inbound.teamId, inbound.source, externalId]);
   if (!row) throw notFound(missing);
-  return accepted(row, true);
+  return {
+    conversationId: row.conversation_id,
+    messageId: row.message_id,
+    runId: row.run_id,
+    duplicate: true,
+    steered: false,
+    interruptedRunId: null,
+    dueInMs: 0,
+    backlog: 0,
+  };
 }
+
+const graphemes = new Intl.Segmenter();
 
 /** The first words of a conversation, to tell it from others in a list. */
 function titleOf(content: Inbound['content']): string {
   const line = textOf(content).trim().split('\n', 1)[0] ?? '';
-  const graphemes = [...new Intl.Segmenter().segment(line.slice(0, 400))].slice(0, 60);
-  return graphemes.map(({ segment }) => segment).join('');
+  if (line.length <= 60) return line;
+  const first = [...graphemes.segment(line.slice(0, 400))].slice(0, 60);
+  return first.map(({ segment }) => segment).join('');
 }
 
 /**
@@ -136,7 +202,7 @@ export async function acceptFirst(
     inbound.traceId ?? null,
     JSON.stringify(inbound.content),
   ]);
-  return row ? accepted(row, false) : earlierOrNotFound(db, inbound, externalId, 'agent');
+  return row ? accepted(row) : earlierOrNotFound(db, inbound, externalId, 'agent');
 }
 
 /**
@@ -162,8 +228,8 @@ export async function acceptReply(
     inbound.trigger,
     inbound.traceId ?? null,
     JSON.stringify(inbound.content),
+    // A schedule's fire is a turn of its own, whatever the agent is at.
+    inbound.trigger === 'api',
   ]);
-  return row
-    ? accepted(row, false)
-    : earlierOrNotFound(db, inbound, externalId, 'conversation of this agent');
+  return row ? accepted(row) : earlierOrNotFound(db, inbound, externalId, 'conversation of this agent');
 }

@@ -17,13 +17,20 @@ export interface QueueConnection {
   pool: Pool;
 }
 
+export interface Wake {
+  /** Not before this many milliseconds. */
+  delayMs?: number;
+  /** Lower goes first; those without go before all. At most 2,097,152. */
+  priority?: number;
+}
+
 export interface Producer<Name extends QueueName> {
   readonly queue: Queue;
   /**
    * Adds a job unless one with this `dedupeId` already waits. While one is active, one more is kept for
    * afterwards, so that a wake-up between its last look and its end is not lost.
    */
-  wake(payload: QueuePayload<Name>, dedupeId: string): Promise<void>;
+  wake(payload: QueuePayload<Name>, dedupeId: string, when?: Wake): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,9 +72,11 @@ export function createProducer<Name extends QueueName>(
   const schema = queuePayloads[name];
   return {
     queue,
-    async wake(payload, dedupeId) {
+    async wake(payload, dedupeId, { delayMs, priority } = {}) {
       await queue.add(name, schema.parse(payload), {
         deduplication: { id: dedupeId, keepLastIfActive: true },
+        ...(delayMs ? { delay: delayMs } : {}),
+        ...(priority ? { priority } : {}),
       });
     },
     async close() {

@@ -12,6 +12,12 @@ export interface ToolInput {
   arguments: Record<string, unknown>;
 }
 
+/** What a model was shown besides the conversation before the run and its own steps. */
+export interface ModelInput {
+  /** The last `seq` of the run's messages that it was given. */
+  throughSeq: number;
+}
+
 /** A step as the run loop reads it back. */
 export type JournalStep =
   | {
@@ -20,6 +26,7 @@ export type JournalStep =
       name: string;
       status: 'started' | 'succeeded' | 'failed';
       attempts: number;
+      input: ModelInput;
       output: { message: AssistantMessage; stop: string } | null;
       usage: TokenUsage | null;
     }
@@ -65,10 +72,12 @@ export interface RunEnd {
   warnings: readonly string[];
   /** The answer, for the conversation's history. */
   reply: { text: string } | null;
+  /** The last `seq` of the messages that the run was given. */
+  seenSeq: number;
 }
 
 /** The lane's row, locked against a claim until the statement ends. No row: the lane was lost. */
-const fence = `lane AS (SELECT c.id FROM conversation c WHERE c.id = $1 AND c.epoch = $2 FOR SHARE)`;
+const fence = `lane AS (SELECT c.id, c.steered_seq FROM conversation c WHERE c.id = $1 AND c.epoch = $2 FOR SHARE)`;
 
 /** Writes a step's result and its ledger rows, for the rows of the CTE `lane`. Takes parameters $3 to $11. */
 const settleStep = `
@@ -97,24 +106,57 @@ const begin = statement<{ attempts: number }>(`
     output = NULL, error = NULL, ended_at = NULL
   RETURNING attempts`);
 
-const finish = statement<{ id: string }>(`WITH ${fence}, ${settleStep} SELECT id FROM lane`);
+const finish = statement<{ steered_seq: number }>(`WITH ${fence}, ${settleStep} SELECT steered_seq FROM lane`);
 
-// The end of a run is one statement: its last step, its message, its status and the lane's release stand or fall
-// together, so a run that is over has its answer, and an answer is written once.
-const endWithStep = statement<{ id: string }>(`
-  WITH lane AS (
-    UPDATE conversation c SET lease_owner = NULL, lease_until = NULL, updated_at = now(),
-      next_seq = c.next_seq + CASE WHEN $17::jsonb IS NULL THEN 0 ELSE 1 END
-    WHERE c.id = $1 AND c.epoch = $2
-    RETURNING c.id, c.next_seq - 1 AS seq
-  ), ${settleStep}, ended AS (
-    UPDATE run r SET status = $12::run_status, error = $13, model = coalesce($14, r.model), warnings = $15, ended_at = now()
-    FROM lane WHERE r.id = $3
-  ), reply AS (
+/**
+ * Writes the answer into the history and everything that is to leave because of it into the outbox, for the rows of
+ * the CTE `lane`. Takes parameters $3, $9, $12 (a message id), $13 (its content, or null) and $14 (the events).
+ */
+const writeAnswer = `
+  reply AS (
     INSERT INTO message (id, conversation_id, seq, role, content, run_id)
-    SELECT $16, lane.id, lane.seq, 'assistant', $17, $3 FROM lane WHERE $17::jsonb IS NOT NULL
-  )
-  SELECT id FROM lane`);
+    SELECT $12, lane.id, lane.seq, 'assistant', $13, $3 FROM lane WHERE $13::jsonb IS NOT NULL
+    RETURNING id
+  ), outbox AS (
+    INSERT INTO delivery (team_id, lane, channel_id, webhook_id, conversation_id, run_id, message_id, event)
+    SELECT $9, target.id || '/' || target.conversation_id, target.channel_id, target.webhook_id, target.conversation_id,
+      $3, (SELECT id FROM reply), target.event
+    FROM (
+      SELECT w.id, NULL::uuid AS channel_id, w.id AS webhook_id, lane.id AS conversation_id, event
+      FROM lane, webhook w, unnest(w.events) AS event WHERE w.team_id = $9 AND event = ANY ($14::text[])
+      UNION ALL
+      SELECT lane.channel_id, lane.channel_id, NULL, lane.id, 'message.created'
+      FROM lane WHERE lane.channel_id IS NOT NULL AND 'message.created' = ANY ($14::text[])
+    ) AS target ORDER BY target.event
+    RETURNING lane
+  )`;
+
+type Written = { lanes: string[] | null };
+const written = `SELECT (SELECT array_agg(DISTINCT lane) FROM outbox) AS lanes FROM lane`;
+
+// The end of a run is one statement: its last step, its message, its status, what is to be delivered and the lane's
+// release stand or fall together, so a run that is over has its answer, and an answer is written once. It finds no
+// row when the lane was lost, or when a message joined the run that it has not taken in yet.
+const endWithStep = statement<Written>(`
+  WITH lane AS (
+    UPDATE conversation c SET lease_owner = NULL, lease_until = NULL, steerable_run_id = NULL, updated_at = now(),
+      next_seq = c.next_seq + CASE WHEN $13::jsonb IS NULL THEN 0 ELSE 1 END
+    WHERE c.id = $1 AND c.epoch = $2 AND c.steered_seq <= $15
+    RETURNING c.id, c.channel_id, c.next_seq - 1 AS seq
+  ), ${settleStep}, ended AS (
+    UPDATE run r SET status = $16::run_status, error = $17, model = coalesce($18, r.model), warnings = $19, ended_at = now()
+    FROM lane WHERE r.id = $3
+  ), ${writeAnswer} ${written}`);
+
+// An answer in the middle of a run, because somebody has said more meanwhile.
+const answerWithStep = statement<Written>(`
+  WITH lane AS (
+    UPDATE conversation c SET updated_at = now(), next_seq = c.next_seq + 1
+    WHERE c.id = $1 AND c.epoch = $2
+    RETURNING c.id, c.channel_id, c.next_seq - 1 AS seq
+  ), ${settleStep}, ${writeAnswer} ${written}`);
+
+const epochOf = statement<{ epoch: number }>(`SELECT epoch FROM conversation WHERE id = $1`);
 
 export interface JournalScope {
   readonly lane: Lane;
@@ -164,7 +206,7 @@ export async function beginStep(
     index: number;
     kind: 'model' | 'tool';
     name: string;
-    input?: ToolInput | undefined;
+    input: ToolInput | ModelInput;
     inputHash?: string | undefined;
   },
 ): Promise<number> {
@@ -180,13 +222,26 @@ export async function beginStep(
   return row.attempts;
 }
 
-/** Writes what came of a step. @throws {LaneLostError} */
-export async function finishStep(db: Database, scope: JournalScope, step: StepResult): Promise<void> {
-  await fenced(db, scope.lane, finish, stepValues(scope, step));
+/**
+ * Writes what came of a step.
+ *
+ * @returns the last `seq` of a message that joined the run
+ * @throws {LaneLostError}
+ */
+export async function finishStep(db: Database, scope: JournalScope, step: StepResult): Promise<number> {
+  return (await fenced(db, scope.lane, finish, stepValues(scope, step))).steered_seq;
 }
+
+const contentOf = (reply: { text: string } | null) =>
+  reply ? JSON.stringify([{ type: 'text', text: reply.text }]) : null;
+
+/** No step was open: the statement's step part then matches no row. */
+const noStep: StepResult = { index: -1, status: 'failed', output: null, error: null, usage: null, ledger: [] };
 
 /**
  * Ends the run and gives back the lane, with the result of its last step where one was open.
+ *
+ * @returns the outbox lanes to wake; null when a message has joined the run that it has not taken in: go on with it
  * @throws {LaneLostError}
  */
 export async function endRun(
@@ -194,24 +249,42 @@ export async function endRun(
   scope: JournalScope,
   end: RunEnd,
   step: StepResult | null,
-): Promise<void> {
-  const none: StepResult = {
-    index: -1,
-    status: 'failed',
-    output: null,
-    error: null,
-    usage: null,
-    ledger: [],
-  };
-  await fenced(db, scope.lane, endWithStep, [
-    ...stepValues(scope, step ?? none),
+): Promise<string[] | null> {
+  const { conversationId, epoch } = scope.lane;
+  const events = end.reply ? ['message.created', 'run.finished'] : ['run.finished'];
+  const [row] = await db.query(endWithStep, [
+    conversationId,
+    epoch,
+    ...stepValues(scope, step ?? noStep),
+    newId(),
+    contentOf(end.reply),
+    events,
+    end.seenSeq,
     end.status,
     json(end.error),
     end.model,
     end.warnings,
-    newId(),
-    end.reply ? JSON.stringify([{ type: 'text', text: end.reply.text }]) : null,
   ]);
+  if (row) return row.lanes ?? [];
+  const [lane] = await db.query(epochOf, [conversationId]);
+  if (lane?.epoch !== epoch) throw new LaneLostError(scope.lane);
+  return null;
+}
+
+/**
+ * Writes an answer of a run that goes on, with the step that it came of.
+ *
+ * @returns the outbox lanes to wake
+ * @throws {LaneLostError}
+ */
+export async function answerRun(
+  db: Database,
+  scope: JournalScope,
+  reply: { text: string },
+  step: StepResult,
+): Promise<string[]> {
+  const values = [...stepValues(scope, step), newId(), contentOf(reply), ['message.created']];
+  return (await fenced(db, scope.lane, answerWithStep, values)).lanes ?? [];
 }
 
 type StepRow = {

@@ -5,7 +5,7 @@
  * of the run names the epoch it was claimed with: a worker that was paused past its lease finds that it no longer
  * matches, and writes nothing. Leases use the database's clock, so a worker's own clock may be wrong.
  */
-import type { AgentLimits, ToolPolicy } from '@nightshift/contracts';
+import type { AgentLimits, RunTrigger, ToolPolicy } from '@nightshift/contracts';
 import type { z } from 'zod';
 import { type Database, run as runStatement, statement } from '../database/index.ts';
 
@@ -23,6 +23,7 @@ export interface ClaimedRun {
   readonly lane: Lane;
   readonly id: string;
   readonly teamId: string;
+  readonly trigger: RunTrigger;
   readonly attempt: number;
   readonly traceId: string | null;
   readonly createdAt: Date;
@@ -30,6 +31,8 @@ export interface ClaimedRun {
   readonly elapsedMs: number;
   /** Another worker had begun it and did not end it. */
   readonly takenOver: boolean;
+  /** Somebody asked for its end before it was claimed. */
+  readonly cancelled: boolean;
   readonly agent: {
     readonly id: string;
     readonly name: string;
@@ -53,11 +56,13 @@ type ClaimRow = {
   epoch: number;
   id: string | null;
   team_id: string;
+  trigger: RunTrigger;
   attempt: number;
   trace_id: string | null;
   created_at: Date;
   elapsed_ms: number;
   taken_over: boolean;
+  cancelled: boolean;
   agent_id: string;
   agent_name: string;
   instructions: string;
@@ -67,23 +72,27 @@ type ClaimRow = {
   agent_deleted: boolean;
 };
 
+// What to do next is read before the lane is locked and checked again after it: the run is only begun if it still
+// waits, or still runs.
 const claim = statement<ClaimRow>(`
-  WITH lane AS (
-    UPDATE conversation c
-    SET lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond', epoch = c.epoch + 1
-    WHERE c.id = $1 AND (c.lease_until IS NULL OR c.lease_until < now())
-      AND EXISTS (SELECT FROM run r WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running'))
-    RETURNING c.id, c.epoch
-  ), next AS (
-    SELECT r.id, r.status FROM run r JOIN lane ON r.conversation_id = lane.id
-    WHERE r.status IN ('queued', 'running')
+  WITH next AS (
+    SELECT r.id, r.conversation_id, r.status, a.queue_mode FROM run r JOIN agent a ON a.id = r.agent_id
+    WHERE r.conversation_id = $1 AND r.status IN ('queued', 'running') AND r.due_at <= now()
     ORDER BY r.status = 'running' DESC, r.created_at, r.id LIMIT 1
+  ), lane AS (
+    UPDATE conversation c
+    SET lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond', epoch = c.epoch + 1,
+      -- Whoever claims reads all that has been said to the run, so only what comes from here on is news.
+      steerable_run_id = CASE WHEN next.queue_mode = 'steer' THEN next.id END, steered_seq = 0
+    FROM next WHERE c.id = next.conversation_id AND (c.lease_until IS NULL OR c.lease_until < now())
+    RETURNING c.id, c.epoch
   ), started AS (
     UPDATE run r SET status = 'running', started_at = coalesce(r.started_at, now())
-    FROM next WHERE r.id = next.id AND r.status IN ('queued', 'running')
+    FROM next, lane WHERE r.id = next.id AND r.status IN ('queued', 'running')
     RETURNING r.*, next.status = 'running' AS taken_over
   )
-  SELECT lane.epoch, r.id, r.team_id, r.attempt, r.trace_id, r.created_at, r.taken_over,
+  SELECT lane.epoch, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over,
+    r.cancel_requested_at IS NOT NULL AS cancelled,
     extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
     a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
     a.deleted_at IS NOT NULL AS agent_deleted
@@ -111,11 +120,13 @@ export async function claimRun(
       lane,
       id: row.id,
       teamId: row.team_id,
+      trigger: row.trigger,
       attempt: row.attempt,
       traceId: row.trace_id,
       createdAt: row.created_at,
       elapsedMs: row.elapsed_ms,
       takenOver: row.taken_over,
+      cancelled: row.cancelled,
       agent: {
         id: row.agent_id,
         name: row.agent_name,
@@ -127,6 +138,16 @@ export async function claimRun(
       },
     };
   }
+}
+
+const nextDue = statement<{ ms: number }>(`
+  SELECT ceil(extract(epoch FROM min(due_at) - now()) * 1000)::int AS ms FROM run
+  WHERE conversation_id = $1 AND status IN ('queued', 'running') AND due_at > now() HAVING count(*) > 0`);
+
+/** How long until a run of this conversation that waits for its burst to end may begin; null when there is none. */
+export async function nextDueInMs(db: Database, conversationId: string): Promise<number | null> {
+  const [row] = await db.query(nextDue, [conversationId]);
+  return row?.ms ?? null;
 }
 
 const release = statement(`
@@ -170,7 +191,7 @@ export async function renewLanes(
 
 const due = statement<{ id: string }>(`
   SELECT DISTINCT c.id FROM run r JOIN conversation c ON c.id = r.conversation_id
-  WHERE r.status IN ('queued', 'running') AND r.created_at < now() - interval '2 seconds'
+  WHERE r.status IN ('queued', 'running') AND r.due_at < now() - interval '2 seconds'
     AND (c.lease_until IS NULL OR c.lease_until < now())
   LIMIT 1000`);
 

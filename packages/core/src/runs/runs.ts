@@ -131,12 +131,18 @@ export async function getOutcome(db: Database, teamId: string, runId: string): P
   return { status: row.status, error: row.error, replyText: row.reply };
 }
 
+// The conversation comes first, as everywhere: its row is the lane's lock. From here on no message joins the run.
 const cancel = statement<{ status: RunStatus }>(`
-  UPDATE run SET cancel_requested_at = coalesce(cancel_requested_at, now()),
-    status = CASE WHEN status = 'queued' THEN 'cancelled'::run_status ELSE status END,
-    ended_at = CASE WHEN status = 'queued' THEN now() END
-  WHERE id = $1 AND team_id = $2 AND status IN ('queued', 'running')
-  RETURNING status`);
+  WITH lane AS (
+    UPDATE conversation c SET steerable_run_id = nullif(c.steerable_run_id, $1)
+    FROM run r WHERE r.id = $1 AND r.team_id = $2 AND c.id = r.conversation_id
+    RETURNING c.id
+  )
+  UPDATE run r SET cancel_requested_at = coalesce(r.cancel_requested_at, now()),
+    status = CASE WHEN r.status = 'queued' THEN 'cancelled'::run_status ELSE r.status END,
+    ended_at = CASE WHEN r.status = 'queued' THEN now() END
+  FROM lane WHERE r.id = $1 AND r.conversation_id = lane.id AND r.status IN ('queued', 'running')
+  RETURNING r.status`);
 
 /**
  * Asks a run to stop. One that waits is cancelled at once; one that runs is told, and stops within 5 s.
@@ -159,7 +165,7 @@ export async function cancelRun(db: Database, teamId: string, id: string): Promi
 
 const retry = statement<{ conversation_id: string }>(`
   UPDATE run r SET status = 'queued', attempt = r.attempt + 1, error = NULL, started_at = NULL, ended_at = NULL,
-    cancel_requested_at = NULL
+    cancel_requested_at = NULL, due_at = now()
   FROM agent a
   WHERE r.id = $1 AND r.team_id = $2 AND r.status IN ('failed', 'cancelled') AND a.id = r.agent_id AND a.deleted_at IS NULL
   RETURNING r.conversation_id`);

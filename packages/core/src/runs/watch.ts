@@ -56,14 +56,21 @@ export async function* watchRun(
   let seq = after;
   // The outcome is read before the events: a run that had ended by then has all its events written or lost.
   let outcome = await getOutcome(db, teamId, runId);
+  let ended = false;
   while (!signal.aborted) {
-    for (const numbered of await readRunEvents(db, runId, seq)) {
+    const events = await readRunEvents(db, runId, seq);
+    for (const numbered of events) {
       seq = numbered.seq;
       yield numbered;
-      // A retried run has several ends; only the last one ends the watch.
-      if (numbered.event.type === 'run.finished') outcome = await getOutcome(db, teamId, runId);
-      if (numbered.event.type === 'run.finished' && isFinal(outcome.status)) return;
     }
+    if (ended && events.length === 0) return;
+    ended = false;
+    if (events.at(-1)?.event.type === 'run.finished') {
+      // A retried run has several ends. This one is the last when the run is over and nothing follows.
+      outcome = await getOutcome(db, teamId, runId);
+      ended = isFinal(outcome.status);
+    }
+    if (ended) continue;
     if (isFinal(outcome.status)) {
       await waiter.wait(lastEventsMs);
       const rest = await readRunEvents(db, runId, seq);

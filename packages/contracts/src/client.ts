@@ -1,0 +1,164 @@
+/**
+ * A typed client of the REST API over fetch, for Node and browsers.
+ *
+ * It trusts answers to be what the contracts say, since the server checks them against the same schemas; so it imports
+ * types only, and `@nightshift/contracts/client` loads at once.
+ */
+import type { z } from 'zod';
+import type { Agent, AgentCreate, AgentUpdate } from './agents.ts';
+import type { CatalogModel, CatalogProvider, CatalogTool } from './catalog.ts';
+import {
+  type Call,
+  type ClientOptions,
+  ConnectionError,
+  createRetry,
+  createTransport,
+} from './client-transport.ts';
+import type {
+  Conversation,
+  ConversationListQuery,
+  Message,
+  TalkAccepted,
+  TalkBody,
+  TalkReply,
+} from './conversations.ts';
+import type { Credential, CredentialCreate, CredentialUpdate } from './credentials.ts';
+import type { RunEvent } from './events.ts';
+import type { Page, PageQuery } from './primitives.ts';
+import type { Run, RunListQuery, Step } from './runs.ts';
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Me, Team, TeamUpdate } from './team.ts';
+
+export { ApiError, type ClientOptions, ConnectionError } from './client-transport.ts';
+
+/** One event of a run; a watch that begins with `after: seq` goes on behind it. */
+export interface NumberedRunEvent {
+  seq: number;
+  event: RunEvent;
+}
+
+/** `GET /readyz`: each check's name → `ok`, or what is wrong. */
+export interface Readiness {
+  ready: boolean;
+  checks: Record<string, string>;
+}
+
+type Query<T> = { [K in keyof T]?: T[K] | undefined };
+
+/** A stream that broke after this long, in milliseconds, was cut for being quiet, and is no sign of a dead server. */
+const quietMs = 10_000;
+
+export type Client = ReturnType<typeof createClient>;
+
+/** Every call throws {@link ApiError} when the server refuses or fails, {@link ConnectionError} when none answers. */
+export function createClient(options: ClientOptions) {
+  const { baseUrl, request, stream } = createTransport(options);
+
+  const at = (collection: string, id: string) => `/v1/${collection}/${encodeURIComponent(id)}`;
+  const get = <T>(path: string, query?: object) => request<T>({ path, query });
+  const all = async <T>(path: string, query?: object) => (await get<{ data: T[] }>(path, query)).data;
+  const change = <T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) =>
+    request<T>({ method, path, body });
+  const create = <T>(path: string, body: unknown, more?: Partial<Call>) =>
+    request<T>({ method: 'POST', path, body, idempotencyKey: crypto.randomUUID(), ...more });
+
+  /** The pages of a list, each fetched when it is asked for. */
+  async function* pages<T>(path: string, query: Query<PageQuery> = {}): AsyncGenerator<Page<T>, undefined> {
+    for (let { cursor } = query; ; ) {
+      const page = await get<Page<T>>(path, { ...query, cursor });
+      yield page;
+      if (page.nextCursor === null) return;
+      cursor = page.nextCursor;
+    }
+  }
+
+  async function* events(
+    runId: string,
+    { after = 0, signal }: { after?: number; signal?: AbortSignal } = {},
+  ): AsyncGenerator<NumberedRunEvent, undefined> {
+    const retry = createRetry(options.streamRetries ?? 8, signal);
+    for (let seq = after; ; ) {
+      const since = Date.now();
+      try {
+        let finished = false;
+        const headers: Record<string, string> = seq > 0 ? { 'last-event-id': String(seq) } : {};
+        for await (const { id, data } of stream({ path: `${at('runs', runId)}/events`, headers, signal })) {
+          const event = JSON.parse(data) as RunEvent;
+          seq = Number(id);
+          finished = event.type === 'run.finished';
+          retry.reset();
+          yield { seq, event };
+        }
+        // A run that was retried has several ends; the server closes after the last one.
+        if (finished) return;
+        throw new ConnectionError('closed', `${baseUrl} closed the event stream before the run ended.`);
+      } catch (error) {
+        if (Date.now() - since > quietMs) retry.reset();
+        await retry.after(error);
+      }
+    }
+  }
+
+  return {
+    agents: {
+      list: (query?: Query<PageQuery>) => pages<Agent>('/v1/agents', query),
+      get: (id: string) => get<Agent>(at('agents', id)),
+      create: (body: z.input<typeof AgentCreate>) => create<Agent>('/v1/agents', body),
+      update: (id: string, body: AgentUpdate) => change<Agent>('PATCH', at('agents', id), body),
+      delete: (id: string) => change<void>('DELETE', at('agents', id)),
+    },
+    talk: {
+      /**
+       * Says something to an agent. With `wait` the call holds up to that many seconds for the reply; an answer
+       * without `status` means that the run goes on.
+       */
+      send: (agentId: string, body: TalkBody, { wait }: { wait?: number } = {}) =>
+        create<TalkAccepted & Partial<TalkReply>>(`${at('agents', agentId)}/messages`, body, {
+          query: { wait },
+          timeoutMs: (options.timeoutMs ?? 30_000) + (wait ?? 0) * 1000,
+        }),
+    },
+    conversations: {
+      list: (query?: Query<ConversationListQuery>) => pages<Conversation>('/v1/conversations', query),
+      get: (id: string) => get<Conversation>(at('conversations', id)),
+      /** Newest first. */
+      messages: (id: string, query?: Query<PageQuery>) =>
+        pages<Message>(`${at('conversations', id)}/messages`, query),
+    },
+    runs: {
+      list: (query?: Query<RunListQuery>) => pages<Run>('/v1/runs', query),
+      get: (id: string) => get<Run>(at('runs', id)),
+      steps: (id: string) => all<Step>(`${at('runs', id)}/steps`),
+      cancel: (id: string) => change<Run>('POST', `${at('runs', id)}/cancel`),
+      retry: (id: string) => change<Run>('POST', `${at('runs', id)}/retry`),
+      /** The run's events until it ends. A connection that breaks is made anew, and no event is told twice. */
+      events,
+    },
+    providerCredentials: {
+      list: (query?: Query<PageQuery>) => pages<Credential>('/v1/provider-credentials', query),
+      create: (body: z.input<typeof CredentialCreate>) =>
+        create<Credential>('/v1/provider-credentials', body),
+      update: (id: string, body: CredentialUpdate) =>
+        change<Credential>('PATCH', at('provider-credentials', id), body),
+      delete: (id: string) => change<void>('DELETE', at('provider-credentials', id)),
+    },
+    catalog: {
+      providers: () => all<CatalogProvider>('/v1/catalog/providers'),
+      models: (query?: { provider?: string | undefined }) => all<CatalogModel>('/v1/catalog/models', query),
+      tools: () => all<CatalogTool>('/v1/catalog/tools'),
+    },
+    me: () => get<Me>('/v1/me'),
+    team: {
+      get: () => get<Team>('/v1/team'),
+      update: (body: z.input<typeof TeamUpdate>) => change<Team>('PATCH', '/v1/team', body),
+    },
+    apiKeys: {
+      list: (query?: Query<PageQuery>) => pages<ApiKey>('/v1/api-keys', query),
+      create: (body: ApiKeyCreate) => create<ApiKeyCreated>('/v1/api-keys', body),
+      revoke: (id: string) => change<void>('DELETE', at('api-keys', id)),
+    },
+    health: {
+      live: () => get<{ ok: true }>('/healthz'),
+      ready: () => request<Readiness>({ path: '/readyz', alsoFine: [503] }),
+    },
+  };
+}
