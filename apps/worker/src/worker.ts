@@ -7,6 +7,7 @@ import { openEventBus } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
 import { createMetrics } from '@nightshift/core/metrics';
 import { createConsumer, createProducer, migrateQueue } from '@nightshift/core/queue';
+import { findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
 import { createRouter, type Router } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
@@ -63,7 +64,18 @@ export async function startWorker(
     metrics,
     log,
   });
-  const sweeper = startSweeper({ db, conversations, log });
+  const sweeper = startSweeper({
+    db,
+    lanes: [
+      {
+        name: 'conversation',
+        find: (limit) => findDueLanes(db, limit),
+        process: (conversationId) => process({ conversationId }, log),
+        free: () => env.workerConcurrency - lanes.size,
+      },
+    ],
+    log,
+  });
   const health =
     env.workerPort === undefined
       ? undefined
@@ -77,9 +89,8 @@ export async function startWorker(
   return {
     async close() {
       draining = true;
-      await sweeper.close();
       const handover = setTimeout(lanes.handOver, env.workerDrainSeconds * 1000);
-      await consumer.close();
+      await Promise.all([sweeper.close(), consumer.close()]);
       clearTimeout(handover);
       lanes.close();
       await conversations.close();

@@ -210,7 +210,10 @@ class RunTurn {
     for (const lane of lanes) this.#outboxLanes.add(lane);
     this.#events.publish({ type: 'run.finished', runId: this.#run.id, status, ...(error ? { error } : {}) });
     this.#deps.metrics.runSeconds.observe({ status }, (Date.now() - this.#run.createdAt.getTime()) / 1000);
-    this.#log.info({ status, error: error?.code, model: this.#model, steps: this.#steps.length }, 'run ended');
+    this.#log.info(
+      { status, error: error?.code, model: this.#model, steps: this.#steps.length },
+      'run ended',
+    );
     return true;
   }
 
@@ -323,7 +326,8 @@ class RunTurn {
       return true;
     }
     if (outcome.stop === 'length') this.#warnings.push("The answer was cut at the model's output limit.");
-    if (await this.#tryEnd({ status: 'succeeded', error: null, reply: silent ? null : { text } }, result)) return true;
+    if (await this.#tryEnd({ status: 'succeeded', error: null, reply: silent ? null : { text } }, result))
+      return true;
     // Somebody has said more while the model was answering: the answer stands, and the run goes on with the rest.
     const lanes = await answerRun(db, this.#scope, { text }, result);
     for (const lane of lanes) this.#outboxLanes.add(lane);

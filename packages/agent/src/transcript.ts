@@ -2,7 +2,13 @@
  * Where a run stands, from its messages and its journal alone. A run that goes on in another process and one that never stopped have
  * the same transcript, so there is one way to go on and no special case for recovery.
  */
-import type { AssistantMessage, ModelMessage, ToolCallPart, ToolResultPart, UserMessage } from '@nightshift/contracts';
+import type {
+  AssistantMessage,
+  ModelMessage,
+  ToolCallPart,
+  ToolResultPart,
+  UserMessage,
+} from '@nightshift/contracts';
 import type { JournalStep } from '@nightshift/core/runs';
 
 /** A tool call of the model's last answer that has no result yet. */

@@ -106,7 +106,9 @@ const begin = statement<{ attempts: number }>(`
     output = NULL, error = NULL, ended_at = NULL
   RETURNING attempts`);
 
-const finish = statement<{ steered_seq: number }>(`WITH ${fence}, ${settleStep} SELECT steered_seq FROM lane`);
+const finish = statement<{ steered_seq: number }>(
+  `WITH ${fence}, ${settleStep} SELECT steered_seq FROM lane`,
+);
 
 /**
  * Writes the answer into the history and everything that is to leave because of it into the outbox, for the rows of
@@ -236,7 +238,14 @@ const contentOf = (reply: { text: string } | null) =>
   reply ? JSON.stringify([{ type: 'text', text: reply.text }]) : null;
 
 /** No step was open: the statement's step part then matches no row. */
-const noStep: StepResult = { index: -1, status: 'failed', output: null, error: null, usage: null, ledger: [] };
+const noStep: StepResult = {
+  index: -1,
+  status: 'failed',
+  output: null,
+  error: null,
+  usage: null,
+  ledger: [],
+};
 
 /**
  * Ends the run and gives back the lane, with the result of its last step where one was open.

@@ -189,14 +189,15 @@ export async function renewLanes(
   }));
 }
 
+// One that has only just become due is on its way through the queue; one whose worker died is not.
 const due = statement<{ id: string }>(`
-  SELECT DISTINCT c.id FROM run r JOIN conversation c ON c.id = r.conversation_id
+  SELECT c.id FROM run r JOIN conversation c ON c.id = r.conversation_id
   WHERE r.status IN ('queued', 'running') AND r.due_at < now() - interval '2 seconds'
     AND (c.lease_until IS NULL OR c.lease_until < now())
-  LIMIT 1000`);
+  GROUP BY c.id ORDER BY min(r.due_at) LIMIT $1`);
 
-/** Conversations with a run to do that nobody works on: a wake-up was lost, or a worker died. */
-export async function findDueLanes(db: Database): Promise<string[]> {
-  const rows = await db.query(due);
+/** Conversations with a run to do that nobody works on: a wake-up was lost, or a worker died. The oldest come first. */
+export async function findDueLanes(db: Database, limit: number): Promise<string[]> {
+  const rows = await db.query(due, [limit]);
   return rows.map(({ id }) => id);
 }
