@@ -30,9 +30,14 @@ it('would notice a difference', async () => {
 // What the schema language cannot say and the migrations add by hand has to stay unseen.
 it('takes partial and expression indexes and unlogged tables for no difference', async () => {
   await client.query(`
-    CREATE UNIQUE INDEX drift_partial ON "_prisma_migrations" (checksum) WHERE rolled_back_at IS NULL;
     CREATE UNIQUE INDEX drift_team ON "team" (name) WHERE name <> '';
     CREATE INDEX drift_expression ON "team" (lower(name));
   `);
+  // A table may be unlogged when no logged one refers to it.
+  const { rows } = await client.query<{ name: string }>(`
+    SELECT relname AS name FROM pg_class
+     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> '_prisma_migrations'
+       AND oid NOT IN (SELECT confrelid FROM pg_constraint WHERE contype = 'f') LIMIT 1`);
+  await client.query(`ALTER TABLE "${rows[0]?.name}" SET UNLOGGED`);
   expect(await diffSchema(database.url)).toBe('');
 });

@@ -12,7 +12,10 @@ export function wakeForMessage(deps: WakeDeps, accepted: Accepted): void {
   const { conversationId, interruptedRunId, dueInMs, backlog, steered } = accepted;
   if (interruptedRunId) {
     signal(deps.db.relaxed, 'cancel', interruptedRunId).catch((error: Error) =>
-      deps.log.warn({ err: error, runId: interruptedRunId }, 'interrupt not signalled; the next lease renewal finds it'),
+      deps.log.warn(
+        { err: error, runId: interruptedRunId },
+        'interrupt not signalled; the next lease renewal finds it',
+      ),
     );
   }
   // The worker that is at the run takes the message in by itself.
@@ -27,5 +30,7 @@ export function wakeLane(
 ): void {
   conversations
     .wake({ conversationId }, conversationId, when)
-    .catch((error: Error) => log.warn({ err: error, conversationId }, 'wake-up not sent; the sweep will find it'));
+    .catch((error: Error) =>
+      log.warn({ err: error, conversationId }, 'wake-up not sent; the sweep will find it'),
+    );
 }

@@ -83,11 +83,14 @@ describe('takeDataDirectory', () => {
   });
 
   const isRoot = process.getuid?.() === 0;
-  it.skipIf(isRoot)(`refuses a directory it cannot write${isRoot ? ' (skipped: root can write everywhere)' : ''}`, () => {
-    chmodSync(root, 0o500);
-    expect(refusal(root)).toMatchObject({ code: 'not_writable' });
-    expect(refusal(join(root, 'below'))).toMatchObject({ code: 'not_writable' });
-    chmodSync(root, 0o700);
-    expect(existsSync(join(root, 'VERSION'))).toBe(false);
-  });
+  it.skipIf(isRoot)(
+    `refuses a directory it cannot write${isRoot ? ' (skipped: root can write everywhere)' : ''}`,
+    () => {
+      chmodSync(root, 0o500);
+      expect(refusal(root)).toMatchObject({ code: 'not_writable' });
+      expect(refusal(join(root, 'below'))).toMatchObject({ code: 'not_writable' });
+      chmodSync(root, 0o700);
+      expect(existsSync(join(root, 'VERSION'))).toBe(false);
+    },
+  );
 });

@@ -98,8 +98,8 @@ function takeLock(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(join(path, 'lock'));
-    // Nothing is ever written, so the file stays empty and no journal appears beside it.
-    database.exec('BEGIN EXCLUSIVE');
+    // Nothing is ever written: the file stays empty, and a journal beside it would only be litter after a kill.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
   } catch (cause) {
     database?.close();

@@ -102,7 +102,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await retireOrphans(directory);
   if (owner !== undefined) giveTo(owner, directory);
 
-  const sockets = prepareSocketDirectory(directory);
+  const sockets = prepareSocketDirectory(directory, owner);
   // Left by a killed server. As with postmaster.pid, the number in the lock may be another program's by now.
   for (const suffix of ['', '.lock']) rmSync(join(sockets, `.s.PGSQL.${PORT}${suffix}`), { force: true });
   const settings = { ...FIXED_SETTINGS, ...(durable ? {} : UNSAFE_SETTINGS), ...options.settings };
@@ -293,7 +293,7 @@ async function within(milliseconds: number, promise: Promise<unknown>): Promise<
  * Beside the cluster where the path is short enough for a socket, otherwise in the temporary directory under a name
  * that follows from the cluster's path.
  */
-function prepareSocketDirectory(directory: string): string {
+function prepareSocketDirectory(directory: string, owner: number | undefined): string {
   const fits = (path: string) => Buffer.byteLength(join(path, `.s.PGSQL.${PORT}`)) <= SOCKET_PATH_MAX;
   const beside = join(dirname(directory), 'run');
   const hash = createHash('sha256').update(directory).digest('hex').slice(0, 16);
@@ -304,7 +304,8 @@ function prepareSocketDirectory(directory: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   // In a directory open to all, somebody else may have made the name first, to see our connections or as a symlink.
   const found = lstatSync(path);
-  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
+  const isOurs = found.uid === process.getuid?.() || found.uid === owner;
+  if (!found.isDirectory() || !isOurs || (found.mode & 0o077) !== 0) {
     throw new PostgresError(
       'start_failed',
       `${path} is to hold the database's socket, but it is not a directory that only this user can open.`,

@@ -19,7 +19,7 @@ export function createLogStream(output: Writable & { isTTY?: boolean }): LogStre
   // Whoever reads our output may go away (`npm start | head`); that must not end an always-on server.
   output.on('error', () => {});
   const own = (source: string, level: number, msg: string, fields?: Record<string, unknown>) =>
-    write(`${JSON.stringify({ level, time: Date.now(), name: source, ...fields, msg })}\n`);
+    write(`${JSON.stringify({ level, time: Date.now(), process: source, ...fields, msg })}\n`);
   return {
     line(source, line, isError = false) {
       if (isJson(line)) write(`${line}\n`);
@@ -32,18 +32,21 @@ export function createLogStream(output: Writable & { isTTY?: boolean }): LogStre
 /** pino-pretty takes 100 ms to load, which the start does not wait for: lines queue until it is there. */
 function prettily(output: Writable): (line: string) => void {
   let waiting: string[] | undefined = [];
-  let pretty: Writable | undefined;
+  let format: ((line: string) => string) | undefined;
   setImmediate(async () => {
-    const { default: createPretty } = await import('pino-pretty');
-    const stream = createPretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' });
-    stream.pipe(output, { end: false });
-    for (const line of waiting ?? []) stream.write(line);
+    const { prettyFactory } = await import('pino-pretty');
+    format = prettyFactory({
+      colorize: true,
+      translateTime: 'SYS:HH:MM:ss',
+      ignore: 'pid,hostname,process',
+      messageFormat: '{process}: {msg}',
+    });
+    for (const line of waiting ?? []) output.write(format(line));
     waiting = undefined;
-    pretty = stream;
   });
   return (line) => {
-    if (pretty === undefined) waiting?.push(line);
-    else pretty.write(line);
+    if (format === undefined) waiting?.push(line);
+    else output.write(format(line));
   };
 }
 

@@ -112,8 +112,9 @@ export function choosePostgresLauncher(directory: string): { launcher: Launcher;
   if (owner === 0 && works(namespaced)) return { launcher: namespaced };
   const user = owner === 0 ? systemUser() : owner;
   const capability = '+dac_override';
+  // Without the securebit access(2), by which Postgres looks for its own files, leaves the capability out of account.
   const steppedDown = [
-    'setpriv',
+    ...['setpriv', '--securebits', '+no_setuid_fixup'],
     ...['--reuid', String(user), '--regid', String(user), '--clear-groups'],
     ...['--inh-caps', capability, '--ambient-caps', capability, '--pdeathsig', 'INT'],
   ];

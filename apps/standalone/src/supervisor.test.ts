@@ -72,7 +72,7 @@ const messages = () =>
   output
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { level: number; name: string; msg: string });
+    .map((line) => JSON.parse(line) as { level: number; process: string; msg: string });
 
 describe('createSupervisor', () => {
   it('is ready when all processes are, and tells what each of them said', async () => {
@@ -127,7 +127,9 @@ describe('createSupervisor', () => {
     await ready;
     await vi.waitFor(() => expect(messages()).toHaveLength(2));
     expect(messages()).toContainEqual({ level: 30, msg: 'ab' });
-    expect(messages()).toContainEqual(expect.objectContaining({ level: 50, name: 'api', msg: 'not JSON' }));
+    expect(messages()).toContainEqual(
+      expect.objectContaining({ level: 50, process: 'api', msg: 'not JSON' }),
+    );
   });
 
   it('stops the processes first and the database after them', async () => {

@@ -206,7 +206,7 @@ async function toApiError(response: Response, baseUrl: string): Promise<ApiError
   const text = await response.text().catch((cause) => {
     throw connectionError(cause, baseUrl);
   });
-  const { code, detail, ...problem } = parse(text, response, baseUrl) as Partial<Problem>;
+  const { code, detail, ...problem } = (parse(text, response, baseUrl) ?? {}) as Partial<Problem>;
   if (typeof code !== 'string' || typeof detail !== 'string') return unexpectedAnswer(response, baseUrl);
   const retryAfter = response.headers.get('retry-after');
   return new ApiError(

@@ -47,6 +47,12 @@ type Query<T> = { [K in keyof T]?: T[K] | undefined };
 /** A stream that broke after this long, in milliseconds, was cut for being quiet, and is no sign of a dead server. */
 const quietMs = 10_000;
 
+/** 128 random bits. Not `randomUUID`, which browsers have on https and localhost only. */
+const newIdempotencyKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );
+
 export type Client = ReturnType<typeof createClient>;
 
 /** Every call throws {@link ApiError} when the server refuses or fails, {@link ConnectionError} when none answers. */
@@ -59,7 +65,7 @@ export function createClient(options: ClientOptions) {
   const change = <T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) =>
     request<T>({ method, path, body });
   const create = <T>(path: string, body: unknown, more?: Partial<Call>) =>
-    request<T>({ method: 'POST', path, body, idempotencyKey: crypto.randomUUID(), ...more });
+    request<T>({ method: 'POST', path, body, idempotencyKey: newIdempotencyKey(), ...more });
 
   /** The pages of a list, each fetched when it is asked for. */
   async function* pages<T>(path: string, query: Query<PageQuery> = {}): AsyncGenerator<Page<T>, undefined> {

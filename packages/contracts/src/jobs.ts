@@ -8,6 +8,8 @@ import { Id } from './primitives.ts';
 export const queuePayloads = {
   /** Somebody should look at this conversation's lane. */
   conversation: z.strictObject({ conversationId: Id }),
+  /** Somebody should look at this lane of the outbox: `<channel or webhook id>/<conversation id>`. */
+  delivery: z.strictObject({ lane: z.string().max(100) }),
 } as const;
 
 export type QueueName = keyof typeof queuePayloads;

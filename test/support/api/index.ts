@@ -1,3 +1,5 @@
 export { type Answer, type Client, createClient } from './client.ts';
 export { type Product, startProduct, type Team } from './product.ts';
+export { routerWith } from './router.ts';
+export { openEvents, readEvents, type SseEvent } from './sse.ts';
 export * from './talk.ts';

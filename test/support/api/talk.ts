@@ -3,20 +3,27 @@ import { expect } from 'vitest';
 import type { ModelServer, ServerWire } from '../model-server/index.ts';
 import type { Client } from './client.ts';
 
-export const modelKey = 'sk-test-0123456789abcdef0123456789abcdef';
+let endpoints = 0;
 
-/** Stores the model server as a custom endpoint. @returns the model's reference, for an agent. */
+/**
+ * Stores the model server as a custom endpoint, with a name and a key of its own: what one test does to its key is
+ * nothing to another.
+ *
+ * @returns the model's reference, for an agent
+ */
 export async function connectModel(
   client: Client,
   server: ModelServer,
-  { wire = 'openai-chat', name = 'fake' }: { wire?: ServerWire; name?: string } = {},
+  wire: ServerWire = 'openai-chat',
 ): Promise<string> {
+  endpoints += 1;
+  const name = `endpoint-${endpoints}`;
   await client.expect(
     201,
     client.post('/v1/provider-credentials', {
       provider: wire === 'openai-chat' ? 'openai-compatible' : 'anthropic-compatible',
       name,
-      apiKey: modelKey,
+      apiKey: `sk-test-0123456789abcdef-${endpoints}`,
       baseUrl: wire === 'openai-chat' ? server.openaiUrl : server.url,
     }),
   );

@@ -1,4 +1,6 @@
+import { readRunBacklog } from '@nightshift/core/runs';
 import { z } from 'zod';
+import type { ApiDeps } from '../deps.ts';
 import { type Check, checkReadiness } from '../readiness.ts';
 import type { Routes } from './types.ts';
 
@@ -8,6 +10,15 @@ const report = (checks: readonly Check[]) => ({
   ready: checks.every(({ problem }) => problem === null),
   checks: Object.fromEntries(checks.map(({ name, problem }) => [name, problem ?? 'ok'])),
 });
+
+/** What the rows and the queue say now; every api process says the same of it. */
+async function readGauges({ db, conversations, metrics }: ApiDeps): Promise<void> {
+  const [runs, jobs] = await Promise.all([readRunBacklog(db), conversations.queue.getJobCounts()]);
+  metrics.openRuns.set({ status: 'queued' }, runs.queued);
+  metrics.openRuns.set({ status: 'running' }, runs.running);
+  metrics.oldestDueRunSeconds.set(runs.oldestDueSeconds);
+  for (const [state, count] of Object.entries(jobs)) metrics.queueJobs.set({ queue: 'conversation', state }, count);
+}
 
 export const healthRoutes: Routes = async (app, { deps }) => {
   const config = { public: true };
@@ -47,6 +58,7 @@ export const healthRoutes: Routes = async (app, { deps }) => {
     '/metrics',
     { config: { role: 'viewer', basic: true }, schema: { tags: ['health'], summary: 'Prometheus metrics' } },
     async (_request, reply) => {
+      await readGauges(deps);
       const { registry } = deps.metrics;
       return reply.type(registry.contentType).send(await registry.metrics());
     },

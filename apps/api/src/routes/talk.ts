@@ -40,7 +40,11 @@ export const talkRoutes: Routes = async (app, { deps }) => {
         ? await acceptReply(deps.db, { ...inbound, conversationId })
         : await acceptFirst(deps.db, inbound);
       wakeForMessage(deps, accepted);
-      const ids = { conversationId: accepted.conversationId, messageId: accepted.messageId, runId: accepted.runId };
+      const ids = {
+        conversationId: accepted.conversationId,
+        messageId: accepted.messageId,
+        runId: accepted.runId,
+      };
       if (!request.query.wait) return reply.status(202).send(ids);
 
       const signal = AbortSignal.any([untilClosed(reply), AbortSignal.timeout(request.query.wait * 1000)]);

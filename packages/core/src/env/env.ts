@@ -1,5 +1,6 @@
 /** The environment, read once per process and passed on as an object. */
 import { z } from 'zod';
+import { isAllowEntry } from '../guarded-fetch/index.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -20,6 +21,14 @@ const Variables = z.object({
   WORKER_PORT: port.optional(),
   WORKER_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
   DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(8),
+  OUTBOUND_ALLOW: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((entry) => entry.trim() || []))
+    .refine(
+      (list) => list.every(isAllowEntry),
+      'must be a comma-separated list of host, host:port or CIDR range',
+    ),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(60_000),
 });
 
@@ -44,6 +53,8 @@ export interface Env {
   readonly workerDrainSeconds: number;
   /** Connections of one process for its own queries; the queue and events use a few more. */
   readonly databasePool: number;
+  /** Hosts and ranges that requests which users steer (webhooks) may reach though they are not public. */
+  readonly outboundAllow: readonly string[];
   /** Requests of one API key to one api process. */
   readonly rateLimitPerMinute: number;
   /** Model keys of the environment: variable → value. */
@@ -88,6 +99,7 @@ export function loadEnv(
     workerPort: env.WORKER_PORT,
     workerDrainSeconds: env.WORKER_DRAIN_SECONDS,
     databasePool: env.DATABASE_POOL,
+    outboundAllow: env.OUTBOUND_ALLOW,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
     providerKeys: Object.fromEntries(
       providerVariables.flatMap((name) => (set[name] ? [[name, set[name].trim()]] : [])),

@@ -49,10 +49,12 @@ type AcceptedRow = {
 /** Counting stops here: behind so many, one more makes no difference. */
 const backlogBound = 1000;
 
-const backlog = `(
-    (SELECT count(*) FROM (SELECT FROM run WHERE team_id = $2 AND agent_id = $7 AND status IN ('queued', 'running') LIMIT ${backlogBound}) AS mine) +
-    (SELECT count(*) FROM (SELECT FROM run WHERE team_id = $2 AND status IN ('queued', 'running') LIMIT ${backlogBound}) AS ours)
-  )::int AS backlog`;
+const countOpen = (where: string) =>
+  `(SELECT count(*) FROM (SELECT FROM run WHERE ${where} AND status IN ('queued', 'running') LIMIT ${backlogBound}) AS open)`;
+
+// What the same agent has open counts in full, what the rest of the team has open an eighth: a flooded agent holds up
+// itself first, its team a little, and other teams not at all.
+const backlog = `(${countOpen('team_id = $2 AND agent_id = $7')} + ${countOpen('team_id = $2 AND agent_id <> $7')} / 8)::int AS backlog`;
 
 const acceptNew = statement<AcceptedRow>(`
   WITH target AS (

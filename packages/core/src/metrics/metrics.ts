@@ -1,5 +1,5 @@
 /** Prometheus metrics of one process. */
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -56,6 +56,23 @@ export function createMetrics(process: string) {
       name: 'nightshift_tool_calls_total',
       help: 'Tool calls, by outcome',
       labelNames: ['tool', 'outcome'],
+      registers,
+    }),
+    openRuns: new Gauge({
+      name: 'nightshift_open_runs',
+      help: 'Runs that are not over, in the whole installation',
+      labelNames: ['status'],
+      registers,
+    }),
+    oldestDueRunSeconds: new Gauge({
+      name: 'nightshift_oldest_due_run_seconds',
+      help: 'For how long the oldest queued run could have been begun',
+      registers,
+    }),
+    queueJobs: new Gauge({
+      name: 'nightshift_queue_jobs',
+      help: 'Wake-ups in the queue, by state',
+      labelNames: ['queue', 'state'],
       registers,
     }),
     laneTakeovers: new Counter({

@@ -1,3 +1,4 @@
+export * from './backlog.ts';
 export * from './journal.ts';
 export * from './lane.ts';
 export * from './runs.ts';

@@ -1,0 +1,1 @@
+import { isFinal, type Run, type RunStatus } from '@nightshift/contracts';

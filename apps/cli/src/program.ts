@@ -1,0 +1,82 @@
+import { Command, CommanderError } from 'commander';
+import manifest from '../../../package.json' with { type: 'json' };
+import { addAgentCommands } from './commands/agents.ts';
+import { addChatCommand } from './commands/chat.ts';
+import { addConversationCommands } from './commands/conversations.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addKeyCommands } from './commands/keys.ts';
+import { addProviderCommands } from './commands/providers.ts';
+import { addRunCommands } from './commands/runs.ts';
+import { readEnv } from './env.ts';
+import { describeFailure, type Failure } from './failure.ts';
+import { printable } from './terminal/text.ts';
+import { createTerminal } from './terminal/terminal.ts';
+
+const exitCodeHelp = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 server not reachable, 4 key refused or too weak, 130 interrupted`;
+
+const environmentHelp = `
+Environment:
+  NIGHTSHIFT_URL        the server; default http://127.0.0.1:$PORT, PORT 3000
+  NIGHTSHIFT_API_KEY    the key; default NIGHTSHIFT_ADMIN_KEY, then the admin key in the data directory
+  NIGHTSHIFT_DATA       the server's data directory; default ./data in the checkout
+  NO_COLOR              no colours
+
+Examples:
+  $ nightshift chat
+  $ nightshift chat assistant --message "What time is it in Berlin?"
+  $ git diff | nightshift chat reviewer
+  $ nightshift runs list --status failed
+  $ nightshift agents list --json`;
+
+export function buildProgram(): Command {
+  const program = new Command('nightshift')
+    .description('Talks to a Nightshift server: its agents, their runs, its keys.')
+    .version(manifest.version, '-V, --version', 'show the version')
+    .option('--url <url>', 'address of the server')
+    .option('--json', 'print one JSON document, or JSON lines where it is a stream; errors too, on stderr')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    // Failures have one way out, in `runProgram`.
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .addHelpText('after', environmentHelp)
+    .addHelpText('afterAll', exitCodeHelp);
+  addChatCommand(program);
+  addAgentCommands(program);
+  addConversationCommands(program);
+  addRunCommands(program);
+  addProviderCommands(program);
+  addKeyCommands(program);
+  addDoctorCommand(program);
+  return program;
+}
+
+/** Runs one command line and sets the exit code. */
+export async function runProgram(args: string[]): Promise<void> {
+  const program = buildProgram();
+  try {
+    if (args.length === 0) program.help();
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    // Help and version were shown because somebody asked for them.
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    const failure = describeFailure(error);
+    if (!failure) throw error;
+    process.exitCode = failure.exitCode;
+    // A resource without a verb: its help was shown.
+    if (error instanceof CommanderError && error.code === 'commander.help') return;
+    showFailure(failure, args.includes('--json'));
+  }
+}
+
+function showFailure({ error }: Failure, json: boolean): void {
+  if (json) {
+    process.stderr.write(`${JSON.stringify({ error })}\n`);
+    return;
+  }
+  const { style, write } = createTerminal(process.stderr, { noColor: Boolean(readNoColor()) });
+  write(`${style.red('nightshift:')} ${printable(error.message)}\n`);
+  if (error.hint) write(`${style.dim(error.hint)}\n`);
+}

@@ -1,0 +1,74 @@
+/** Finding records: by name or id, and a list's first ones. */
+import type { Agent, Page } from '@nightshift/contracts';
+import type { Client } from '@nightshift/contracts/client';
+import { CliError } from './failure.ts';
+
+const pageSize = 200;
+export const wholePages = { limit: pageSize } as const;
+
+/** The first `limit` items of a list, and whether there are more. */
+export async function take<T>(
+  pages: (query: { limit: number }) => AsyncGenerator<Page<T>>,
+  limit: number,
+): Promise<{ items: T[]; more: boolean }> {
+  const items: T[] = [];
+  for await (const { data, nextCursor } of pages({ limit: Math.min(limit, pageSize) })) {
+    items.push(...data);
+    if (items.length >= limit) return { items: items.slice(0, limit), more: items.length > limit || nextCursor !== null };
+  }
+  return { items, more: false };
+}
+
+/** A whole list. */
+export async function takeAll<T>(pages: AsyncGenerator<Page<T>>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const { data } of pages) items.push(...data);
+  return items;
+}
+
+/**
+ * The one record that `wanted` means: its id, one of its names, or such a name in other letter case.
+ * @throws {CliError} not_found, ambiguous
+ */
+export function pick<T extends { id: string }>(
+  records: readonly T[],
+  wanted: string,
+  { kind, namesOf }: { kind: string; namesOf: (record: T) => readonly string[] },
+): T {
+  const tests: ((record: T) => boolean)[] = [
+    ({ id }) => id === wanted,
+    (record) => namesOf(record).includes(wanted),
+    (record) => namesOf(record).some((name) => name.toLowerCase() === wanted.toLowerCase()),
+  ];
+  for (const test of tests) {
+    const found = records.filter(test);
+    if (found.length > 1) {
+      const ids = found.map(({ id }) => id).join(', ');
+      throw new CliError('ambiguous', `"${wanted}" means ${found.length} ${kind}s: ${ids}.`, 'Use the id.');
+    }
+    if (found[0]) return found[0];
+  }
+  const names = records.map((record) => namesOf(record)[0]).slice(0, 10);
+  const those = names.length === 0 ? 'none yet' : names.join(', ') + (records.length > 10 ? ', …' : '');
+  throw new CliError('not_found', `There is no ${kind} "${wanted}". There are: ${those}.`);
+}
+
+const byName = { kind: 'agent', namesOf: ({ name }: Agent) => [name] };
+
+/** @throws {CliError} not_found */
+export async function findAgent(client: Client, wanted: string): Promise<Agent> {
+  return pick(await takeAll(client.agents.list(wholePages)), wanted, byName);
+}
+
+/** The agent to talk to when none is named: `assistant`, or else the oldest. @throws {CliError} not_found */
+export async function defaultAgent(client: Client): Promise<Agent> {
+  const agents = await takeAll(client.agents.list(wholePages));
+  const agent = agents.find(({ name }) => name === 'assistant') ?? agents.at(-1);
+  if (agent) return agent;
+  throw new CliError('not_found', 'There is no agent yet.', 'Make one: nightshift agents create assistant');
+}
+
+/** Names of agents by id, for lists that only have ids. A deleted agent is not among them. */
+export async function agentNames(client: Client): Promise<Map<string, string>> {
+  return new Map((await takeAll(client.agents.list(wholePages))).map(({ id, name }) => [id, name]));
+}

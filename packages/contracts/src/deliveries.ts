@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { Id, PageQuery, Timestamp } from './primitives.ts';
+
+/**
+ * pending: waits for its turn or its next attempt · sending · sent · unknown: it may have arrived, and the receiver
+ * could not tell a repetition · dead: given up. The last two can be retried.
+ */
+export const DeliveryStatus = z.enum(['pending', 'sending', 'sent', 'unknown', 'dead']);
+export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
+
+/** One thing that leaves: a message to its channel, or an event to a webhook. */
+export const Delivery = z.object({
+  id: Id,
+  /** What it is about: message.created, run.finished. */
+  event: z.string(),
+  status: DeliveryStatus,
+  /** Where it goes: one of both is set. */
+  channelId: Id.nullable(),
+  webhookId: Id.nullable(),
+  conversationId: Id,
+  runId: Id,
+  messageId: Id.nullable(),
+  attempts: z.number().int(),
+  /** How many parts of a message that had to be split have been sent. */
+  partsSent: z.number().int(),
+  /** Not tried before. */
+  dueAt: Timestamp,
+  /** What went wrong last. */
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** What the receiver answered to each part. */
+  receipts: z.array(z.unknown()),
+  createdAt: Timestamp,
+  endedAt: Timestamp.nullable(),
+});
+export type Delivery = z.infer<typeof Delivery>;
+
+export const DeliveryListQuery = PageQuery.extend({
+  status: DeliveryStatus.optional(),
+  conversationId: Id.optional(),
+  webhookId: Id.optional(),
+});
+export type DeliveryListQuery = z.infer<typeof DeliveryListQuery>;

@@ -1,0 +1,119 @@
+/** Outgoing webhooks: where a team is told of events, signed in the Standard Webhooks way (docs/webhooks.md). */
+import { z } from 'zod';
+import { Id, SecretInfo, Timestamp } from './primitives.ts';
+import { Failure, RunTrigger } from './runs.ts';
+
+export const WebhookEventType = z.enum(['message.created', 'run.finished']);
+export type WebhookEventType = z.infer<typeof WebhookEventType>;
+
+/** http or https, without userinfo or fragment. Whether its address may be reached is decided by the server. */
+export const WebhookUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2000)
+  .refine((value) => {
+    const url = new URL(value);
+    return !url.username && !url.password && !url.hash;
+  }, 'must have no user and no fragment');
+
+const events = z
+  .array(WebhookEventType)
+  .min(1)
+  .transform((types) => [...new Set(types)]);
+
+const byteLength = (base64: string) => Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
+
+/** `whsec_` and base64 of 24 to 64 random bytes, as https://www.standardwebhooks.com asks for. */
+export const WebhookSecret = z.string().refine((value) => {
+  const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value)?.[1];
+  if (base64 === undefined) return false;
+  const bytes = byteLength(base64);
+  return bytes >= 24 && bytes <= 64;
+}, 'must be "whsec_" and base64 of 24 to 64 bytes');
+
+export const WebhookCreate = z.strictObject({
+  url: WebhookUrl,
+  events,
+  secret: WebhookSecret.optional().meta({ description: 'Absent: one is made.' }),
+});
+export type WebhookCreate = z.infer<typeof WebhookCreate>;
+
+export const WebhookUpdate = z.strictObject({
+  url: WebhookUrl.optional(),
+  events: events.optional(),
+  rotateSecret: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Makes a new secret, which signs from now on; the answer shows it, this once.' }),
+});
+export type WebhookUpdate = z.infer<typeof WebhookUpdate>;
+
+export const Webhook = z.object({
+  id: Id,
+  url: z.string(),
+  events: z.array(WebhookEventType),
+  secret: SecretInfo,
+  /** The receiver asked us to wait: nothing is sent before. */
+  pausedUntil: Timestamp.nullable(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+});
+export type Webhook = z.infer<typeof Webhook>;
+
+/** The answer to what made a secret. */
+export const WebhookSaved = Webhook.extend({
+  signingSecret: z.string().optional().meta({ description: 'Only when it was made or given just now.' }),
+});
+export type WebhookSaved = z.infer<typeof WebhookSaved>;
+
+/** What came back from a test. */
+export const WebhookTest = z.object({
+  ok: z.boolean(),
+  status: z.number().int().nullable(),
+  durationMs: z.number().int(),
+  /** The beginning of the answer's body. */
+  body: z.string().nullable(),
+  /** Why it failed. */
+  error: z.string().nullable(),
+});
+export type WebhookTest = z.infer<typeof WebhookTest>;
+
+const EventMessage = z.object({
+  id: Id,
+  seq: z.number().int(),
+  role: z.enum(['system', 'user', 'assistant']),
+  text: z.string(),
+  createdAt: Timestamp,
+});
+
+/** The body of a webhook request. `timestamp` is when it happened; `data` is as it stands when it is sent. */
+export const WebhookEvent = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('message.created'),
+    timestamp: Timestamp,
+    data: z.object({ conversationId: Id, agentId: Id, runId: Id, message: EventMessage }),
+  }),
+  z.object({
+    type: z.literal('run.finished'),
+    timestamp: Timestamp,
+    data: z.object({
+      run: z.object({
+        id: Id,
+        agentId: Id,
+        conversationId: Id,
+        trigger: RunTrigger,
+        status: z.enum(['succeeded', 'failed', 'cancelled']),
+        attempt: z.number().int(),
+        model: z.string().nullable(),
+        error: Failure.nullable(),
+        warnings: z.array(z.string()),
+        createdAt: Timestamp,
+        startedAt: Timestamp.nullable(),
+        endedAt: Timestamp,
+      }),
+      /** What the agent said last; null when it said nothing. */
+      reply: EventMessage.nullable(),
+    }),
+  }),
+  z.object({ type: z.literal('ping'), timestamp: Timestamp, data: z.object({ webhookId: Id }) }),
+]);
+export type WebhookEvent = z.infer<typeof WebhookEvent>;

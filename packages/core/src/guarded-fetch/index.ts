@@ -1,0 +1,2 @@
+export { isAllowEntry } from './address-policy.ts';
+export * from './guarded-fetch.ts';

@@ -1,0 +1,24 @@
+/** How much there is to do, for those who watch the installation. */
+import { type Database, run as runStatement, statement } from '../database/index.ts';
+
+export interface RunBacklog {
+  queued: number;
+  running: number;
+  /** For how long the oldest queued run could have been begun; 0 when none waits. */
+  oldestDueSeconds: number;
+}
+
+const backlog = statement<{ queued: string; running: string; oldest: string | null }>(`
+  SELECT count(*) FILTER (WHERE status = 'queued') AS queued, count(*) FILTER (WHERE status = 'running') AS running,
+    extract(epoch FROM now() - min(due_at) FILTER (WHERE status = 'queued')) AS oldest
+  FROM run WHERE status IN ('queued', 'running')`);
+
+/** Over all teams. */
+export async function readRunBacklog(db: Database): Promise<RunBacklog> {
+  const [row] = await runStatement(db.relaxed, backlog);
+  return {
+    queued: Number(row?.queued),
+    running: Number(row?.running),
+    oldestDueSeconds: Math.max(0, Number(row?.oldest ?? 0)),
+  };
+}

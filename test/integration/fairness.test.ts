@@ -1,0 +1,28 @@
+/** One agent's flood does not starve the others. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectModel, createAgent, type Product, runEnd, say, startProduct } from '../support/api/index.ts';
+import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
+
+let product: Product;
+let server: ModelServer;
+
+beforeAll(async () => {
+  [product, server] = await Promise.all([startProduct(), startModelServer()]);
+});
+afterAll(() => Promise.all([product.close(), server.close()]));
+
+it('answers a newcomer before the rest of a flood', async () => {
+  const model = await connectModel(product.owner, server);
+  const flooding = await createAgent(product.owner, { model });
+  const newcomer = await createAgent(product.owner, { model });
+  server.script(() => ({ text: 'Done.', delayMs: 50 }));
+  const flood: string[] = [];
+  for (let index = 0; index < 60; index += 1) flood.push((await say(product.owner, flooding, 'again')).runId);
+  const { runId } = await say(product.owner, newcomer, 'my turn');
+  await product.startWorker({}, { workerConcurrency: 1 });
+  const mine = await runEnd(product.owner, runId, 30_000);
+  const before = await product.db.prisma.run.count({
+    where: { id: { in: flood }, status: 'succeeded', endedAt: { lt: new Date(mine.endedAt) } },
+  });
+  expect(before).toBeLessThan(10);
+});
