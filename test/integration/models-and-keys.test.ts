@@ -31,8 +31,7 @@ beforeEach(async () => {
 afterAll(() => Promise.all([product.close(), server.close()]));
 
 async function store(label: string, apiKey: string, provider = 'openai'): Promise<string> {
-  const baseUrl = provider === 'openai' ? server.openaiUrl : server.url;
-  const body = { provider, label, apiKey, baseUrl };
+  const body = { provider, label, apiKey, baseUrl: server.openaiUrl };
   return (await product.owner.expect(201, product.owner.post('/v1/provider-credentials', body))).id;
 }
 
@@ -122,12 +121,12 @@ describe('keys', () => {
 
 describe('auto', () => {
   it('takes the first vendor that there is a key for', async () => {
-    await store('default', goodKey, 'anthropic');
+    await store('default', goodKey, 'mistral');
     const agentId = await createAgent(product.owner, { model: 'auto' });
     const { runId, ...answer } = await ask(product.owner, agentId, 'hello');
     expect(answer).toMatchObject({ status: 'succeeded', error: null });
-    expect(server.requests[0]!.wire).toBe('anthropic-messages');
-    expect((await runEnd(product.owner, runId)).model).toMatch(/^anthropic\//);
+    expect(server.requests[0]!.body.model).toBe('mistral-medium-latest');
+    expect((await runEnd(product.owner, runId)).model).toMatch(/^mistral\//);
   });
 
   it('answers without any key, by the built-in demo, at no cost', async () => {

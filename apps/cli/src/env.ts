@@ -15,6 +15,10 @@ export interface CliEnv {
   readonly noColor: boolean;
 }
 
+/** https://no-color.org */
+export const wantsNoColor = (source: NodeJS.ProcessEnv = process.env): boolean =>
+  Boolean(source.NO_COLOR) || source.TERM === 'dumb';
+
 /** An http or https URL without a trailing slash. @throws {CliError} usage */
 export function parseUrl(value: string, name: string): string {
   if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) {
@@ -38,6 +42,6 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): CliEnv {
     url: parseUrl(source.NIGHTSHIFT_URL || `http://127.0.0.1:${port}`, 'NIGHTSHIFT_URL'),
     key: variable ? { value: source[variable]!.trim(), source: variable } : undefined,
     dataDirectory: resolve(root, source.NIGHTSHIFT_DATA || 'data'),
-    noColor: Boolean(source.NO_COLOR) || source.TERM === 'dumb',
+    noColor: wantsNoColor(source),
   };
 }

@@ -7,7 +7,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addProviderCommands } from './commands/providers.ts';
 import { addRunCommands } from './commands/runs.ts';
-import { readEnv } from './env.ts';
+import { wantsNoColor } from './env.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { printable } from './terminal/text.ts';
 import { createTerminal } from './terminal/terminal.ts';
@@ -76,7 +76,7 @@ function showFailure({ error }: Failure, json: boolean): void {
     process.stderr.write(`${JSON.stringify({ error })}\n`);
     return;
   }
-  const { style, write } = createTerminal(process.stderr, { noColor: Boolean(readNoColor()) });
+  const { style, write } = createTerminal(process.stderr, { noColor: wantsNoColor() });
   write(`${style.red('nightshift:')} ${printable(error.message)}\n`);
   if (error.hint) write(`${style.dim(error.hint)}\n`);
 }

@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { join, relative } from 'node:path';
+import type { ReadyMessage } from '@nightshift/core/process';
 import type { DataDirectory } from './data-directory.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { ROOT, type StandaloneEnv } from './env.ts';
 import { createLogStream, type LogStream } from './log-stream.ts';
 import { checkPort } from './port.ts';
-import type { ProcessSpec, ReadyMessage } from './supervised-process.ts';
+import type { ProcessSpec } from './supervised-process.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
 
 /** How long a port may stay taken, in milliseconds, by what a killed run has left and is about to end. */
@@ -16,6 +16,11 @@ const PORT_PATIENCE_MS = 3_000;
 const SAME_SIGNAL_MS = 500;
 
 const EXIT_INTERRUPTED = 130;
+
+/** Of the 5 s in which a Ctrl-C must be over. What does not finish in it goes on at the next start. */
+const DRAIN_SECONDS = 2;
+
+type ApiReady = Extract<ReadyMessage, { process: 'api' }>;
 
 export interface StandaloneOptions {
   env: StandaloneEnv;
@@ -67,7 +72,7 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
 
   supervisor.ready.then(
     (messages) => {
-      announce(messages.get('api'));
+      announce(messages.get('api') as ApiReady);
       // Now rather than at exit, so that a kill does not cost the next start its cache.
       module.flushCompileCache();
     },
@@ -125,6 +130,7 @@ function childEnvironment(env: StandaloneEnv, data: DataDirectory, url: string):
     NIGHTSHIFT_DATA: data.path,
     HOST: env.host,
     PORT: String(env.port),
+    WORKER_DRAIN_SECONDS: env.inherited.WORKER_DRAIN_SECONDS || String(DRAIN_SECONDS),
     NODE_COMPILE_CACHE: env.inherited.NODE_COMPILE_CACHE || join(data.path, 'cache'),
   };
 }
@@ -140,35 +146,26 @@ function logPostgres(log: LogStream): (line: string) => void {
   };
 }
 
-/** What a person wants to know next. On a terminal only: elsewhere the stream is JSON, and a key has no place in it. */
-function announce(api: ReadyMessage | undefined): void {
-  const url = String(api?.url);
-  const keyPath = String(api?.adminKeyPath);
-  const shownPath = relative(process.cwd(), keyPath).startsWith('..')
-    ? keyPath
-    : relative(process.cwd(), keyPath);
+/** What a person wants to know next. The key only on a terminal: elsewhere the stream is kept, and a key has no place in it. */
+function announce(api: ApiReady): void {
   const output = process.stdout.isTTY ? process.stdout : process.stderr;
-  const key = api?.firstRun === true && process.stdout.isTTY ? readKey(keyPath) : undefined;
+  const path = api.adminKeyPath;
+  const shownPath =
+    path === null || relative(process.cwd(), path).startsWith('..') ? path : relative(process.cwd(), path);
+  const showKey = api.newAdminKey !== null && process.stdout.isTTY;
+  const key = path === null ? '$NIGHTSHIFT_ADMIN_KEY' : `$(cat ${shownPath})`;
   output.write(
     [
       '',
-      `  Nightshift is ready:  ${url}`,
-      `  Admin key:            ${shownPath}`,
-      ...(key === undefined ? [] : [`                        ${key}  (shown only this once)`]),
+      `  Nightshift is ready:  ${api.url}`,
+      `  Admin key:            ${shownPath ?? 'the one that NIGHTSHIFT_ADMIN_KEY presets'}`,
+      ...(showKey ? [`                        ${api.newAdminKey}  (shown only this once)`] : []),
       '',
       `  Talk to an agent:     npm run nightshift -- chat`,
-      `  API documentation:    ${url}/docs`,
-      `  With curl:            curl -H "Authorization: Bearer $(cat ${shownPath})" ${url}/v1/agents`,
+      `  API documentation:    ${api.url}/docs`,
+      `  With curl:            curl -H "Authorization: Bearer ${key}" ${api.url}/v1/agents`,
       '',
       '',
     ].join('\n'),
   );
-}
-
-function readKey(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined; // The path is shown all the same.
-  }
 }
