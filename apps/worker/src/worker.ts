@@ -46,6 +46,7 @@ export async function startWorker(
   const lanes = createLaneKeeper({ db, bus, log });
   const connection = { redisUrl: env.redisUrl, pool: db.relaxed };
   const conversations = createProducer('conversation', connection, log);
+  const deliveries = createProducer('delivery', connection, log);
   let draining = false;
   const process = createConversationProcessor({
     db,
@@ -56,6 +57,7 @@ export async function startWorker(
     metrics,
     lanes,
     conversations,
+    deliveries,
     workerId: `${hostname()}/${randomBytes(4).toString('hex')}`,
     isDraining: () => draining,
   });
@@ -93,7 +95,7 @@ export async function startWorker(
       await Promise.all([sweeper.close(), consumer.close()]);
       clearTimeout(handover);
       lanes.close();
-      await conversations.close();
+      await Promise.all([conversations.close(), deliveries.close()]);
       await health?.close();
       await bus.close();
       await db.close();

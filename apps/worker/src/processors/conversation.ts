@@ -8,6 +8,7 @@ import { claimRun, nextDueInMs } from '@nightshift/core/runs';
 export interface ConversationDeps extends RunDeps {
   lanes: LaneKeeper;
   conversations: Producer<'conversation'>;
+  deliveries: Producer<'delivery'>;
   /** Names this worker in the lease, for people who look at the row. */
   workerId: string;
   isDraining(): boolean;
@@ -26,7 +27,8 @@ export function createConversationProcessor(deps: ConversationDeps) {
       }
       const held = deps.lanes.hold(run);
       try {
-        await executeRun(deps, run, held.signal, runLog);
+        const outboxLanes = await executeRun(deps, run, held.signal, runLog);
+        for (const lane of outboxLanes) await deps.deliveries.wake({ lane }, lane);
       } finally {
         held.release();
       }
