@@ -17,7 +17,8 @@ async function readGauges({ db, conversations, metrics }: ApiDeps): Promise<void
   metrics.openRuns.set({ status: 'queued' }, runs.queued);
   metrics.openRuns.set({ status: 'running' }, runs.running);
   metrics.oldestDueRunSeconds.set(runs.oldestDueSeconds);
-  for (const [state, count] of Object.entries(jobs)) metrics.queueJobs.set({ queue: 'conversation', state }, count);
+  for (const [state, count] of Object.entries(jobs))
+    metrics.queueJobs.set({ queue: 'conversation', state }, count);
 }
 
 export const healthRoutes: Routes = async (app, { deps }) => {

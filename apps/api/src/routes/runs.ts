@@ -3,7 +3,6 @@ import { invalidField } from '@nightshift/core/errors';
 import { cancelRun, getRun, listRuns, listSteps, retryRun, watchRun } from '@nightshift/core/runs';
 import { z } from 'zod';
 import { formatSse, sendSse, untilClosed } from '../sse.ts';
-import { wakeLane } from '../wake.ts';
 import { errors, IdParams, type Routes } from './types.ts';
 
 function lastEventId(header: string | string[] | undefined): number {
@@ -114,7 +113,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
     },
     async (request, reply) => {
       const run = await retryRun(db, request.caller.teamId, request.params.id);
-      wakeLane(deps, run.conversationId);
+      deps.conversations.wakeSoon({ conversationId: run.conversationId }, run.conversationId);
       return reply.status(202).send(run);
     },
   );

@@ -28,18 +28,18 @@ export function createConversationProcessor(deps: ConversationDeps) {
       const held = deps.lanes.hold(run);
       try {
         const outboxLanes = await executeRun(deps, run, held.signal, runLog);
-        for (const lane of outboxLanes) await deps.deliveries.wake({ lane }, lane);
+        for (const lane of outboxLanes) deps.deliveries.wakeSoon({ lane }, lane);
       } finally {
         held.release();
       }
     }
     // What is left in the lane is for another worker.
-    await deps.conversations.wake({ conversationId }, conversationId);
+    deps.conversations.wakeSoon({ conversationId }, conversationId);
   };
 }
 
 /** A run that collects a burst has a time before which it is not begun; the wake-up for it may have been this one. */
 async function wakeWhenDue({ db, conversations }: ConversationDeps, conversationId: string): Promise<void> {
   const delayMs = await nextDueInMs(db, conversationId);
-  if (delayMs !== null) await conversations.wake({ conversationId }, conversationId, { delayMs });
+  if (delayMs !== null) conversations.wakeSoon({ conversationId }, conversationId, { delayMs });
 }

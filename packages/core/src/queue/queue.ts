@@ -31,6 +31,11 @@ export interface Producer<Name extends QueueName> {
    * afterwards, so that a wake-up between its last look and its end is not lost.
    */
   wake(payload: QueuePayload<Name>, dedupeId: string, when?: Wake): Promise<void>;
+  /**
+   * As `wake`, for those whose row is committed already: they need not wait for this and must not fail with it. A
+   * wake-up that does not arrive is made good by the workers' sweep within seconds.
+   */
+  wakeSoon(payload: QueuePayload<Name>, dedupeId: string, when?: Wake): void;
   close(): Promise<void>;
 }
 
@@ -70,14 +75,22 @@ export function createProducer<Name extends QueueName>(
       ) as unknown as Queue);
   queue.on('error', (error) => log.warn({ err: error, queue: name }, 'queue'));
   const schema = queuePayloads[name];
+
+  async function wake(payload: QueuePayload<Name>, dedupeId: string, { delayMs, priority }: Wake = {}) {
+    await queue.add(name, schema.parse(payload), {
+      deduplication: { id: dedupeId, keepLastIfActive: true },
+      ...(delayMs ? { delay: delayMs } : {}),
+      ...(priority ? { priority } : {}),
+    });
+  }
+
   return {
     queue,
-    async wake(payload, dedupeId, { delayMs, priority } = {}) {
-      await queue.add(name, schema.parse(payload), {
-        deduplication: { id: dedupeId, keepLastIfActive: true },
-        ...(delayMs ? { delay: delayMs } : {}),
-        ...(priority ? { priority } : {}),
-      });
+    wake,
+    wakeSoon(payload, dedupeId, when) {
+      wake(payload, dedupeId, when).catch((error: Error) =>
+        log.warn({ err: error, queue: name, lane: dedupeId }, 'wake-up not sent; the sweep will find it'),
+      );
     },
     async close() {
       await queue.close();
