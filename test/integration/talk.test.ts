@@ -21,12 +21,8 @@ beforeAll(async () => {
   [product, server] = await Promise.all([startProduct(), startModelServer()]);
   await product.startWorker();
   model = await connectModel(product.owner, server);
-  agentId = await createAgent(product.owner, { model });
-  await followUp();
+  agentId = await createAgent(product.owner, { model, queueMode: 'followup' });
 });
-
-/** Every agent there is gives what comes during a run a run of its own. */
-const followUp = () => product.sql(`UPDATE agent SET queue_mode = 'followup'`);
 
 beforeEach(() => server.reset());
 
@@ -188,8 +184,7 @@ describe('many at once', () => {
 
 describe('a deleted agent', () => {
   it('takes no message, and ends what waited', async () => {
-    const doomed = await createAgent(product.owner, { model });
-    await followUp();
+    const doomed = await createAgent(product.owner, { model, queueMode: 'followup' });
     server.script([{ text: 'in time', delayMs: 500 }]);
     const running = await say(product.owner, doomed, 'first');
     await asked().toBe(1);

@@ -21,8 +21,10 @@ let agentId: string;
 beforeAll(async () => {
   [product, server] = await Promise.all([startProduct(), startModelServer()]);
   await product.startWorker();
-  agentId = await createAgent(product.owner, { model: await connectModel(product.owner, server) });
-  await product.sql(`UPDATE agent SET queue_mode = 'followup'`);
+  agentId = await createAgent(product.owner, {
+    model: await connectModel(product.owner, server),
+    queueMode: 'followup',
+  });
 });
 
 beforeEach(() => server.reset());

@@ -15,14 +15,17 @@ import { answerClientError, answerUnrouted, problems } from './plugins/problems.
 import { agentRoutes } from './routes/agents.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { conversationRoutes } from './routes/conversations.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
 import { openaiRoutes } from './routes/openai.ts';
 import { credentialRoutes } from './routes/provider-credentials.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { runRoutes } from './routes/runs.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { talkRoutes } from './routes/talk.ts';
 import { teamRoutes } from './routes/team.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 const bodyLimitBytes = 2 * 1024 * 1024;
 
@@ -33,6 +36,9 @@ const routes = [
   talkRoutes,
   conversationRoutes,
   runRoutes,
+  scheduleRoutes,
+  deliveryRoutes,
+  webhookRoutes,
   credentialRoutes,
   catalogRoutes,
   teamRoutes,
@@ -93,7 +99,7 @@ export async function buildApp(deps: ApiDeps) {
       ),
   });
   await app.register(idempotency, { deps });
-  await app.register(openapi, { publicUrl: deps.publicUrl });
+  await app.register(openapi);
   for (const resource of routes) await app.register(resource, { deps });
   return app;
 }

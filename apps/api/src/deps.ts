@@ -1,5 +1,6 @@
 import type { Database } from '@nightshift/core/database';
 import type { EventBus } from '@nightshift/core/events';
+import type { GuardedFetch } from '@nightshift/core/guarded-fetch';
 import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
 import type { Producer } from '@nightshift/core/queue';
@@ -12,6 +13,9 @@ export interface ApiDeps {
   bus: EventBus;
   kek: KeyEncryptionKey;
   conversations: Producer<'conversation'>;
+  deliveries: Producer<'delivery'>;
+  /** For requests whose address a user chose. */
+  guarded: GuardedFetch;
   metrics: Metrics;
   /** Model keys of the environment: variable → value. */
   providerKeys: Readonly<Record<string, string>>;

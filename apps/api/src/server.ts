@@ -1,6 +1,7 @@
 import { applyMigrations, migrationsDirectory, openDatabase } from '@nightshift/core/database';
 import type { Env } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
+import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import type { Log } from '@nightshift/core/log';
 import { createMetrics } from '@nightshift/core/metrics';
 import { StartError } from '@nightshift/core/process';
@@ -40,7 +41,9 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     bootstrap(db, env),
     env.redisUrl ? undefined : migrateQueue(db.relaxed),
   ]);
-  const conversations = createProducer('conversation', { redisUrl: env.redisUrl, pool: db.relaxed }, log);
+  const connection = { redisUrl: env.redisUrl, pool: db.relaxed };
+  const conversations = createProducer('conversation', connection, log);
+  const deliveries = createProducer('delivery', connection, log);
   let draining = false;
   const app = await buildApp({
     log,
@@ -48,6 +51,8 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     bus,
     kek,
     conversations,
+    deliveries,
+    guarded: createGuardedFetch({ allow: env.outboundAllow }),
     metrics: createMetrics('api'),
     providerKeys: env.providerKeys,
     publicUrl: publicUrlOf(env),
@@ -71,7 +76,7 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     async close() {
       draining = true;
       await app.close();
-      await conversations.close();
+      await Promise.all([conversations.close(), deliveries.close()]);
       await bus.close();
       await db.close();
     },

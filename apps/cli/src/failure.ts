@@ -2,7 +2,14 @@
 import { ApiError, ConnectionError } from '@nightshift/contracts/client';
 import { CommanderError } from 'commander';
 
-export const exitCodes = { ok: 0, failed: 1, usage: 2, unreachable: 3, unauthorized: 4, interrupted: 130 } as const;
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  unreachable: 3,
+  unauthorized: 4,
+  interrupted: 130,
+} as const;
 
 /** A failure of the command itself. The message is for the person who typed it. */
 export class CliError extends Error {
@@ -32,8 +39,9 @@ export interface Failure {
 }
 
 const hints: Record<string, string> = {
-  unauthorized: 'Set NIGHTSHIFT_API_KEY to a key of this server; "nightshift doctor" shows which one is used.',
-  forbidden: 'Use a key with a stronger role: nightshift keys list',
+  unauthorized:
+    'Set NIGHTSHIFT_API_KEY to a key of this server; "nightshift doctor" shows which one is used.',
+  forbidden: 'Set NIGHTSHIFT_API_KEY to a key with a stronger role.',
   unexpected_answer: 'Give the address of the server with --url or NIGHTSHIFT_URL.',
 };
 
@@ -47,10 +55,14 @@ export function describeFailure(error: unknown): Failure | undefined {
   }
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '');
-    return { exitCode: exitCodes.usage, error: { code: 'usage', message, hint: 'Add --help to see how it is used.' } };
+    return {
+      exitCode: exitCodes.usage,
+      error: { code: 'usage', message, hint: 'Add --help to see how it is used.' },
+    };
   }
   if (error instanceof ConnectionError) {
-    const hint = 'Start the server with "npm start", or give its address with --url. "nightshift doctor" looks closer.';
+    const hint =
+      'Start the server with "npm start", or give its address with --url. "nightshift doctor" looks closer.';
     return { exitCode: exitCodes.unreachable, error: { code: 'unreachable', message: error.message, hint } };
   }
   if (error instanceof ApiError) {

@@ -1,7 +1,7 @@
 /** A run's journal for people: what it did step by step, how long it took and what it cost. */
 import type { AssistantMessage, Attempt, Run, Step, ToolResultPart } from '@nightshift/contracts';
 import { renderArguments, renderFailure } from './run-printer.ts';
-import { ago, count, took, usd, duration } from './terminal/format.ts';
+import { ago, count, duration, took, usd } from './terminal/format.ts';
 import { paintStatus, type Style } from './terminal/style.ts';
 import { indent, oneLine, printable } from './terminal/text.ts';
 
@@ -25,7 +25,10 @@ export function renderRun(run: Run, { style, agentName }: JournalOptions): strin
     `${style.bold('Run')} ${run.id}  ${paintStatus(style, run.status)}${total && `  ${total}`}\n`,
     line('agent', oneLine(agentName ?? `${run.agentId} (deleted)`)),
     line('conversation', run.conversationId),
-    line('started', `${ago(run.startedAt)}, by ${run.trigger}${run.attempt > 1 ? `, attempt ${run.attempt}` : ''}`),
+    line(
+      'started',
+      `${ago(run.startedAt)}, by ${run.trigger}${run.attempt > 1 ? `, attempt ${run.attempt}` : ''}`,
+    ),
     run.model ? line('model', `${oneLine(run.model)}, ${attempts} ${attempts === 1 ? 'call' : 'calls'}`) : '',
     line('tokens', `${count(inputTokens)} in, ${count(outputTokens)} out`),
     line('cost', usd(costUsd)),
@@ -42,7 +45,8 @@ function renderStep(step: Step, { style, maxLines }: JournalOptions): string {
   const time = step.status === 'started' ? '' : took(step.startedAt, step.endedAt);
   const again = step.attempts > 1 ? style.yellow(`  begun ${step.attempts} times`) : '';
   const name = `${step.kind === 'tool' ? '→ ' : ''}${oneLine(step.name)}`;
-  const input = step.kind === 'tool' ? renderArguments((step.input as { arguments?: unknown } | null)?.arguments) : '';
+  const input =
+    step.kind === 'tool' ? renderArguments((step.input as { arguments?: unknown } | null)?.arguments) : '';
   return [
     `${style.dim(String(step.index).padStart(2))} ${style.bold(name)}${input}  ${paintStatus(style, step.status)}  ${time}${again}\n`,
     ...step.modelAttempts.map((attempt) => style.dim(renderAttempt(attempt))),
@@ -59,7 +63,7 @@ function renderAttempt(attempt: Attempt): string {
     `${attempt.provider}/${attempt.model}`,
     attempt.outcome,
     usage ? `${count(usage.input)} in${cached}, ${count(usage.output)} out${reasoning}` : 'tokens unknown',
-    usd(attempt.costUsd),
+    attempt.costUsd === null ? 'cost unknown' : usd(attempt.costUsd),
     `${duration(durationMs)}${firstTokenMs === null ? '' : `, first token ${duration(firstTokenMs)}`}`,
     ...(attempt.detail ? [attempt.detail] : []),
   ];

@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import manifest from '../../../package.json' with { type: 'json' };
 import { addAgentCommands } from './commands/agents.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addConversationCommands } from './commands/conversations.ts';
@@ -9,8 +8,9 @@ import { addProviderCommands } from './commands/providers.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { wantsNoColor } from './env.ts';
 import { describeFailure, type Failure } from './failure.ts';
-import { printable } from './terminal/text.ts';
 import { createTerminal } from './terminal/terminal.ts';
+import { printable } from './terminal/text.ts';
+import { version } from './version.ts';
 
 const exitCodeHelp = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 server not reachable, 4 key refused or too weak, 130 interrupted`;
@@ -32,11 +32,10 @@ Examples:
 export function buildProgram(): Command {
   const program = new Command('nightshift')
     .description('Talks to a Nightshift server: its agents, their runs, its keys.')
-    .version(manifest.version, '-V, --version', 'show the version')
+    .version(version, '-V, --version', 'show the version')
     .option('--url <url>', 'address of the server')
     .option('--json', 'print one JSON document, or JSON lines where it is a stream; errors too, on stderr')
     .helpOption('-h, --help', 'show help')
-    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     // Failures have one way out, in `runProgram`.
     .exitOverride()

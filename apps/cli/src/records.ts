@@ -14,7 +14,8 @@ export async function take<T>(
   const items: T[] = [];
   for await (const { data, nextCursor } of pages({ limit: Math.min(limit, pageSize) })) {
     items.push(...data);
-    if (items.length >= limit) return { items: items.slice(0, limit), more: items.length > limit || nextCursor !== null };
+    if (items.length >= limit)
+      return { items: items.slice(0, limit), more: items.length > limit || nextCursor !== null };
   }
   return { items, more: false };
 }

@@ -58,13 +58,23 @@ export function createRunPrinter(terminal: Terminal) {
     atLineStart = text.endsWith('\n');
   }
 
+  function started({ kind, index, name, input }: Extract<RunEvent, { type: 'step.started' }>): void {
+    // Another worker took over, and asks the model again.
+    if (index === speaking) line('(this broke off and begins again)');
+    if (kind === 'tool') toolInputs.set(index, input);
+    status(kind === 'tool' ? `→ ${name}${renderArguments(input)}` : name);
+  }
+
   function toolEnded(event: Extract<RunEvent, { type: 'step.finished' }>): void {
     const failed = event.status === 'failed';
     const call = `${oneLine(event.name)}${renderArguments(toolInputs.get(event.index))}`;
     const outcome = `${failed ? '✗' : '✓'} ${duration(event.durationMs)}`;
     const reason = failed ? `: ${oneLine(event.output ?? event.error?.message ?? 'failed')}` : '';
     // The outcome is never what is cut: half a line is left for it.
-    const room = Math.max(terminal.width - outcome.length - Math.min(reason.length, terminal.width / 2) - 4, 12);
+    const room = Math.max(
+      terminal.width - outcome.length - Math.min(reason.length, terminal.width / 2) - 4,
+      12,
+    );
     line(`→ ${cut(call, room)}  ${outcome}${reason}`, failed ? style.red : style.dim);
   }
 
@@ -73,21 +83,21 @@ export function createRunPrinter(terminal: Terminal) {
       switch (event.type) {
         case 'run.started':
           if (event.attempt > 1) line(`attempt ${event.attempt}`);
-          return status('working');
+          status('working');
+          break;
         case 'step.started':
-          if (event.kind === 'tool') {
-            toolInputs.set(event.index, event.input);
-            return status(`→ ${event.name}${renderArguments(event.input)}`);
-          }
-          // Another worker took over, and asks the model again.
-          if (event.index === speaking) line('(this broke off and begins again)');
-          return status(event.name);
+          started(event);
+          break;
         case 'thinking.delta':
-          return status('thinking');
+          status('thinking');
+          break;
         case 'text.delta':
-          return say(event.index, event.text);
+          say(event.index, event.text);
+          break;
         case 'step.finished':
-          return event.kind === 'tool' ? toolEnded(event) : endLine();
+          if (event.kind === 'tool') toolEnded(event);
+          else endLine();
+          break;
         case 'run.finished':
           endLine();
           if (event.error) write(renderFailure(event.error, style));

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { pid } from 'node:process';
 import { createLaneKeeper } from '@nightshift/agent';
+import { type ChannelAdapter, channelAdapters } from '@nightshift/channels';
 import { applyMigrations, migrationsDirectory, openDatabase } from '@nightshift/core/database';
 import type { Env } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
+import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import type { Log } from '@nightshift/core/log';
 import { createMetrics } from '@nightshift/core/metrics';
+import { findDueDeliveryLanes } from '@nightshift/core/outbox';
 import { createConsumer, createProducer, migrateQueue } from '@nightshift/core/queue';
 import { findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
@@ -13,6 +17,8 @@ import { createRouter, type Router } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
 import { startHealthServer } from './health-server.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
+import { createDeliveryProcessor } from './processors/delivery.ts';
+import { startScheduler } from './scheduler.ts';
 import { startSweeper } from './sweeper.ts';
 
 export interface WorkerProcess {
@@ -23,13 +29,17 @@ export interface WorkerProcess {
 export interface WorkerParts {
   router?: Router;
   tools?: readonly Tool[];
+  adapters?: readonly ChannelAdapter[];
 }
+
+/** Lanes of the outbox that one worker sends at once. A send waits for somebody else's server and costs us nothing. */
+const deliveryConcurrency = 128;
 
 /** Builds a worker from its environment and starts it. `parts` take the place of the product's own. */
 export async function startWorker(
   env: Env,
   log: Log,
-  { router = createRouter(), tools = builtInTools }: WorkerParts = {},
+  { router = createRouter(), tools = builtInTools, adapters = channelAdapters }: WorkerParts = {},
 ): Promise<WorkerProcess> {
   const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
@@ -58,11 +68,27 @@ export async function startWorker(
     lanes,
     conversations,
     deliveries,
-    workerId: `${hostname()}/${randomBytes(4).toString('hex')}`,
+    workerId: `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`,
     isDraining: () => draining,
   });
   const consumer = createConsumer('conversation', connection, process, {
     concurrency: env.workerConcurrency,
+    metrics,
+    log,
+  });
+  const stopSending = new AbortController();
+  const delivery = createDeliveryProcessor({
+    db,
+    kek,
+    fetch: createGuardedFetch({ allow: env.outboundAllow }).fetch,
+    adapters,
+    deliveries,
+    metrics,
+    isDraining: () => draining,
+    stop: stopSending.signal,
+  });
+  const deliveryConsumer = createConsumer('delivery', connection, delivery.process, {
+    concurrency: deliveryConcurrency,
     metrics,
     log,
   });
@@ -75,9 +101,16 @@ export async function startWorker(
         process: (conversationId) => process({ conversationId }, log),
         free: () => env.workerConcurrency - lanes.size,
       },
+      {
+        name: 'delivery',
+        find: (limit) => findDueDeliveryLanes(db, limit),
+        process: (lane) => delivery.process({ lane }, log),
+        free: () => deliveryConcurrency - delivery.active,
+      },
     ],
     log,
   });
+  const scheduler = startScheduler({ db, conversations, metrics, log });
   const health =
     env.workerPort === undefined
       ? undefined
@@ -91,8 +124,11 @@ export async function startWorker(
   return {
     async close() {
       draining = true;
-      const handover = setTimeout(lanes.handOver, env.workerDrainSeconds * 1000);
-      await Promise.all([sweeper.close(), consumer.close()]);
+      const handover = setTimeout(() => {
+        lanes.handOver();
+        stopSending.abort();
+      }, env.workerDrainSeconds * 1000);
+      await Promise.all([scheduler.close(), sweeper.close(), consumer.close(), deliveryConsumer.close()]);
       clearTimeout(handover);
       lanes.close();
       await Promise.all([conversations.close(), deliveries.close()]);

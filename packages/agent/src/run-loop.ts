@@ -446,8 +446,7 @@ class RunTurn {
   }
 
   async #isCrashLoop(attempts: number): Promise<boolean> {
-    // A retry that somebody asked for begins the step again too, and is no crash.
-    if (attempts <= maxCrashes + this.#run.attempt - 1) return false;
+    if (attempts <= maxCrashes) return false;
     await this.end({
       status: 'failed',
       error: {

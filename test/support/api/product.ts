@@ -13,6 +13,7 @@ import { createApiKey } from '@nightshift/core/api-keys';
 import { type Database, newId, openDatabase } from '@nightshift/core/database';
 import { type Env, loadEnv } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
+import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import { createLog } from '@nightshift/core/log';
 import { createMetrics } from '@nightshift/core/metrics';
 import { createProducer, migrateQueue } from '@nightshift/core/queue';
@@ -55,6 +56,8 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
     NIGHTSHIFT_DATA: directory,
     LOG_LEVEL: 'silent',
     WORKER_DRAIN_SECONDS: '0',
+    // Receivers of webhooks, in tests.
+    OUTBOUND_ALLOW: '127.0.0.1',
   });
   const log = createLog('test', env.logLevel);
   const db = openDatabase({
@@ -66,13 +69,17 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
   });
   await migrateQueue(db.relaxed);
   const bus = await openEventBus(env.databaseUrl, log);
-  const conversations = createProducer('conversation', { redisUrl: undefined, pool: db.relaxed }, log);
+  const connection = { redisUrl: undefined, pool: db.relaxed };
+  const conversations = createProducer('conversation', connection, log);
+  const deliveries = createProducer('delivery', connection, log);
   const deps: ApiDeps = {
     log,
     db,
     bus,
     kek: loadKeyEncryptionKey(undefined, directory),
     conversations,
+    deliveries,
+    guarded: createGuardedFetch({ allow: env.outboundAllow }),
     metrics: createMetrics('api'),
     providerKeys: {},
     publicUrl: 'http://nightshift.test',
@@ -122,7 +129,7 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
     async close() {
       await Promise.all([...workers].map((worker) => worker.close()));
       await app.close();
-      await conversations.close();
+      await Promise.all([conversations.close(), deliveries.close()]);
       await bus.close();
       await db.close();
       await database.drop();

@@ -5,7 +5,23 @@ import fastifyPlugin from 'fastify-plugin';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { version } from '../version.ts';
 
-export const openapi = fastifyPlugin<{ publicUrl: string }>(async (app, { publicUrl }) => {
+/** In the order in which a newcomer needs them. */
+const tags = [
+  'agents',
+  'talk',
+  'conversations',
+  'runs',
+  'schedules',
+  'provider credentials',
+  'catalogue',
+  'webhooks',
+  'deliveries',
+  'team',
+  'openai',
+  'health',
+];
+
+export const openapi = fastifyPlugin(async (app) => {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -17,7 +33,9 @@ export const openapi = fastifyPlugin<{ publicUrl: string }>(async (app, { public
           'POSTs that create take an `Idempotency-Key`.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: publicUrl }],
+      // Relative, so that it is right under whatever name the server is reached.
+      servers: [{ url: '/' }],
+      tags: tags.map((name) => ({ name })),
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', bearerFormat: 'ns_…' } } },
       security: [{ key: [] }],
     },
@@ -31,7 +49,10 @@ export const openapi = fastifyPlugin<{ publicUrl: string }>(async (app, { public
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       uiConfig: { persistAuthorization: true, tryItOutEnabled: true, docExpansion: 'list' },
-      theme: { title: 'Nightshift API' },
+      theme: {
+        title: 'Nightshift API',
+        css: [{ filename: 'nightshift.css', content: '.swagger-ui .topbar { display: none }' }],
+      },
       staticCSP: true,
     });
   });

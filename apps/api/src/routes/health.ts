@@ -1,3 +1,4 @@
+import { oldestDueDeliverySeconds } from '@nightshift/core/outbox';
 import { readRunBacklog } from '@nightshift/core/runs';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
@@ -12,13 +13,16 @@ const report = (checks: readonly Check[]) => ({
 });
 
 /** What the rows and the queue say now; every api process says the same of it. */
-async function readGauges({ db, conversations, metrics }: ApiDeps): Promise<void> {
-  const [runs, jobs] = await Promise.all([readRunBacklog(db), conversations.queue.getJobCounts()]);
+async function readGauges({ db, conversations, deliveries, metrics }: ApiDeps): Promise<void> {
+  const [runs, oldestDelivery] = await Promise.all([readRunBacklog(db), oldestDueDeliverySeconds(db)]);
   metrics.openRuns.set({ status: 'queued' }, runs.queued);
   metrics.openRuns.set({ status: 'running' }, runs.running);
   metrics.oldestDueRunSeconds.set(runs.oldestDueSeconds);
-  for (const [state, count] of Object.entries(jobs))
-    metrics.queueJobs.set({ queue: 'conversation', state }, count);
+  metrics.oldestDueDeliverySeconds.set(oldestDelivery);
+  for (const { queue } of [conversations, deliveries]) {
+    for (const [state, count] of Object.entries(await queue.getJobCounts()))
+      metrics.queueJobs.set({ queue: queue.name, state }, count);
+  }
 }
 
 export const healthRoutes: Routes = async (app, { deps }) => {

@@ -45,11 +45,9 @@ ${state}
 <pre>npm run nightshift -- chat</pre>
 <h2>Over REST</h2>
 <p class="soft">The first key is in <code>data/admin-key</code> on the server, unless the operator set another.</p>
-<pre>KEY=$(cat data/admin-key)
-AGENT=$(curl -s ${input.url}/v1/agents -H "Authorization: Bearer $KEY" | grep -o '"id":"[^"]*' | head -1 | cut -c7-)
-curl -s "${input.url}/v1/agents/$AGENT/messages?wait=30" \\
-  -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
-  -d '{"text": "What can you do?"}'</pre>
+<pre>curl "${input.url}/v1/agents/assistant/messages?wait=30" \\
+  -H "Authorization: Bearer $(cat data/admin-key)" \\
+  -H "Content-Type: application/json" -d '{"text": "What can you do?"}'</pre>
 <h2>With any OpenAI client</h2>
 <pre>base URL  ${input.url}/openai/v1
 model     assistant

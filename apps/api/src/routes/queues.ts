@@ -7,11 +7,17 @@ import type { Routes } from './types.ts';
 export const queueRoutes: Routes = async (app, { deps }) => {
   const adapter = new FastifyAdapter();
   createBullBoard({
-    queues: [new BullMQAdapter(deps.conversations.queue, { readOnlyMode: true })],
+    queues: [deps.conversations, deps.deliveries].map(
+      ({ queue }) => new BullMQAdapter(queue, { readOnlyMode: true }),
+    ),
     serverAdapter: adapter,
     options: { uiConfig: { boardTitle: 'Nightshift queues' } },
   });
   adapter.setBasePath('/queues');
+  // Its own handler makes a 500 of a refused key. What is thrown here goes on to the app's.
+  adapter.setErrorHandler((error) => {
+    throw error;
+  });
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, role: 'admin', basic: true };
     route.schema = { ...route.schema, hide: true };

@@ -1,13 +1,27 @@
-import { isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
+import { Id, isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
+import { findAgentByName } from '@nightshift/core/agents';
+import { notFound } from '@nightshift/core/errors';
 import { acceptFirst, acceptReply } from '@nightshift/core/inbox';
 import { waitForRun } from '@nightshift/core/runs';
+import { z } from 'zod';
 import { untilClosed } from '../sse.ts';
 import { wakeForMessage } from '../wake.ts';
-import { errors, IdParams, type Routes } from './types.ts';
+import { errors, type Routes } from './types.ts';
+
+const AgentParams = z.object({
+  agent: z.string().max(100).meta({ description: "The agent's id, or its name." }),
+});
 
 export const talkRoutes: Routes = async (app, { deps }) => {
+  async function agentIdOf(teamId: string, agent: string): Promise<string> {
+    if (Id.safeParse(agent).success) return agent;
+    const named = await findAgentByName(deps.db, teamId, agent);
+    if (!named) throw notFound('agent');
+    return named.id;
+  }
+
   app.post(
-    '/v1/agents/:id/messages',
+    '/v1/agents/:agent/messages',
     {
       config: { idempotent: true },
       schema: {
@@ -16,7 +30,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
         description:
           'Answers 202 as soon as the message is stored. With `wait` it holds up to that many seconds and answers 200 with ' +
           'the reply when the run ends in time; otherwise 202, and the run goes on.',
-        params: IdParams,
+        params: AgentParams,
         querystring: TalkQuery,
         body: TalkBody,
         response: { 200: TalkReply, 202: TalkAccepted, ...errors },
@@ -28,7 +42,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       const key = request.headers['idempotency-key'];
       const inbound = {
         teamId,
-        agentId: request.params.id,
+        agentId: await agentIdOf(teamId, request.params.agent),
         source: 'api',
         // The key names the event in the inbox too: a first request that died unanswered is not said twice.
         externalId: typeof key === 'string' ? `idempotency:${key}` : undefined,

@@ -13,10 +13,14 @@ export interface ChatOptions {
 export async function chat(cli: Cli, wanted: string | undefined, options: ChatOptions): Promise<number> {
   const interactive = options.message === undefined && process.stdin.isTTY;
   if (interactive && (!process.stdout.isTTY || cli.json)) {
-    throw new CliError('usage', 'This chat needs a terminal for its output. Say something with --message, or on stdin.');
+    throw new CliError(
+      'usage',
+      'This chat needs a terminal for its output. Say something with --message, or on stdin.',
+    );
   }
   const text = interactive ? '' : (options.message ?? (await readAll(process.stdin))).trim();
-  if (!interactive && text === '') throw new CliError('usage', 'There is nothing to say: the message is empty.');
+  if (!interactive && text === '')
+    throw new CliError('usage', 'There is nothing to say: the message is empty.');
 
   const agent = wanted === undefined ? await defaultAgent(cli.client) : await findAgent(cli.client, wanted);
   const conversationId = options.conversation;

@@ -57,7 +57,10 @@ export function createPasteFilter(): PasteFilter {
       return shown;
     },
     expand(line) {
-      return line.replace(/\[paste (\d+): \d+ (?:lines|characters)\]/g, (token, number) => pastes[number - 1] ?? token);
+      return line.replace(
+        /\[paste (\d+): \d+ (?:lines|characters)\]/g,
+        (token, number) => pastes[number - 1] ?? token,
+      );
     },
   };
 }

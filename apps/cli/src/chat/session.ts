@@ -22,7 +22,9 @@ export async function runSession(
 ): Promise<number> {
   const { client, stdout } = cli;
   const { style, write } = stdout;
-  write(`${style.bold(oneLine(agent.name))} ${style.dim(`(${oneLine(agent.model)})  /help, Ctrl-D to leave`)}\n\n`);
+  write(
+    `${style.bold(oneLine(agent.name))} ${style.dim(`(${oneLine(agent.model)})  /help, Ctrl-D to leave`)}\n\n`,
+  );
   const prompt = createPrompt(process, { prompt: style.cyan('> '), continuation: style.dim('. ') });
 
   /** Whether the last thing that happened was a Ctrl-C at an empty prompt. */
@@ -80,7 +82,8 @@ export async function runSession(
       else if (text === '/new') {
         conversationId = undefined;
         write(style.dim('A new conversation.\n'));
-      } else if (/^\/[a-z]+$/.test(text)) write(style.dim(`There is no ${text}; /help shows what there is.\n`));
+      } else if (/^\/[a-z]+$/.test(text))
+        write(style.dim(`There is no ${text}; /help shows what there is.\n`));
       else {
         await talk(text);
         write('\n');

@@ -168,6 +168,6 @@ function describeAgent({ stdout: { style } }: Cli, agent: Agent): string {
     line('tools', blocked.length === 0 ? 'all' : `all but ${blocked.map(oneLine).join(', ')}`),
     line('limits', `${maxSteps} steps, ${maxSeconds} s, ${maxTokens} tokens a run`),
     line('changed', ago(agent.updatedAt)),
-    `  ${style.dim('instructions')}\n${indent(printable(agent.instructions).trimEnd())}\n`,
+    `  ${style.dim('instructions')}\n${indent(printable(agent.instructions).trimEnd() || style.dim('none'))}\n`,
   ].join('');
 }

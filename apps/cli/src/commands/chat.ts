@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { withCli } from '../cli.ts';
 import type { ChatOptions } from '../chat/chat.ts';
+import { withCli } from '../cli.ts';
 
 export function addChatCommand(program: Command): void {
   program

@@ -42,7 +42,8 @@ export function addConversationCommands(program: Command): void {
             stdout,
           ),
         );
-        if (more && !cli.json) stderr.write(stderr.style.dim(`There are more: --limit ${options.limit * 2}\n`));
+        if (more && !cli.json)
+          stderr.write(stderr.style.dim(`There are more: --limit ${options.limit * 2}\n`));
       }),
     );
 
@@ -62,7 +63,9 @@ export function addConversationCommands(program: Command): void {
         const messages = items.reverse();
         cli.print({ ...conversation, messages }, () => {
           const { style } = cli.stdout;
-          const head = more ? style.dim(`(the last ${options.limit} of ${conversation.messageCount} messages)\n\n`) : '';
+          const head = more
+            ? style.dim(`(the last ${options.limit} of ${conversation.messageCount} messages)\n\n`)
+            : '';
           const said = messages.map(({ role, text, createdAt, runId }) => {
             const by = role === 'user' ? style.cyan(role) : style.green(role);
             const when = style.dim(`${ago(createdAt)}${runId ? `  run ${oneLine(runId)}` : ''}`);

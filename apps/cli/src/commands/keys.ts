@@ -47,7 +47,8 @@ export function addKeyCommands(program: Command): void {
     .action(
       withCli(async (cli, name: string, { role }: { role: Role }) => {
         const created = await cli.client.apiKeys.create({ name, role });
-        if (!cli.json) cli.stderr.write(`The key ${oneLine(created.name)} (${role}), shown only this once:\n`);
+        if (!cli.json)
+          cli.stderr.write(`The key ${oneLine(created.name)} (${role}), shown only this once:\n`);
         cli.print(created, () => `${created.key}\n`);
       }),
     );
@@ -61,7 +62,10 @@ export function addKeyCommands(program: Command): void {
       withCli(async (cli, wanted: string) => {
         const key = pick(await takeAll(cli.client.apiKeys.list(wholePages)), wanted, named);
         await cli.client.apiKeys.revoke(key.id);
-        cli.print({ id: key.id, revoked: true }, () => `The key ${oneLine(key.name)} …${key.last4} is revoked.\n`);
+        cli.print(
+          { id: key.id, revoked: true },
+          () => `The key ${oneLine(key.name)} …${key.last4} is revoked.\n`,
+        );
       }),
     );
 }

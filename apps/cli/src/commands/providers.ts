@@ -17,7 +17,9 @@ interface AddOptions {
 }
 
 export function addProviderCommands(program: Command): void {
-  const providers = program.command('providers').description('Model vendors and their keys: list, add, remove');
+  const providers = program
+    .command('providers')
+    .description('Model vendors and their keys: list, add, remove');
 
   providers
     .command('list')
@@ -59,11 +61,8 @@ Examples:
           ...given,
           ...(apiKey && { apiKey }),
         });
-        cli.print(credential, () => {
-          const model = credential.name ? `${credential.name}/…` : (vendor?.defaultModel ?? '…');
-          const ref = credential.name ? model : `${provider}/${model}`;
-          return `Stored. Agents reach it as ${oneLine(ref)}, or with the model "auto".\n`;
-        });
+        const ref = `${credential.name ?? provider}/${vendor?.defaultModel ?? '<model>'}`;
+        cli.print(credential, () => `Stored. As an agent's model: ${oneLine(ref)}\n`);
       }),
     );
 
@@ -81,7 +80,8 @@ Examples:
         await cli.client.providerCredentials.delete(credential.id);
         cli.print(
           { id: credential.id, removed: true },
-          () => `The key ${oneLine(credential.label)} of ${oneLine(credential.name ?? credential.provider)} is removed.\n`,
+          () =>
+            `The key ${oneLine(credential.label)} of ${oneLine(credential.name ?? credential.provider)} is removed.\n`,
         );
       }),
     );

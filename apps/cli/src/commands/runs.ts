@@ -48,7 +48,9 @@ Examples:
     )
     .action(
       withCli(async (cli, id: string, options: { follow?: boolean; full?: boolean }) =>
-        options.follow ? follow(cli, id) : show(cli, id, options.full ? Number.POSITIVE_INFINITY : shortLines),
+        options.follow
+          ? follow(cli, id)
+          : show(cli, id, options.full ? Number.POSITIVE_INFINITY : shortLines),
       ),
     );
 
@@ -61,7 +63,9 @@ Examples:
       withCli(async (cli, id: string) => {
         const run = await cli.client.runs.cancel(id);
         cli.print(run, () =>
-          run.status === 'cancelled' ? 'The run is cancelled.\n' : 'The run was told to stop, and does within seconds.\n',
+          run.status === 'cancelled'
+            ? 'The run is cancelled.\n'
+            : 'The run was told to stop, and does within seconds.\n',
         );
       }),
     );
@@ -70,7 +74,10 @@ Examples:
     .command('retry')
     .description('Go on with a failed or cancelled run after its last finished step')
     .argument('<id>')
-    .addHelpText('after', '\nExample:\n  $ nightshift runs retry 0199c1d2-… && nightshift runs show 0199c1d2-… --follow')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ nightshift runs retry 0199c1d2-… && nightshift runs show 0199c1d2-… --follow',
+    )
     .action(
       withCli(async (cli, id: string) => {
         const run = await cli.client.runs.retry(id);
@@ -100,7 +107,12 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
         },
         { header: 'AGENT', value: ({ agentId }) => names.get(agentId) ?? '(deleted)', shrinks: true },
         { header: 'CREATED', value: ({ createdAt }) => ago(createdAt) },
-        { header: 'TOOK', value: ({ startedAt, endedAt }) => took(startedAt, endedAt), align: 'right', optional: true },
+        {
+          header: 'TOOK',
+          value: ({ startedAt, endedAt }) => took(startedAt, endedAt),
+          align: 'right',
+          optional: true,
+        },
         { header: 'COST', value: ({ usage }) => usd(usage.costUsd), align: 'right', optional: true },
         {
           header: 'TOKENS',
@@ -116,13 +128,13 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   if (more && !cli.json) stderr.write(stderr.style.dim(`There are more: --limit ${limit * 2}\n`));
 }
 
-async function show(cli: Cli, id: string, maxLines: number): Promise<void> {
+async function show(cli: Cli, id: string, maxLines: number): Promise<number> {
   const { client, stdout } = cli;
   const [run, steps] = await Promise.all([client.runs.get(id), client.runs.steps(id)]);
-  if (cli.json) return cli.print({ ...run, steps }, String);
+  const agentName = cli.json ? undefined : (await agentNames(client)).get(run.agentId);
   const { renderJournal } = await import('../journal.ts');
-  const agentName = (await agentNames(client)).get(run.agentId);
-  stdout.write(renderJournal(run, steps, { style: stdout.style, agentName, maxLines }));
+  cli.print({ ...run, steps }, () => renderJournal(run, steps, { style: stdout.style, agentName, maxLines }));
+  return exitCodes.ok;
 }
 
 /** Ends with 1 when the run did not succeed. */

@@ -75,6 +75,34 @@ export function createMetrics(process: string) {
       labelNames: ['queue', 'state'],
       registers,
     }),
+    deliveries: new Counter({
+      name: 'nightshift_deliveries_total',
+      help: 'Attempts to deliver, by outcome: sent, retried, unknown or dead',
+      labelNames: ['destination', 'outcome'],
+      registers,
+    }),
+    oldestDueDeliverySeconds: new Gauge({
+      name: 'nightshift_oldest_due_delivery_seconds',
+      help: 'For how long the lane of the outbox that waits longest could have been worked on',
+      registers,
+    }),
+    scheduleFires: new Counter({
+      name: 'nightshift_schedule_fires_total',
+      help: 'Slots of schedules, by what became of them',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    scheduleDriftSeconds: new Histogram({
+      name: 'nightshift_schedule_drift_seconds',
+      help: 'Time from when a slot was due, its jitter included, to taking it up',
+      buckets: seconds,
+      registers,
+    }),
+    schedulePauses: new Counter({
+      name: 'nightshift_schedule_pauses_total',
+      help: 'Schedules that paused themselves after repeated failures',
+      registers,
+    }),
     laneTakeovers: new Counter({
       name: 'nightshift_lane_takeovers_total',
       help: 'Runs taken over from a worker that died',

@@ -67,7 +67,7 @@ export function createProducer<Name extends QueueName>(
   const defaultJobOptions = { removeOnComplete: true, removeOnFail: { count: 1000 } };
   const redis = connection.redisUrl ? openRedis(connection.redisUrl, producerRedis, log) : undefined;
   const queue: Queue = redis
-    ? new Queue(name, { connection: redis, defaultJobOptions, skipWaitingForReady: true })
+    ? new Queue(name, { connection: redis, defaultJobOptions })
     : (new Queue(
         name,
         { connection: asPgPool(connection.pool), defaultJobOptions },

@@ -163,12 +163,19 @@ export async function cancelRun(db: Database, teamId: string, id: string): Promi
   return getRun(db, teamId, id);
 }
 
+// The count of a step's beginnings starts anew, so that a run whose step crashed its workers gets another chance.
 const retry = statement<{ conversation_id: string }>(`
-  UPDATE run r SET status = 'queued', attempt = r.attempt + 1, error = NULL, started_at = NULL, ended_at = NULL,
-    cancel_requested_at = NULL, due_at = now()
-  FROM agent a
-  WHERE r.id = $1 AND r.team_id = $2 AND r.status IN ('failed', 'cancelled') AND a.id = r.agent_id AND a.deleted_at IS NULL
-  RETURNING r.conversation_id`);
+  WITH retried AS (
+    UPDATE run r SET status = 'queued', attempt = r.attempt + 1, error = NULL, started_at = NULL, ended_at = NULL,
+      cancel_requested_at = NULL, due_at = now()
+    FROM agent a
+    WHERE r.id = $1 AND r.team_id = $2 AND r.status IN ('failed', 'cancelled') AND a.id = r.agent_id AND a.deleted_at IS NULL
+    RETURNING r.id, r.conversation_id
+  ), again AS (
+    UPDATE step s SET attempts = 0 FROM retried
+    WHERE s.run_id = retried.id AND (s.status = 'started' OR (s.kind = 'model' AND s.status = 'failed'))
+  )
+  SELECT conversation_id FROM retried`);
 
 /**
  * Puts a failed or cancelled run back in its lane. It goes on after its last finished step: what was paid for is

@@ -24,7 +24,9 @@ export function assertCron(text: string): void {
   if (fields.length !== fieldNames.length) {
     throw new CronError(
       `has ${fields.length} ${fields.length === 1 ? 'field' : 'fields'}, and needs 5: ${fieldNames.join(', ')}` +
-        (fields.length === 6 ? '. Seconds and years cannot be given; use everySeconds for less than a minute' : ''),
+        (fields.length === 6
+          ? '. Seconds and years cannot be given; use everySeconds for less than a minute'
+          : ''),
     );
   }
   for (const [index, field] of fields.entries()) {
@@ -33,7 +35,9 @@ export function assertCron(text: string): void {
     try {
       parsePattern(alone);
     } catch {
-      throw new CronError(`the ${fieldNames[index]} "${field}" is not valid: it takes ${ranges[index]}, and ranges (1-5), lists (1,3) and steps (*/10) of these`);
+      throw new CronError(
+        `the ${fieldNames[index]} "${field}" is not valid: it takes ${ranges[index]}, and ranges (1-5), lists (1,3) and steps (*/10) of these`,
+      );
     }
   }
 }

@@ -70,7 +70,11 @@ function findDue(schedule: DueSchedule, now: Date): DueSlots {
     // One of a second has many slots in a night, and needs no counting one by one.
     const step = everySeconds * 1000;
     const before = Math.max(0, Math.floor((now.getTime() - first.getTime()) / step) - tailSize);
-    return { first, before, latest: dueFrom(schedule, new Date(first.getTime() + before * step), now, Infinity) };
+    return {
+      first,
+      before,
+      latest: dueFrom(schedule, new Date(first.getTime() + before * step), now, Infinity),
+    };
   }
   const slots = dueFrom(schedule, first, now, countCap);
   if (slots.length < countCap) return { first, before: 0, latest: slots };
@@ -119,7 +123,12 @@ function catchUpFires(schedule: DueSchedule, due: DueSlots, lateSlots: number): 
   const left = due.latest.slice(0, lateSlots - kept);
   return [
     ...(left.length > 0
-      ? [oneFire('missed', `${noWorker} At most ${catchUpCap} slots are caught up with.`, { ...due, latest: left })]
+      ? [
+          oneFire('missed', `${noWorker} At most ${catchUpCap} slots are caught up with.`, {
+            ...due,
+            latest: left,
+          }),
+        ]
       : []),
     ...each('caught_up', noWorker, due.latest.slice(left.length, lateSlots)),
     ...each('fired', null, due.latest.slice(lateSlots)),

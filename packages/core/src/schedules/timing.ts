@@ -47,7 +47,10 @@ export function assertTiming(timing: Timing & { jitterSeconds: number }, now: Da
     throw invalidField('cron', 'give exactly one of cron, everySeconds and at');
   }
   if (!isTimezone(timezone)) {
-    throw invalidField('timezone', `"${timezone}" is no IANA timezone; use a name such as Europe/Berlin or UTC`);
+    throw invalidField(
+      'timezone',
+      `"${timezone}" is no IANA timezone; use a name such as Europe/Berlin or UTC`,
+    );
   }
   if (cron !== null) {
     try {

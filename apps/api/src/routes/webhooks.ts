@@ -1,0 +1,158 @@
+import { ChannelError, isAccepted, postSigned } from '@nightshift/channels';
+import {
+  FetchFailure,
+  PageQuery,
+  pageOf,
+  Webhook,
+  WebhookCreate,
+  type WebhookEvent,
+  WebhookSaved,
+  WebhookTest,
+  WebhookUpdate,
+} from '@nightshift/contracts';
+import { newId } from '@nightshift/core/database';
+import { invalidField } from '@nightshift/core/errors';
+import {
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhooks,
+  openWebhook,
+  updateWebhook,
+} from '@nightshift/core/webhooks';
+import { errors, IdParams, NoContent, type Routes } from './types.ts';
+
+const testTimeoutMs = 10_000;
+
+export const webhookRoutes: Routes = async (app, { deps }) => {
+  const { db, kek, guarded } = deps;
+
+  /** Said when it is saved, as far as it can be known then; a name may lead elsewhere later, and is checked each time. */
+  async function assertReachable(url: string | undefined): Promise<void> {
+    if (!url) return;
+    try {
+      await guarded.check(url);
+    } catch (error) {
+      if (error instanceof FetchFailure) throw invalidField('url', error.message);
+      throw error;
+    }
+  }
+
+  app.post(
+    '/v1/webhooks',
+    {
+      config: { role: 'admin', idempotent: true },
+      schema: {
+        tags: ['webhooks'],
+        summary: 'Be told of events',
+        description:
+          'Signed requests in the Standard Webhooks way (https://www.standardwebhooks.com): docs/webhooks.md says how to ' +
+          'check them. The answer shows the signing secret, this once.',
+        body: WebhookCreate,
+        response: { 201: WebhookSaved, ...errors },
+      },
+    },
+    async (request, reply) => {
+      await assertReachable(request.body.url);
+      return reply.status(201).send(await createWebhook(db, kek, request.caller.teamId, request.body));
+    },
+  );
+
+  app.get(
+    '/v1/webhooks',
+    {
+      schema: {
+        tags: ['webhooks'],
+        summary: 'List webhooks',
+        querystring: PageQuery,
+        response: { 200: pageOf(Webhook), ...errors },
+      },
+    },
+    (request) => listWebhooks(db, request.caller.teamId, request.query),
+  );
+
+  app.get(
+    '/v1/webhooks/:id',
+    {
+      schema: {
+        tags: ['webhooks'],
+        summary: 'Read a webhook',
+        params: IdParams,
+        response: { 200: Webhook, ...errors },
+      },
+    },
+    (request) => getWebhook(db, request.caller.teamId, request.params.id),
+  );
+
+  app.patch(
+    '/v1/webhooks/:id',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['webhooks'],
+        summary: 'Change a webhook, or its secret',
+        description:
+          'Also for what is waiting to be sent. A receiver that still has the old secret gets it again later.',
+        params: IdParams,
+        body: WebhookUpdate,
+        response: { 200: WebhookSaved, ...errors },
+      },
+    },
+    async (request) => {
+      await assertReachable(request.body.url);
+      return updateWebhook(db, kek, request.caller.teamId, request.params.id, request.body);
+    },
+  );
+
+  app.delete(
+    '/v1/webhooks/:id',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['webhooks'],
+        summary: 'Be told no more',
+        description: 'Its deliveries go with it, also those that wait.',
+        params: IdParams,
+        response: { 204: NoContent, ...errors },
+      },
+    },
+    async (request, reply) => {
+      await deleteWebhook(db, request.caller.teamId, request.params.id);
+      return reply.status(204).send(null);
+    },
+  );
+
+  app.post(
+    '/v1/webhooks/:id/test',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['webhooks'],
+        summary: 'Send a ping now, and say what came back',
+        params: IdParams,
+        response: { 200: WebhookTest, ...errors },
+      },
+    },
+    async (request): Promise<WebhookTest> => {
+      const { id: webhookId } = request.params;
+      const webhook = await openWebhook(db, kek, request.caller.teamId, webhookId);
+      const body: WebhookEvent = { type: 'ping', timestamp: new Date().toISOString(), data: { webhookId } };
+      const begun = performance.now();
+      const result = (rest: Pick<WebhookTest, 'status' | 'body' | 'error'>): WebhookTest => ({
+        ok: rest.error === null,
+        durationMs: Math.round(performance.now() - begun),
+        ...rest,
+      });
+      try {
+        const signal = AbortSignal.timeout(testTimeoutMs);
+        const answer = await postSigned({ ...webhook, id: newId(), body }, { fetch: guarded.fetch, signal });
+        const { status, excerpt } = answer;
+        const error = isAccepted(answer) ? null : `The receiver answered ${status}.`;
+        return result({ status, body: excerpt, error });
+      } catch (error) {
+        if (!(error instanceof ChannelError)) throw error;
+        return result({ status: null, body: null, error: error.message });
+      }
+    },
+  );
+};

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { buildProgram } from './program.ts';
+
+/** The whole help of a command, with what is added to it. */
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+const leaves = (command: Command): Command[] =>
+  command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+
+describe('the command line', () => {
+  const commands = leaves(buildProgram());
+
+  it('has these commands', () => {
+    expect(commands.map(pathOf)).toEqual([
+      'nightshift chat',
+      ...['list', 'show', 'create', 'update', 'delete'].map((verb) => `nightshift agents ${verb}`),
+      ...['list', 'show'].map((verb) => `nightshift conversations ${verb}`),
+      ...['list', 'show', 'cancel', 'retry'].map((verb) => `nightshift runs ${verb}`),
+      ...['list', 'add', 'remove'].map((verb) => `nightshift providers ${verb}`),
+      ...['list', 'create', 'revoke'].map((verb) => `nightshift keys ${verb}`),
+      'nightshift doctor',
+    ]);
+  });
+
+  it.each(commands.map((command) => [pathOf(command), command] as const))(
+    '%s has an example, the exit codes and the common options in its help',
+    (path, command) => {
+      const help = helpOf(command);
+      expect(help).toContain(
+        `$ nightshift ${path.split(' ').slice(1).join(' ')}`.replace(
+          '$ nightshift keys create',
+          'nightshift keys create',
+        ),
+      );
+      expect(help).toMatch(/Exit codes: 0 done.*2 wrong usage.*3 server not reachable.*4 key refused/);
+      expect(help).toContain('--json');
+      expect(help).toContain('--url');
+    },
+  );
+
+  it.each([
+    [['agents', 'shwo'], "unknown command 'shwo'"],
+    [['agents', 'list', '--x'], "unknown option '--x'"],
+    [['agents', 'show'], "missing required argument 'agent'"],
+    [['agents', 'list', 'extra'], 'too many arguments'],
+    [['agents', 'create', 'x', '--max-steps', '0'], 'whole number above 0'],
+    [['agents', 'create', 'x', '--instructions', 'a', '--instructions-file', 'b'], 'cannot be used with'],
+    [['keys', 'create', 'x', '--role', 'god'], 'Allowed choices are owner, admin, member, viewer'],
+    [['runs', 'list', '--status', 'odd'], 'Allowed choices are queued'],
+    [['runs', 'list', '--limit', 'many'], 'whole number above 0'],
+  ])('refuses %j before it asks the server', async (args, message) => {
+    await expect(buildProgram().parseAsync(args, { from: 'user' })).rejects.toThrow(message);
+  });
+});

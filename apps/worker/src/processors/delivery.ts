@@ -1,0 +1,203 @@
+/** Sends what waits in one lane of the outbox, in order, until nothing of it is due. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ChannelError, type ChannelErrorKind, type SendReceipt } from '@nightshift/channels';
+import type { Fetch, QueuePayload } from '@nightshift/contracts';
+import { isDatabaseUnavailable } from '@nightshift/core/database';
+import type { Log } from '@nightshift/core/log';
+import type { Metrics } from '@nightshift/core/metrics';
+import {
+  type ClaimedDelivery,
+  claimDelivery,
+  leaseMs,
+  markDead,
+  markPart,
+  markSent,
+  markUnknown,
+  nextDelayMs,
+  nextDeliveryDueInMs,
+  pauseDestination,
+  retryLater,
+  sendTimeoutMs,
+} from '@nightshift/core/outbox';
+import type { Producer } from '@nightshift/core/queue';
+import { type Outgoing, type OutgoingDeps, prepareOutgoing } from './outgoing.ts';
+
+export interface DeliveryDeps extends OutgoingDeps {
+  fetch: Fetch;
+  deliveries: Producer<'delivery'>;
+  metrics: Metrics;
+  isDraining(): boolean;
+  /** Aborts when the process can wait no longer for what is being sent. */
+  stop: AbortSignal;
+}
+
+export interface DeliveryProcessor {
+  process(payload: QueuePayload<'delivery'>, log: Log): Promise<void>;
+  /** Lanes that are worked on now. */
+  readonly active: number;
+}
+
+export function createDeliveryProcessor(deps: DeliveryDeps): DeliveryProcessor {
+  let active = 0;
+
+  async function workOn(lane: string, log: Log): Promise<void> {
+    while (!deps.isDraining()) {
+      const claimedAt = performance.now();
+      const delivery = await claimDelivery(deps.db, lane);
+      if (!delivery) return wakeWhenDue(deps, lane);
+      await deliver(deps, { delivery, claimedAt }, log.child({ deliveryId: delivery.id, lane }));
+    }
+    // What is left in the lane is for another worker.
+    deps.deliveries.wakeSoon({ lane }, lane);
+  }
+
+  return {
+    process({ lane }, log) {
+      active += 1;
+      return workOn(lane, log).finally(() => {
+        active -= 1;
+      });
+    },
+    get active() {
+      return active;
+    },
+  };
+}
+
+/** A longer wait is left to the sweep. In milliseconds. */
+const longestWakeMs = 5_000;
+
+/** Between two looks at a lane whose head has to wait for a delivery that is under way behind it. */
+const shortestWakeMs = 100;
+
+async function wakeWhenDue({ db, deliveries }: DeliveryDeps, lane: string): Promise<void> {
+  const delayMs = await nextDeliveryDueInMs(db, lane);
+  if (delayMs === null || delayMs > longestWakeMs) return;
+  deliveries.wakeSoon({ lane }, lane, { delayMs: Math.max(delayMs, shortestWakeMs) });
+}
+
+/** A delivery, and when it was claimed at the earliest, on this process's clock. */
+interface Claim {
+  readonly delivery: ClaimedDelivery;
+  readonly claimedAt: number;
+}
+
+/** @throws when the database stays away; the lease then runs out, and whoever claims next decides */
+async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void> {
+  let outcome: Outcome | 'lost';
+  try {
+    outcome = (await sendParts(deps, claim, log)) ? 'sent' : 'lost';
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error;
+    outcome = await settle(deps, claim, error, log);
+  }
+  if (outcome === 'lost') return log.warn('no longer ours to send: taken over, or deleted');
+  deps.metrics.deliveries.inc({ destination: claim.delivery.destination.kind, outcome });
+}
+
+type Outcome = 'sent' | 'retried' | 'unknown' | 'dead';
+
+/** @returns false when the delivery was lost @throws {ChannelError} */
+async function sendParts(deps: DeliveryDeps, { delivery, claimedAt }: Claim, log: Log): Promise<boolean> {
+  const { db } = deps;
+  const outgoing = await prepareOutgoing(deps, delivery).catch((error) => {
+    throw unlessChannelError(error, 'retry', log);
+  });
+  let heldSince = claimedAt;
+  for (let sent = delivery.partsSent; sent < outgoing.parts.length; sent += 1) {
+    if (delivery.interrupted && sent === delivery.partsSent) assertRepeatable(outgoing, delivery);
+    const receipt = await sendPart(deps, outgoing, { index: sent, heldSince }, log);
+    heldSince = performance.now();
+    if (!(await persist(() => markPart(db, delivery, sent + 1, receipt)))) return false;
+  }
+  return persist(() => markSent(db, delivery));
+}
+
+/** @throws {ChannelError} when the next part may have been sent already, and should not be sent twice */
+function assertRepeatable({ repeatable }: Outgoing, { spentMs, destination }: ClaimedDelivery): void {
+  const message = 'The server stopped while it was being sent.';
+  if (!repeatable) throw new ChannelError('ambiguous', message);
+  // Or else one that stops every worker would be tried for ever.
+  if (nextDelayMs(destination.kind, { spentMs, random: 0 }) === null)
+    throw new ChannelError('retry', message);
+}
+
+async function sendPart(
+  { fetch, stop }: DeliveryDeps,
+  { parts, repeatable }: Outgoing,
+  { index, heldSince }: { index: number; heldSince: number },
+  log: Log,
+): Promise<SendReceipt> {
+  // A process that was stopped for a while may have lost its lease without knowing.
+  const leftMs = leaseMs - markMs - (performance.now() - heldSince);
+  if (leftMs <= 0) throw new ChannelError('retry', 'The server was too slow to send it.');
+  const timeout = AbortSignal.timeout(Math.min(sendTimeoutMs, leftMs));
+  try {
+    return await parts[index]!({ fetch, signal: AbortSignal.any([timeout, stop]) });
+  } catch (cause) {
+    const error = unlessChannelError(cause, 'ambiguous', log);
+    if (error.kind === 'ambiguous' && repeatable) throw new ChannelError('retry', error.message, { cause });
+    throw error;
+  }
+}
+
+/** What is left of a lease for writing down what came of the send. */
+const markMs = 1_000;
+
+/** A defect of ours, or the database's absence, as what it means for the delivery. */
+function unlessChannelError(error: unknown, kind: ChannelErrorKind, log: Log): ChannelError {
+  if (error instanceof ChannelError) return error;
+  log.error({ err: error }, 'delivery failed for an internal reason');
+  return new ChannelError(kind, 'The server failed. Its log has the details.', { cause: error });
+}
+
+/** Writes down what a failure means for the delivery. */
+async function settle(
+  { db }: DeliveryDeps,
+  { delivery, claimedAt }: Claim,
+  failure: ChannelError,
+  log: Log,
+): Promise<Outcome | 'lost'> {
+  const error = { code: codes[failure.kind], message: failure.message };
+  log.warn({ code: error.code, reason: error.message, attempts: delivery.attempts }, 'not delivered');
+  const unlessLost = async (outcome: Outcome, write: () => Promise<boolean>) =>
+    (await persist(write)) ? outcome : 'lost';
+
+  if (failure.kind === 'ambiguous') return unlessLost('unknown', () => markUnknown(db, delivery, error));
+  const { destination } = delivery;
+  const { retryAfterMs } = failure;
+  const spentMs = delivery.spentMs + performance.now() - claimedAt;
+  const delayMs =
+    failure.kind === 'rejected'
+      ? null
+      : nextDelayMs(destination.kind, { spentMs, retryAfterMs, random: Math.random() });
+  if (delayMs === null) return unlessLost('dead', () => markDead(db, delivery, error));
+  if (retryAfterMs !== undefined && failure.pauses === 'channel') {
+    await persist(() => pauseDestination(db, destination, delayMs));
+  }
+  return unlessLost('retried', () => retryLater(db, delivery, error, delayMs));
+}
+
+/** What people and programs read of a failure. */
+const codes: Record<ChannelErrorKind, string> = {
+  rejected: 'rejected',
+  retry: 'not_delivered',
+  ambiguous: 'unconfirmed',
+  auth: 'credentials_refused',
+};
+
+/**
+ * Writes, also when the database is away for a moment: a mark that gets lost makes the outcome of a send unknown. It
+ * may come late, since a mark does nothing once another worker has claimed the delivery.
+ */
+async function persist<T>(write: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + leaseMs;
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isDatabaseUnavailable(error) || performance.now() > giveUpAt) throw error;
+      await sleep(200);
+    }
+  }
+}

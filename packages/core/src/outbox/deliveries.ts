@@ -1,0 +1,74 @@
+/** What people may ask of deliveries: read them, and retry those that ended without having arrived for certain. */
+import type { Delivery, DeliveryListQuery, Page } from '@nightshift/contracts';
+import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
+import { DomainError, notFound } from '../errors/index.ts';
+import type { Delivery as Row } from '../generated/prisma/client.ts';
+
+function toDelivery(row: Row): Delivery {
+  return {
+    id: row.id,
+    event: row.event,
+    status: row.status,
+    channelId: row.channelId,
+    webhookId: row.webhookId,
+    conversationId: row.conversationId,
+    runId: row.runId,
+    messageId: row.messageId,
+    attempts: row.attempts,
+    partsSent: row.partsSent,
+    dueAt: row.dueAt.toISOString(),
+    error: row.error as Delivery['error'],
+    receipts: row.receipts as Delivery['receipts'],
+    createdAt: row.createdAt.toISOString(),
+    endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}
+
+export async function listDeliveries(
+  db: Database,
+  teamId: string,
+  query: DeliveryListQuery,
+): Promise<Page<Delivery>> {
+  const { where, ...page } = pageArguments(query);
+  const rows = await db.prisma.delivery.findMany({
+    ...page,
+    where: {
+      ...where,
+      teamId,
+      ...(query.status && { status: query.status }),
+      ...(query.conversationId && { conversationId: query.conversationId }),
+      ...(query.webhookId && { webhookId: query.webhookId }),
+    },
+  });
+  return toPage(rows, query.limit, toDelivery);
+}
+
+/** @throws {DomainError} not_found */
+export async function getDelivery(db: Database, teamId: string, id: string): Promise<Delivery> {
+  const row = await db.prisma.delivery.findFirst({ where: { id, teamId } });
+  if (!row) throw notFound('delivery');
+  return toDelivery(row);
+}
+
+const retry = statement<{ lane: string }>(`
+  UPDATE delivery SET status = 'pending', due_at = now(), retried_at = now(), ended_at = NULL
+  WHERE id = $1 AND team_id = $2 AND status IN ('dead', 'unknown')
+  RETURNING lane`);
+
+/**
+ * Puts a dead or unknown delivery back in its place: before what waits behind it, and after its parts that were sent.
+ *
+ * @returns the delivery, and its lane for the caller to wake
+ * @throws {DomainError} not_found; conflict: it was sent, or will be
+ */
+export async function retryDelivery(
+  db: Database,
+  teamId: string,
+  id: string,
+): Promise<{ delivery: Delivery; lane: string }> {
+  const [row] = await db.query(retry, [id, teamId]);
+  const delivery = await getDelivery(db, teamId, id);
+  if (!row)
+    throw new DomainError('conflict', `The delivery is ${delivery.status}: there is nothing to retry.`);
+  return { delivery, lane: row.lane };
+}

@@ -1,0 +1,3 @@
+export * from './deliveries.ts';
+export * from './outbox.ts';
+export * from './retry-policy.ts';

@@ -1,0 +1,233 @@
+/**
+ * The outbox as workers see it: what is to leave was committed with what caused it, and goes out lane by lane.
+ *
+ * A lane is one conversation at one destination (`<channel or webhook id>/<conversation id>`), and its deliveries go
+ * out in the order of `position`, one at a time. A worker holds the head of a lane by a lease on its row, on the
+ * database's clock; `attempts` counts the claims and is the fence: whoever was claimed over writes nothing.
+ */
+import { type Database, run, type Statement, statement, transaction } from '../database/index.ts';
+import type { DestinationKind } from './retry-policy.ts';
+
+/** How long one send may take. */
+export const sendTimeoutMs = 10_000;
+
+/** Longer than a send and its mark, so that it runs out on workers that died and on no others. */
+export const leaseMs = sendTimeoutMs + 2_000;
+
+/** A delivery that this worker is to send now. It only refers to what is sent: that is read when it is. */
+export interface ClaimedDelivery {
+  readonly id: string;
+  readonly teamId: string;
+  readonly lane: string;
+  readonly event: string;
+  readonly destination: { readonly kind: DestinationKind; readonly id: string };
+  readonly conversationId: string;
+  readonly runId: string;
+  readonly messageId: string | null;
+  readonly attempts: number;
+  /** Parts of the message that are known to have been sent. */
+  readonly partsSent: number;
+  /** A worker had begun to send it and never said what came of it: its next part may have arrived. */
+  readonly interrupted: boolean;
+  /** How long it has been tried, from its writing or its last retry by hand. */
+  readonly spentMs: number;
+  readonly createdAt: Date;
+}
+
+type ClaimRow = {
+  id: string;
+  team_id: string;
+  event: string;
+  channel_id: string | null;
+  webhook_id: string | null;
+  conversation_id: string;
+  run_id: string;
+  message_id: string | null;
+  attempts: number;
+  parts_sent: number;
+  interrupted: boolean;
+  spent_ms: number;
+  created_at: Date;
+};
+
+const lockNamespace = 7_306_011;
+const lockLane = statement(`SELECT pg_advisory_xact_lock(${lockNamespace}, hashtext($1))`);
+
+/** The first delivery of lane $1 that is not over, and until when its destination is paused. */
+const head = `
+  head AS (
+    SELECT d.id, coalesce(c.paused_until, w.paused_until) AS paused_until
+    FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
+    WHERE d.lane = $1 AND d.status IN ('pending', 'sending') ORDER BY d.position LIMIT 1
+  )`;
+
+// Another delivery of the lane may be under way though this one is its head: a dead one that was put back in its place.
+const claim = statement<ClaimRow>(`
+  WITH ${head}
+  UPDATE delivery d
+  SET status = 'sending', attempts = d.attempts + 1, lease_until = now() + $2 * interval '1 millisecond'
+  FROM head
+  WHERE d.id = head.id AND d.due_at <= now() AND coalesce(head.paused_until <= now(), true)
+    AND (d.status = 'pending' OR (d.status = 'sending' AND d.lease_until < now()))
+    AND NOT EXISTS (SELECT FROM delivery o WHERE o.lane = $1 AND o.status = 'sending' AND o.lease_until >= now())
+  RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.conversation_id, d.run_id, d.message_id,
+    d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at,
+    extract(epoch FROM now() - coalesce(d.retried_at, d.created_at))::float8 * 1000 AS spent_ms`);
+
+/** Takes the head of the lane; null when there is none, it is not due, its destination is paused, or another worker is at it. */
+export async function claimDelivery(db: Database, lane: string): Promise<ClaimedDelivery | null> {
+  const row = await transaction(db.pool, async (client) => {
+    // Claims of one lane go one after the other: two at once, each with its own view of what has just been put back
+    // into the lane, could claim two deliveries of it.
+    await run(client, lockLane, [lane]);
+    return (await run(client, claim, [lane, leaseMs]))[0];
+  });
+  if (!row) return null;
+  return {
+    id: row.id,
+    teamId: row.team_id,
+    lane,
+    event: row.event,
+    destination: row.channel_id
+      ? { kind: 'channel', id: row.channel_id }
+      : { kind: 'webhook', id: row.webhook_id! },
+    conversationId: row.conversation_id,
+    runId: row.run_id,
+    messageId: row.message_id,
+    attempts: row.attempts,
+    partsSent: row.parts_sent,
+    interrupted: row.interrupted,
+    spentMs: row.spent_ms,
+    createdAt: row.created_at,
+  };
+}
+
+const nextDue = statement<{ ms: number }>(`
+  WITH ${head}
+  SELECT ceil(extract(epoch FROM greatest(d.due_at, head.paused_until, d.lease_until) - now()) * 1000)::float8 AS ms
+  FROM head JOIN delivery d ON d.id = head.id`);
+
+/** How long until the head of the lane may be claimed, in milliseconds; null when the lane is empty. */
+export async function nextDeliveryDueInMs(db: Database, lane: string): Promise<number | null> {
+  const [row] = await db.query(nextDue, [lane]);
+  return row ? Math.max(0, row.ms) : null;
+}
+
+/** What every mark begins with: the row, if this claim still holds it. */
+const held = `WHERE id = $1 AND attempts = $2 AND status = 'sending'`;
+
+async function mark(
+  db: Database,
+  delivery: ClaimedDelivery,
+  sql: Statement<{ id: string }>,
+  ...values: unknown[]
+): Promise<boolean> {
+  const rows = await db.query(sql, [delivery.id, delivery.attempts, ...values]);
+  return rows.length > 0;
+}
+
+// By absolute counts, so that writing it again after a connection broke in the commit changes nothing.
+const part = statement<{ id: string }>(`
+  UPDATE delivery SET parts_sent = $3, receipts = jsonb_set(receipts, ARRAY[($3::int - 1)::text], $4),
+    lease_until = now() + $5 * interval '1 millisecond'
+  ${held} RETURNING id`);
+
+/**
+ * The first `partsSent` parts have been sent, and this is the receipt of the last of them. More are to follow, under a
+ * fresh lease. This and the other marks return false when the delivery is no longer this claim's: another worker took
+ * it, or it was deleted. Then stop.
+ */
+export const markPart = (
+  db: Database,
+  delivery: ClaimedDelivery,
+  partsSent: number,
+  receipt: object,
+): Promise<boolean> => mark(db, delivery, part, partsSent, JSON.stringify(receipt), leaseMs);
+
+const sent = statement<{ id: string }>(`
+  UPDATE delivery SET status = 'sent', error = NULL, lease_until = NULL, ended_at = now() ${held} RETURNING id`);
+
+/** All its parts have been sent. */
+export const markSent = (db: Database, delivery: ClaimedDelivery): Promise<boolean> =>
+  mark(db, delivery, sent);
+
+/** Why a delivery is not sent, for people. */
+export interface DeliveryError {
+  code: string;
+  message: string;
+}
+
+const later = statement<{ id: string }>(`
+  UPDATE delivery SET status = 'pending', error = $3, lease_until = NULL,
+    due_at = now() + $4 * interval '1 millisecond'
+  ${held} RETURNING id`);
+
+/** It did not arrive, or a repetition does no harm. It stays the head of its lane. */
+export const retryLater = (
+  db: Database,
+  delivery: ClaimedDelivery,
+  error: DeliveryError,
+  delayMs: number,
+): Promise<boolean> => mark(db, delivery, later, JSON.stringify(error), delayMs);
+
+const over = (status: 'unknown' | 'dead') =>
+  statement<{ id: string }>(`
+  UPDATE delivery SET status = '${status}', error = $3, lease_until = NULL, ended_at = now() ${held} RETURNING id`);
+const unknown = over('unknown');
+const dead = over('dead');
+
+/** It may have arrived, and repeating it could double it. The lane goes on. */
+export const markUnknown = (
+  db: Database,
+  delivery: ClaimedDelivery,
+  error: DeliveryError,
+): Promise<boolean> => mark(db, delivery, unknown, JSON.stringify(error));
+
+/** It is given up. The lane goes on. */
+export const markDead = (db: Database, delivery: ClaimedDelivery, error: DeliveryError): Promise<boolean> =>
+  mark(db, delivery, dead, JSON.stringify(error));
+
+const pauses = {
+  channel: statement(`
+    UPDATE channel SET paused_until = greatest(paused_until, now() + $2 * interval '1 millisecond') WHERE id = $1`),
+  webhook: statement(`
+    UPDATE webhook SET paused_until = greatest(paused_until, now() + $2 * interval '1 millisecond') WHERE id = $1`),
+};
+
+/** Nothing is sent there for so long, in any lane. A pause that is longer already stays. */
+export async function pauseDestination(
+  db: Database,
+  { kind, id }: ClaimedDelivery['destination'],
+  forMs: number,
+): Promise<void> {
+  await db.query(pauses[kind], [id, forMs]);
+}
+
+/** Whoever could be sent now, by nobody: $1 ms after it became due. The heads of lanes alone, as the rest waits for them. */
+const dueHeads = `
+  FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
+  WHERE d.status IN ('pending', 'sending') AND d.due_at < now() - $1 * interval '1 millisecond'
+    AND greatest(d.due_at, d.lease_until, c.paused_until, w.paused_until) < now() - $1 * interval '1 millisecond'
+    AND NOT EXISTS (
+      SELECT FROM delivery e WHERE e.lane = d.lane AND e.status IN ('pending', 'sending') AND e.position < d.position)`;
+
+const due = statement<{ lane: string }>(`SELECT d.lane ${dueHeads} ORDER BY d.due_at LIMIT $2`);
+
+/** A wake-up is given this long to arrive. */
+const graceMs = 1_000;
+
+/** Lanes with something to send that nobody sends, the oldest first: a wake-up was lost, a wait is over, a worker died. */
+export async function findDueDeliveryLanes(db: Database, limit = 1000): Promise<string[]> {
+  const rows = await db.query(due, [graceMs, limit]);
+  return rows.map(({ lane }) => lane);
+}
+
+const oldestDue = statement<{ seconds: number | null }>(`
+  SELECT extract(epoch FROM now() - min(greatest(d.due_at, d.lease_until, c.paused_until, w.paused_until)))::float8 AS seconds
+  ${dueHeads}`);
+
+/** For how long the lane that waits longest could have been worked on, in seconds; 0 when none waits. */
+export async function oldestDueDeliverySeconds(db: Database): Promise<number> {
+  const [row] = await db.query(oldestDue, [0]);
+  return row?.seconds ?? 0;
+}

@@ -1,0 +1,60 @@
+/** What a webhook is told, rendered from the rows when it is sent: the outbox holds references only. */
+import { type Failure, isFinal, type TextPart, textOf, type WebhookEvent } from '@nightshift/contracts';
+import type { Database } from '../database/index.ts';
+import type { Message as MessageRow } from '../generated/prisma/client.ts';
+
+/** The references of a delivery. */
+export interface EventReferences {
+  readonly event: string;
+  readonly runId: string;
+  readonly messageId: string | null;
+  /** When it happened. */
+  readonly createdAt: Date;
+}
+
+/** Null: the event is no longer true, since its run was retried after it; the run's next end has an event of its own. */
+export async function renderWebhookEvent(
+  db: Database,
+  { event, runId, messageId, createdAt }: EventReferences,
+): Promise<WebhookEvent | null> {
+  const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
+  const row =
+    messageId === null ? null : await db.prisma.message.findUniqueOrThrow({ where: { id: messageId } });
+  const message = row && toEventMessage(row);
+  const timestamp = createdAt.toISOString();
+  const { agentId, conversationId, status, endedAt } = run;
+  if (event === 'message.created' && message) {
+    return { type: event, timestamp, data: { conversationId, agentId, runId, message } };
+  }
+  if (event !== 'run.finished') throw new Error(`There is no rendering of the event ${event}`);
+  if (!isFinal(status) || !endedAt) return null;
+  return {
+    type: event,
+    timestamp,
+    data: {
+      run: {
+        id: runId,
+        agentId,
+        conversationId,
+        trigger: run.trigger,
+        status: status as 'succeeded' | 'failed' | 'cancelled',
+        attempt: run.attempt,
+        model: run.model,
+        error: run.error as Failure | null,
+        warnings: run.warnings,
+        createdAt: run.createdAt.toISOString(),
+        startedAt: run.startedAt?.toISOString() ?? null,
+        endedAt: endedAt.toISOString(),
+      },
+      reply: message,
+    },
+  };
+}
+
+const toEventMessage = (row: MessageRow) => ({
+  id: row.id,
+  seq: row.seq,
+  role: row.role,
+  text: textOf(row.content as TextPart[]),
+  createdAt: row.createdAt.toISOString(),
+});

@@ -1,0 +1,181 @@
+/** Dockerfile, docker-compose.yml and .env.example against the code they name. No container is started. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, matchesGlob } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { vendors } from '@nightshift/providers';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+interface Service {
+  image: string;
+  build?: string;
+  command?: string[];
+  environment?: Record<string, string | number>;
+  ports?: string[];
+  container_name?: string;
+  stop_grace_period?: string;
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+  user?: string;
+}
+
+const composeText = read('docker-compose.yml');
+const compose = parse(composeText, { merge: true }) as {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+};
+const services = Object.entries(compose.services);
+const ours = services.filter(([, service]) => service.build !== undefined);
+const service = (name: string) => compose.services[name]!;
+
+const dockerfile = read('Dockerfile')
+  .split('\n')
+  .filter((line) => !line.startsWith('#'));
+const instructions = (name: string) =>
+  dockerfile.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
+
+const ignored = read('.dockerignore')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'));
+
+/** Whether the build gets to see a path: neither it nor a directory above it is ignored. */
+function isInContext(path: string): boolean {
+  const parts = path.replace(/\/$/, '').split('/');
+  const ways = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+  return existsSync(join(root, path)) && !ways.some((way) => ignored.some((rule) => matchesGlob(way, rule)));
+}
+
+/** The variables of the servers' environment, as packages/core/src/env/env.ts declares them. */
+const declared = [...read('packages/core/src/env/env.ts').matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(
+  (m) => m[1]!,
+);
+const modelKeys = vendors.flatMap(({ env }) => env);
+/** The variables that compose itself reads. */
+const interpolated = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map((match) => match[1]!);
+const secrets = ['POSTGRES_PASSWORD', 'NIGHTSHIFT_SECRET_KEY', 'NIGHTSHIFT_ADMIN_KEY'];
+
+function seconds(duration: string | undefined): number {
+  const match = /^(\d+)s$/.exec(duration ?? '');
+  if (!match) throw new Error(`"${duration}" is no number of seconds`);
+  return Number(match[1]);
+}
+
+describe('Dockerfile', () => {
+  it('runs the minor version of Node that package.json pins', () => {
+    const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: { node: string } };
+    const [major, minor] = devDependencies.node.split('.');
+    expect(instructions('FROM')[0]).toMatch(new RegExp(`^node:${major}\\.${minor}-\\w+-slim AS `));
+  });
+
+  it('copies what the build gets to see', () => {
+    const sources = instructions('COPY')
+      .filter((line) => !line.startsWith('--from='))
+      .flatMap((line) => line.split(' ').slice(0, -1));
+    expect(sources).toContain('.');
+    expect(sources.filter((path) => path !== '.' && !isInContext(path))).toEqual([]);
+  });
+
+  it('is given no secret, no data and nothing installed on this machine', () => {
+    const kept = [
+      '.env',
+      '.env.local',
+      '.git',
+      'data',
+      'node_modules',
+      'apps/api/node_modules',
+      'test/support',
+    ];
+    expect(
+      kept.filter((path) => !ignored.some((rule) => matchesGlob(path, rule) || path.startsWith(`${rule}/`))),
+    ).toEqual([]);
+  });
+
+  it('ends as an ordinary user, with a command that gets the signals itself', () => {
+    expect(instructions('USER')).toEqual(['node']);
+    const [command] = instructions('CMD');
+    const [program, file] = JSON.parse(command!) as string[];
+    expect(program).toBe('node');
+    expect(isInContext(file!)).toBe(true);
+  });
+});
+
+describe('docker-compose.yml', () => {
+  it('runs files that are in the image', () => {
+    expect(ours.map(([name]) => name).sort()).toEqual(['api', 'migrate', 'worker']);
+    for (const [, { command }] of ours) {
+      expect(command?.[0]).toBe('node');
+      expect(isInContext(command![1]!)).toBe(true);
+    }
+  });
+
+  it('starts no server before the migrations are done and the datastores answer', () => {
+    for (const name of ['api', 'worker']) {
+      expect(service(name).depends_on).toEqual({
+        migrate: { condition: 'service_completed_successfully' },
+        postgres: { condition: 'service_healthy' },
+        redis: { condition: 'service_healthy' },
+      });
+    }
+    expect(services.filter(([name, { healthcheck }]) => name !== 'migrate' && !healthcheck)).toEqual([]);
+  });
+
+  it('refuses to start without its secrets, and has no default for them', () => {
+    const uses = [...composeText.matchAll(/\$\{([A-Z_]+)([^}]*)\}/g)].map((m) => [m[1]!, m[2]!] as const);
+    for (const secret of secrets) {
+      const modifiers = uses.filter(([name]) => name === secret).map(([, modifier]) => modifier);
+      expect(modifiers.some((modifier) => modifier.startsWith(':?'))).toBe(true);
+      expect(modifiers.filter((modifier) => modifier !== '' && !modifier.startsWith(':?'))).toEqual([]);
+    }
+  });
+
+  it('publishes the api alone, on loopback unless told otherwise', () => {
+    expect(services.filter(([, { ports }]) => ports).map(([name]) => name)).toEqual(['api']);
+    expect(service('api').ports).toEqual([
+      expect.stringMatching(/^\$\{BIND_ADDRESS:-127\.0\.0\.1\}:.*:3000$/),
+    ]);
+    expect(service('api').environment?.PORT).toBe(3000);
+  });
+
+  it('lets workers be scaled', () => {
+    expect(service('worker').container_name).toBeUndefined();
+    expect(service('worker').ports).toBeUndefined();
+  });
+
+  it('waits for a stopping worker longer than it takes to drain', () => {
+    // apps/worker/src/main.ts ends the process 4 s after the drain time at the latest.
+    const drain = Number(service('worker').environment?.WORKER_DRAIN_SECONDS);
+    expect(seconds(service('worker').stop_grace_period)).toBeGreaterThan(drain + 4);
+    // apps/api/src/main.ts ends the process after 8 s at the latest.
+    expect(seconds(service('api').stop_grace_period)).toBeGreaterThan(8);
+  });
+
+  it('sets only variables that the servers know', () => {
+    const set = ours.flatMap(([, { environment = {} }]) => Object.keys(environment));
+    expect(declared).toContain('DATABASE_URL');
+    expect(declared).toEqual(expect.arrayContaining([...new Set(set)]));
+  });
+
+  it('keeps a Redis that refuses rather than forgets', () => {
+    const { command = [] } = service('redis');
+    expect(command[command.indexOf('--maxmemory-policy') + 1]).toBe('noeviction');
+  });
+});
+
+describe('.env.example', () => {
+  const listed = [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1]!);
+
+  it('lists each variable once, and all there are', () => {
+    const known = [...new Set([...declared, ...modelKeys, ...interpolated])];
+    expect([...listed].sort()).toEqual(known.sort());
+  });
+
+  it('holds no value for a secret', () => {
+    const values = new Map(
+      [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map((m) => [m[1]!, m[2]!]),
+    );
+    expect([...secrets, ...modelKeys].filter((name) => values.get(name) !== '')).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+/** The OpenAPI document: valid in itself, and about everything that there is. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  documentedRoutes,
+  type Product,
+  type Route,
+  registeredRoutes,
+  startProduct,
+} from '../support/api/index.ts';
+
+let product: Product;
+// biome-ignore lint/suspicious/noExplicitAny: a document of many shapes
+let document: any;
+let routes: Route[];
+
+beforeAll(async () => {
+  product = await startProduct();
+  document = await product.owner.expect(200, product.client(null).get('/openapi.json'));
+  routes = await documentedRoutes(product.owner);
+});
+
+afterAll(() => product.close());
+
+it('says which version it is, where the server is, and how to sign in', () => {
+  expect(document).toMatchObject({
+    openapi: '3.1.0',
+    info: { title: 'Nightshift', version: expect.stringMatching(/^\d+\.\d+\.\d+/) },
+    servers: [{ url: 'http://nightshift.test' }],
+    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+    security: [{ key: [] }],
+  });
+});
+
+it('has every route but those for browsers', () => {
+  const forBrowsers = /^\w+ (\/|\/openapi\.json|\/docs(\/.*)?|\/queues(\/.*)?)$/;
+  const registered = registeredRoutes(product.app.printRoutes({ commonPrefix: false })).filter(
+    (name) => !name.startsWith('HEAD ') && !forBrowsers.test(name),
+  );
+  expect(registered.length).toBeGreaterThan(20);
+  expect(routes.map(({ name }) => name).sort()).toEqual(registered.sort());
+});
+
+it('says of each route what it is, what it takes and what it answers', () => {
+  for (const { name, path, operation } of routes) {
+    expect(operation.summary, name).toEqual(expect.any(String));
+    expect(operation.tags, name).toHaveLength(1);
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+    const described = (operation.parameters ?? []).filter(
+      (parameter: { in: string }) => parameter.in === 'path',
+    );
+    expect(
+      described.map((parameter: { name: string }) => parameter.name),
+      name,
+    ).toEqual(inPath);
+    for (const parameter of described) expect(parameter.required, name).toBe(true);
+    expect(Object.keys(operation.responses).length, name).toBeGreaterThan(0);
+    for (const [status, response] of Object.entries<{ description?: string }>(operation.responses)) {
+      expect(status, name).toMatch(/^([1-5]\d\d|[1-5]XX|default)$/);
+      expect(response.description, name).toEqual(expect.any(String));
+    }
+  }
+});
+
+it('refers to nothing that is not there', () => {
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path]) => path!);
+  for (const path of references) {
+    const target = path.split('/').reduce((value, key) => value?.[key], document);
+    expect(target, path).toBeDefined();
+  }
+});
+
+it('describes what the API really answers: each read answers only what it lists', async () => {
+  const reads = routes.filter(
+    ({ method, path }) => method === 'GET' && path.startsWith('/v1/') && !path.includes('{'),
+  );
+  for (const { name, path, operation } of reads) {
+    const { body } = await product.owner.get(path);
+    const { properties, required } = operation.responses['200'].content['application/json'].schema;
+    expect(Object.keys(properties), name).toEqual(expect.arrayContaining(Object.keys(body)));
+    expect(Object.keys(body), name).toEqual(expect.arrayContaining(required));
+  }
+});

@@ -1,0 +1,110 @@
+/** Another team's things do not exist, on any route. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  ask,
+  connectModel,
+  createAgent,
+  documentedRoutes,
+  type Product,
+  type Route,
+  startProduct,
+  type Team,
+} from '../support/api/index.ts';
+import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
+
+let product: Product;
+let server: ModelServer;
+let other: Team;
+let routes: Route[];
+/** The other team's ids, by the collection that they stand in. */
+let ids: Record<string, string>;
+
+beforeAll(async () => {
+  [product, server] = await Promise.all([startProduct(), startModelServer()]);
+  await product.startWorker();
+  other = await product.addTeam('other');
+  routes = await documentedRoutes(product.owner);
+  const agentId = await createAgent(other.owner, {
+    name: 'theirs',
+    model: await connectModel(other.owner, server),
+  });
+  const { conversationId, runId } = await ask(other.owner, agentId, 'a secret of theirs');
+  const first = async (path: string) => (await other.owner.expect(200, other.owner.get(path))).data[0].id;
+  ids = {
+    agents: agentId,
+    conversations: conversationId,
+    runs: runId,
+    'provider-credentials': await first('/v1/provider-credentials'),
+    'api-keys': await first('/v1/api-keys'),
+  };
+});
+
+afterAll(() => Promise.all([product.close(), server.close()]));
+
+/** A body that is right, so that nothing but the id can be refused. */
+const bodies: Record<string, unknown> = {
+  'PATCH /v1/agents/{id}': { name: 'mine now' },
+  'POST /v1/agents/{id}/messages': { text: 'hello' },
+  'PATCH /v1/provider-credentials/{id}': { label: 'mine now' },
+};
+
+it('knows no other team behind any id', async () => {
+  const withId = routes.filter(({ path }) => path.startsWith('/v1/') && path.includes('{'));
+  const before = await snapshot();
+  const wrong: string[] = [];
+  for (const { method, path, name } of withId) {
+    const collection = path.split('/')[2]!;
+    const id = ids[collection];
+    if (!id) throw new Error(`${name}: this test has no id of another team for ${collection}`);
+    const { status, body } = await product.owner.send(method, path.replace('{id}', id), bodies[name]);
+    if (status !== 404 || body.code !== 'not_found') wrong.push(`${name}: ${status}`);
+  }
+  expect(wrong).toEqual([]);
+  expect(await snapshot()).toEqual(before);
+});
+
+/** What the other team has. */
+const snapshot = () =>
+  Promise.all(
+    ['/v1/agents', '/v1/conversations', '/v1/runs', '/v1/provider-credentials'].map(
+      async (path) => (await other.owner.get(path)).body,
+    ),
+  );
+
+it('lists nothing of another team', async () => {
+  const lists = routes.filter(
+    ({ method, path }) => method === 'GET' && path.startsWith('/v1/') && !path.includes('{'),
+  );
+  for (const { path } of lists) {
+    const { status, text } = await product.owner.get(path);
+    expect(status).toBe(200);
+    for (const id of Object.values(ids)) expect(text, path).not.toContain(id);
+  }
+  expect((await product.owner.get(`/v1/conversations?agentId=${ids.agents}`)).body.data).toEqual([]);
+  expect((await product.owner.get(`/v1/runs?conversationId=${ids.conversations}`)).body.data).toEqual([]);
+});
+
+it('knows no model of another team at the OpenAI door', async () => {
+  expect((await product.owner.get('/openai/v1/models')).text).not.toContain('theirs');
+  for (const model of ['theirs', ids.agents!]) {
+    expect((await product.owner.get(`/openai/v1/models/${model}`)).status).toBe(404);
+    const messages = [{ role: 'user', content: 'hello' }];
+    expect((await product.owner.post('/openai/v1/chat/completions', { model, messages })).status).toBe(404);
+  }
+});
+
+it("does not take another team's endpoint for a model", async () => {
+  const { data } = (await other.owner.get('/v1/provider-credentials')).body;
+  const answer = await product.owner.post('/v1/agents', {
+    name: 'thief',
+    model: `${data[0].name}/test-model`,
+  });
+  expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'model' }] } });
+});
+
+it('lets two teams use the same names', async () => {
+  await createAgent(product.owner, { name: 'theirs' });
+  const body = { provider: 'openai', label: 'same', apiKey: 'sk-0123456789' };
+  for (const { owner } of [product, other])
+    await owner.expect(201, owner.post('/v1/provider-credentials', body));
+});
