@@ -11,9 +11,10 @@ import { temporaryDirectory } from './lib/temporary.ts';
 import { memory } from './memory.ts';
 import { replies } from './replies.ts';
 import { router } from './router.ts';
+import { schedules } from './schedules.ts';
 import { start } from './start.ts';
 
-const benches: readonly Bench[] = [start, replies, accept, memory, router, install];
+const benches: readonly Bench[] = [start, replies, accept, memory, router, schedules, install];
 
 const usage = `Usage: npm run bench [-- options] [NAME …]
 

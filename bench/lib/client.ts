@@ -10,6 +10,7 @@ export interface Answer {
 export interface Client {
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
+  patch(path: string, body: unknown): Promise<Answer>;
   close(): void;
 }
 
@@ -45,6 +46,7 @@ export function createClient(baseUrl: string, key?: string): Client {
   return {
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, JSON.stringify(body)),
+    patch: (path, body) => send('PATCH', path, JSON.stringify(body)),
     close: () => agent.destroy(),
   };
 }

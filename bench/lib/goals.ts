@@ -30,6 +30,8 @@ export const goals: Readonly<Record<string, Goal>> = {
   'accept.at-800.p99': { target: { atMost: 250 } },
   'memory.idle': { peer: '1,558 MB ¹' },
   'memory.load.peak': { target: { atMost: 450 } },
+  'schedules.spread.drift.p99': { target: { atMost: 1000 } },
+  'schedules.together.drift.p99': { target: { atMost: 1000 } },
   'router.at-1.overhead.p50': { peer: '2 / 0.35 / 2.4–9.7 ms ²' },
   'router.at-1.overhead.p99': { target: { atMost: 1 }, peer: '13 / 0.94 ms ²' },
   'router.at-100.overhead.call': { target: { atMost: 1 } },

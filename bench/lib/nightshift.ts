@@ -28,11 +28,11 @@ export interface Nightshift {
 /** Starts it on `data` and waits until it is ready. `resources` stop it, if nobody did before. */
 export async function startNightshift(
   resources: AsyncDisposableStack,
-  { data }: { data: string },
+  { data, workers = 1 }: { data: string; workers?: number },
 ): Promise<Nightshift> {
   const port = await freePort();
   const began = performance.now();
-  const child = spawn(process.execPath, [join(root, 'scripts/start.mjs')], {
+  const child = spawn(process.execPath, [join(root, 'scripts/start.mjs'), '--workers', String(workers)], {
     // Nothing of the caller's own configuration: no database, no queue, no model key.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NIGHTSHIFT_DATA: data, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -42,13 +42,13 @@ export function renderJournal(run: Run, steps: readonly Step[], options: Journal
 }
 
 function renderStep(step: Step, { style, maxLines }: JournalOptions): string {
-  const time = step.status === 'started' ? '' : took(step.startedAt, step.endedAt);
+  const time = step.status === 'started' ? '' : `  ${took(step.startedAt, step.endedAt)}`;
   const again = step.attempts > 1 ? style.yellow(`  begun ${step.attempts} times`) : '';
   const name = `${step.kind === 'tool' ? '→ ' : ''}${oneLine(step.name)}`;
   const input =
     step.kind === 'tool' ? renderArguments((step.input as { arguments?: unknown } | null)?.arguments) : '';
   return [
-    `${style.dim(String(step.index).padStart(2))} ${style.bold(name)}${input}  ${paintStatus(style, step.status)}  ${time}${again}\n`,
+    `${style.dim(String(step.index).padStart(2))} ${style.bold(name)}${input}  ${paintStatus(style, step.status)}${time}${again}\n`,
     ...step.modelAttempts.map((attempt) => style.dim(renderAttempt(attempt))),
     indent(shorten(step.kind === 'tool' ? toolText(step) : modelText(step), maxLines, style)),
     step.error ? indent(renderFailure(step.error, style)) : '',

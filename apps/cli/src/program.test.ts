@@ -1,3 +1,4 @@
+import { Misfire, Overlap, QueueMode, Role, RunStatus, ScheduleStatus } from '@nightshift/contracts';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from './program.ts';
@@ -29,6 +30,9 @@ describe('the command line', () => {
       ...['list', 'show', 'create', 'update', 'delete'].map((verb) => `nightshift agents ${verb}`),
       ...['list', 'show'].map((verb) => `nightshift conversations ${verb}`),
       ...['list', 'show', 'cancel', 'retry'].map((verb) => `nightshift runs ${verb}`),
+      ...['list', 'show', 'create', 'update', 'pause', 'resume', 'run', 'delete'].map(
+        (verb) => `nightshift schedules ${verb}`,
+      ),
       ...['list', 'add', 'remove'].map((verb) => `nightshift providers ${verb}`),
       ...['list', 'create', 'revoke'].map((verb) => `nightshift keys ${verb}`),
       'nightshift doctor',
@@ -39,17 +43,25 @@ describe('the command line', () => {
     '%s has an example, the exit codes and the common options in its help',
     (path, command) => {
       const help = helpOf(command);
-      expect(help).toContain(
-        `$ nightshift ${path.split(' ').slice(1).join(' ')}`.replace(
-          '$ nightshift keys create',
-          'nightshift keys create',
-        ),
-      );
+      expect(help.slice(help.indexOf('Example'))).toContain(path);
       expect(help).toMatch(/Exit codes: 0 done.*2 wrong usage.*3 server not reachable.*4 key refused/);
       expect(help).toContain('--json');
       expect(help).toContain('--url');
     },
   );
+
+  // The contracts themselves take longer to load than most commands to run.
+  it.each([
+    ['nightshift runs list', '--status', RunStatus.options],
+    ['nightshift schedules list', '--status', ScheduleStatus.options],
+    ['nightshift schedules create', '--misfire', Misfire.options],
+    ['nightshift schedules create', '--overlap', Overlap.options],
+    ['nightshift keys create', '--role', Role.options],
+    ['nightshift agents create', '--queue-mode', QueueMode.options],
+  ])('%s takes for %s what the contract knows', (path, flag, options) => {
+    const command = commands.find((command) => pathOf(command) === path);
+    expect(command?.options.find(({ long }) => long === flag)?.argChoices).toEqual(options);
+  });
 
   it.each([
     [['agents', 'shwo'], "unknown command 'shwo'"],

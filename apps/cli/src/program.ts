@@ -6,6 +6,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addProviderCommands } from './commands/providers.ts';
 import { addRunCommands } from './commands/runs.ts';
+import { addScheduleCommands } from './commands/schedules.ts';
 import { wantsNoColor } from './env.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { createTerminal } from './terminal/terminal.ts';
@@ -46,6 +47,7 @@ export function buildProgram(): Command {
   addAgentCommands(program);
   addConversationCommands(program);
   addRunCommands(program);
+  addScheduleCommands(program);
   addProviderCommands(program);
   addKeyCommands(program);
   addDoctorCommand(program);

@@ -44,7 +44,7 @@ export function createRunPrinter(terminal: Terminal) {
   };
   const line = (text: string, paint = style.dim) => {
     endLine();
-    write(`${paint(cut(text, terminal.width))}\n`);
+    write(`${paint(text)}\n`);
   };
 
   function say(index: number, delta: string): void {
@@ -75,7 +75,7 @@ export function createRunPrinter(terminal: Terminal) {
       terminal.width - outcome.length - Math.min(reason.length, terminal.width / 2) - 4,
       12,
     );
-    line(`→ ${cut(call, room)}  ${outcome}${reason}`, failed ? style.red : style.dim);
+    line(cut(`→ ${cut(call, room)}  ${outcome}${reason}`, terminal.width), failed ? style.red : style.dim);
   }
 
   return {

@@ -3,7 +3,7 @@ import type { Failure } from '@nightshift/contracts';
 import type { ModelError, ModelErrorKind } from '@nightshift/providers';
 
 const hints: Partial<Record<ModelErrorKind, string>> = {
-  auth: 'The vendor refuses the key. Store a new one: PATCH /v1/provider-credentials/:id, then retry the run.',
+  auth: 'The vendor refuses the key. Store a new one (nightshift providers add, or PATCH /v1/provider-credentials/:id), then retry the run.',
   billing: "The vendor's account needs payment. Settle it there, then retry the run.",
   quota:
     "The plan's quota is used up. Wait for its reset, use another key or another model, then retry the run.",

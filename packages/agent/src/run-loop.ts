@@ -39,6 +39,7 @@ import type { Tool } from '@nightshift/tools';
 import { limitFailure, modelFailure, TargetError } from './failure.ts';
 import { noteStoreOf } from './notes.ts';
 import { allowedTools, buildCall } from './prompt.ts';
+import { scheduleStoreOf } from './schedules.ts';
 import { resolveTargets, type TargetDeps } from './targets.ts';
 import { callTool, type ToolOutcome, toolFailure } from './tool-call.ts';
 import { type PendingCall, readTranscript, type Transcript } from './transcript.ts';
@@ -442,6 +443,7 @@ class RunTurn {
       signal: this.#signal,
       now: () => new Date(),
       notes: noteStoreOf(this.#deps.db, this.#run.agent.id),
+      schedules: scheduleStoreOf(this.#deps.db, this.#run),
     });
   }
 

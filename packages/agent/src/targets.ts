@@ -91,7 +91,7 @@ async function exactTarget(deps: TargetDeps, teamId: string, reference: string):
     throw new TargetError({
       code: 'no_credential',
       message: `There is no key for ${vendor.name}.`,
-      hint: `Store one: POST /v1/provider-credentials {"provider": "${vendor.id}", "apiKey": "…"}${variables}. Then retry the run.`,
+      hint: `Store one (nightshift providers add ${vendor.id}, or POST /v1/provider-credentials)${variables}. Then retry the run.`,
     });
   }
   const candidates = (await open(deps, teamId, { name: provider })).flatMap((credential) => {

@@ -26,6 +26,13 @@ import type { Credential, CredentialCreate, CredentialUpdate } from './credentia
 import type { RunEvent } from './events.ts';
 import type { Page, PageQuery } from './primitives.ts';
 import type { Run, RunListQuery, Step } from './runs.ts';
+import type {
+  Schedule,
+  ScheduleCreate,
+  ScheduleFire,
+  ScheduleListQuery,
+  ScheduleUpdate,
+} from './schedules.ts';
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Me, Team, TeamUpdate } from './team.ts';
 
 export { ApiError, type ClientOptions, ConnectionError } from './client-transport.ts';
@@ -138,6 +145,17 @@ export function createClient(options: ClientOptions) {
       retry: (id: string) => change<Run>('POST', `${at('runs', id)}/retry`),
       /** The run's events until it ends. A connection that breaks is made anew, and no event is told twice. */
       events,
+    },
+    schedules: {
+      list: (query?: Query<ScheduleListQuery>) => pages<Schedule>('/v1/schedules', query),
+      get: (id: string) => get<Schedule>(at('schedules', id)),
+      create: (body: z.input<typeof ScheduleCreate>) => create<Schedule>('/v1/schedules', body),
+      update: (id: string, body: ScheduleUpdate) => change<Schedule>('PATCH', at('schedules', id), body),
+      delete: (id: string) => change<void>('DELETE', at('schedules', id)),
+      run: (id: string) => create<ScheduleFire>(`${at('schedules', id)}/run`, undefined),
+      /** Newest first. */
+      fires: (id: string, query?: Query<PageQuery>) =>
+        pages<ScheduleFire>(`${at('schedules', id)}/fires`, query),
     },
     providerCredentials: {
       list: (query?: Query<PageQuery>) => pages<Credential>('/v1/provider-credentials', query),

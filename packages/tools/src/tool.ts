@@ -2,7 +2,7 @@
  * The tool port. A tool is a name, a schema and a function; it knows no database and no queue.
  * What it needs from outside comes with the call's context.
  */
-import type { ImagePart, TextPart } from '@nightshift/contracts';
+import type { ImagePart, Page, Schedule, ScheduleUpdate, TextPart } from '@nightshift/contracts';
 import type { z } from 'zod';
 
 /**
@@ -35,6 +35,7 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   readonly now: () => Date;
   readonly notes: NoteStore;
+  readonly schedules: ScheduleStore;
 }
 
 /** An agent's scratch notes: small named texts that outlive a conversation. */
@@ -45,6 +46,27 @@ export interface NoteStore {
   write(name: string, text: string): Promise<void>;
   /** False when there was none. */
   delete(name: string): Promise<boolean>;
+}
+
+/** The schedules of the agent. It may change those that it made itself. */
+export interface ScheduleStore {
+  /** The newest. */
+  list(): Promise<Page<Schedule>>;
+  /** The same key again makes no second one. @throws {ToolError} for a wrong timing, or when there are too many */
+  create(schedule: NewSchedule, idempotencyKey: string): Promise<Schedule>;
+  /** @throws {ToolError} for a wrong timing, or when the agent may not change it */
+  update(id: string, change: ScheduleUpdate): Promise<Schedule>;
+  /** False when there was none. @throws {ToolError} when the agent may not change it */
+  delete(id: string): Promise<boolean>;
+}
+
+/** Exactly one of cron, everySeconds and at. An `at` without an offset is a time in the timezone. */
+export interface NewSchedule extends Pick<ScheduleUpdate, 'cron' | 'everySeconds' | 'at'> {
+  name: string;
+  prompt: string;
+  timezone: string;
+  /** Its answers go to the present conversation; else to one of its own. */
+  here: boolean;
 }
 
 /** A failure that the model should read. Its message holds no secret. */

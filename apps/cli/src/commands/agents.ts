@@ -6,7 +6,7 @@ import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
 import { integer } from '../options.ts';
 import { findAgent, takeAll, wholePages } from '../records.ts';
-import { ago } from '../terminal/format.ts';
+import { ago, count } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
 
@@ -17,6 +17,7 @@ interface AgentOptions {
   instructionsFile?: string;
   allowTool?: string[];
   blockTool?: string[];
+  queueMode?: Agent['queueMode'];
   maxSteps?: number;
   maxSeconds?: number;
   maxTokens?: number;
@@ -126,13 +127,20 @@ const withAgentOptions = (command: Command) =>
     )
     .option('--allow-tool <name...>', 'tools it may use again')
     .option('--block-tool <name...>', 'tools it may not use')
+    .addOption(
+      new Option('--queue-mode <mode>', 'what a message does that comes while it answers').choices([
+        'steer',
+        'followup',
+        'interrupt',
+      ] satisfies Agent['queueMode'][]),
+    )
     .option('--max-steps <n>', 'model and tool calls of one run', integer)
     .option('--max-seconds <n>', 'wall time of one run', integer)
     .option('--max-tokens <n>', 'tokens of one run', integer);
 
 /** What the options set, nothing else, so that an update leaves the rest as it is. */
 async function readSettings(options: AgentOptions): Promise<AgentUpdate> {
-  const { name, model, maxSteps, maxSeconds, maxTokens, allowTool = [], blockTool = [] } = options;
+  const { name, model, queueMode, maxSteps, maxSeconds, maxTokens, allowTool = [], blockTool = [] } = options;
   const instructions =
     options.instructionsFile === undefined ? options.instructions : await readText(options.instructionsFile);
   const tools = {
@@ -143,6 +151,7 @@ async function readSettings(options: AgentOptions): Promise<AgentUpdate> {
   return {
     ...(name !== undefined && { name }),
     ...(model !== undefined && { model }),
+    ...(queueMode !== undefined && { queueMode }),
     ...(instructions !== undefined && { instructions }),
     ...(Object.keys(tools).length > 0 && { tools }),
     ...(Object.values(limits).some((limit) => limit !== undefined) && { limits }),
@@ -166,7 +175,8 @@ function describeAgent({ stdout: { style } }: Cli, agent: Agent): string {
     line('id', agent.id),
     line('model', oneLine(agent.model)),
     line('tools', blocked.length === 0 ? 'all' : `all but ${blocked.map(oneLine).join(', ')}`),
-    line('limits', `${maxSteps} steps, ${maxSeconds} s, ${maxTokens} tokens a run`),
+    line('queue mode', agent.queueMode),
+    line('limits', `${maxSteps} steps, ${maxSeconds} s, ${count(maxTokens)} tokens a run`),
     line('changed', ago(agent.updatedAt)),
     `  ${style.dim('instructions')}\n${indent(printable(agent.instructions).trimEnd() || style.dim('none'))}\n`,
   ].join('');

@@ -48,7 +48,6 @@ describe('table', () => {
     const painted = columns.map((column) => ({ ...column, paint: createStyle(true).green }));
     const coloured = table(rows, painted, { width: 50, style: createStyle(true) });
     expect(coloured).toContain('\x1b[32m');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
     expect(coloured.replace(/\x1b\[\d+m/g, '')).toBe(render(50));
   });
 

@@ -114,12 +114,11 @@ async function sendParts(deps: DeliveryDeps, { delivery, claimedAt }: Claim, log
 }
 
 /** @throws {ChannelError} when the next part may have been sent already, and should not be sent twice */
-function assertRepeatable({ repeatable }: Outgoing, { spentMs, destination }: ClaimedDelivery): void {
+function assertRepeatable({ repeatable }: Outgoing, delivery: ClaimedDelivery): void {
   const message = 'The server stopped while it was being sent.';
   if (!repeatable) throw new ChannelError('ambiguous', message);
   // Or else one that stops every worker would be tried for ever.
-  if (nextDelayMs(destination.kind, { spentMs, random: 0 }) === null)
-    throw new ChannelError('retry', message);
+  if (nextDelayMs(delivery.destination.kind, delivery) === null) throw new ChannelError('retry', message);
 }
 
 async function sendPart(
@@ -164,13 +163,11 @@ async function settle(
     (await persist(write)) ? outcome : 'lost';
 
   if (failure.kind === 'ambiguous') return unlessLost('unknown', () => markUnknown(db, delivery, error));
-  const { destination } = delivery;
+  const { destination, attempts } = delivery;
   const { retryAfterMs } = failure;
   const spentMs = delivery.spentMs + performance.now() - claimedAt;
   const delayMs =
-    failure.kind === 'rejected'
-      ? null
-      : nextDelayMs(destination.kind, { spentMs, retryAfterMs, random: Math.random() });
+    failure.kind === 'rejected' ? null : nextDelayMs(destination.kind, { attempts, spentMs, retryAfterMs });
   if (delayMs === null) return unlessLost('dead', () => markDead(db, delivery, error));
   if (retryAfterMs !== undefined && failure.pauses === 'channel') {
     await persist(() => pauseDestination(db, destination, delayMs));

@@ -305,12 +305,18 @@ type StepRow = {
   input: unknown;
   output: unknown;
   usage: TokenUsage | null;
+  durationMs: number;
 };
 
 const readSteps = statement<StepRow>(`
-  SELECT index, kind, name, status, attempts, input, output, usage FROM step WHERE run_id = $1 ORDER BY index`);
+  SELECT index, kind, name, status, attempts, input, output, usage,
+    coalesce(extract(epoch FROM ended_at - started_at) * 1000, 0)::float8 AS "durationMs"
+  FROM step WHERE run_id = $1 ORDER BY index`);
 
 /** The steps of a run, in order. */
-export async function readJournal(db: Database, runId: string): Promise<JournalStep[]> {
-  return (await db.query(readSteps, [runId])) as JournalStep[];
+export async function readJournal(
+  db: Database,
+  runId: string,
+): Promise<(JournalStep & { durationMs: number })[]> {
+  return (await db.query(readSteps, [runId])) as (JournalStep & { durationMs: number })[];
 }

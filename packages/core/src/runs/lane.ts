@@ -158,10 +158,11 @@ export async function releaseLane(db: Database, lane: Lane): Promise<void> {
   await db.query(release, [lane.conversationId, lane.epoch]);
 }
 
+// A lane that was given back meanwhile is free: renewing it would keep everybody from it for a whole lease.
 const renew = statement<{ conversation_id: string; epoch: number; cancelled: boolean }>(`
   UPDATE conversation c SET lease_until = now() + $4 * interval '1 millisecond'
   FROM unnest($1::uuid[], $2::int[], $3::uuid[]) AS held (id, epoch, run_id) JOIN run r ON r.id = held.run_id
-  WHERE c.id = held.id AND c.epoch = held.epoch
+  WHERE c.id = held.id AND c.epoch = held.epoch AND c.lease_owner IS NOT NULL
   RETURNING c.id AS conversation_id, c.epoch, r.cancel_requested_at IS NOT NULL AS cancelled`);
 
 export interface HeldLane {

@@ -86,18 +86,28 @@ export async function* watchRun(
 function* retell(
   runId: string,
   outcome: RunOutcome,
-  steps: readonly JournalStep[],
+  steps: readonly (JournalStep & { durationMs: number })[],
   after: number,
 ): Generator<NumberedEvent> {
   let seq = after;
   const next = (event: RunEvent): NumberedEvent => ({ seq: ++seq, event });
-  for (const { index, kind, name, status, output } of steps) {
+  for (const step of steps) {
+    const { index, kind, name, status, output } = step;
     if (status === 'started') continue;
     const text =
       output === null ? undefined : textOf('message' in output ? output.message.content : output.content);
-    yield next({ type: 'step.started', index, kind, name });
+    const input = step.kind === 'tool' ? { input: step.input.arguments } : {};
+    yield next({ type: 'step.started', index, kind, name, ...input });
     if (kind === 'model' && text) yield next({ type: 'text.delta', index, text });
-    yield next({ type: 'step.finished', index, kind, name, status, output: text, durationMs: 0 });
+    yield next({
+      type: 'step.finished',
+      index,
+      kind,
+      name,
+      status,
+      output: text,
+      durationMs: Math.round(step.durationMs),
+    });
   }
   if (outcome.status === 'queued' || outcome.status === 'running') return;
   yield next({

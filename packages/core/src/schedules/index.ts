@@ -3,3 +3,4 @@ export { pauseFailing } from './failures.ts';
 export { listFires, pruneFires, runScheduleNow } from './fires.ts';
 export { type DueFire, findUnopenedFires, openFire } from './open-fire.ts';
 export * from './schedules.ts';
+export { resolveAt } from './timing.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { invalidField } from '../errors/index.ts';
 import { assertCron, CronError, nextCron } from './cron.ts';
-import { isTimezone } from './wall-clock.ts';
+import { instantOf, isTimezone } from './wall-clock.ts';
 
 /** Exactly one of cron, everySeconds and at is set. */
 export interface Timing {
@@ -22,6 +22,12 @@ export function nextSlot(timing: Timing, after: Date): Date | null {
 /** The slot `first`, and those after it. */
 export function* slotsFrom(timing: Timing, first: Date | null): Generator<Date, void> {
   for (let slot = first; slot; slot = nextSlot(timing, slot)) yield slot;
+}
+
+/** The instant of a date and time that may lack an offset, and is then meant in the timezone. */
+export function resolveAt(at: string, timezone: string): string {
+  if (/(z|[+-]\d\d:?\d\d)$/i.test(at) || !isTimezone(timezone)) return at;
+  return instantOf(new Date(`${at}Z`), timezone).toISOString();
 }
 
 /** When a slot is taken up: up to `jitterSeconds` after it, for the same schedule and slot always the same. */

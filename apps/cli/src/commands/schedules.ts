@@ -1,0 +1,271 @@
+import type { Schedule, ScheduleFire, ScheduleUpdate } from '@nightshift/contracts';
+import { type Command, Option } from 'commander';
+import { type Cli, withCli } from '../cli.ts';
+import { CliError } from '../failure.ts';
+import { integer } from '../options.ts';
+import { agentNames, findAgent, pick, take, takeAll, wholePages } from '../records.ts';
+import { ago, duration } from '../terminal/format.ts';
+import { paintStatus } from '../terminal/style.ts';
+import { table } from '../terminal/table.ts';
+import { indent, oneLine, printable } from '../terminal/text.ts';
+
+interface ScheduleOptions {
+  name?: string;
+  prompt?: string;
+  cron?: string;
+  every?: number;
+  at?: string;
+  timezone?: string;
+  misfire?: Schedule['misfire'];
+  overlap?: Schedule['overlap'];
+  jitter?: number;
+  to?: string;
+}
+
+export function addScheduleCommands(program: Command): void {
+  const schedules = program
+    .command('schedules')
+    .description('Schedules: list, show, create, update, pause, resume, run, delete');
+
+  schedules
+    .command('list')
+    .description('List the schedules, newest first')
+    .option('--agent <agent>', 'only those of this agent: name or id')
+    .addOption(
+      new Option('--status <status>', 'only those that stand so').choices(['active', 'paused', 'finished']),
+    )
+    .addHelpText('after', '\nExample:\n  $ nightshift schedules list --status paused')
+    .action(withCli(list));
+
+  schedules
+    .command('show')
+    .description('Show a schedule, its next slots and what became of the last ones')
+    .argument('<schedule>', 'name or id')
+    .addOption(new Option('--limit <n>', 'how many past slots').argParser(integer).default(10))
+    .addHelpText('after', '\nExample:\n  $ nightshift schedules show "Morning brief"')
+    .action(withCli(show));
+
+  withScheduleOptions(schedules.command('create'))
+    .description('Make a schedule: give one of --cron, --every and --at')
+    .argument('<agent>', 'who is told: name or id')
+    .argument('<name>')
+    .requiredOption('--prompt <text>', 'what the agent is told at each slot')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ nightshift schedules create assistant "Morning brief" --cron "0 8 * * MON-FRI" --timezone Europe/Berlin \\
+      --prompt "Sum up what is new."
+  $ nightshift schedules create assistant Ping --every 3600 --prompt "Check that the site answers."`,
+    )
+    .action(
+      withCli(async (cli, agent: string, name: string, options: ScheduleOptions & { prompt: string }) => {
+        const { id: agentId } = await findAgent(cli.client, agent);
+        const { prompt } = options;
+        const schedule = await cli.client.schedules.create({ ...fieldsOf(options), agentId, name, prompt });
+        cli.print(schedule, () => describeSchedule(cli, schedule));
+      }),
+    );
+
+  withScheduleOptions(schedules.command('update'))
+    .description('Change what is named of a schedule, and nothing else')
+    .argument('<schedule>', 'name or id')
+    .option('--name <name>', 'its new name')
+    .option('--prompt <text>', 'what the agent is told at each slot')
+    .addHelpText('after', '\nExample:\n  $ nightshift schedules update "Morning brief" --cron "0 9 * * *"')
+    .action(
+      withCli(async (cli, wanted: string, options: ScheduleOptions) => {
+        const fields = fieldsOf(options);
+        if (Object.keys(fields).length === 0) throw new CliError('usage', 'Name something to change.');
+        await change(cli, wanted, fields);
+      }),
+    );
+
+  for (const [verb, status, description] of [
+    ['pause', 'paused', 'Pause a schedule'],
+    ['resume', 'active', 'Go on with a paused schedule, from now on'],
+  ] as const) {
+    schedules
+      .command(verb)
+      .description(description)
+      .argument('<schedule>', 'name or id')
+      .addHelpText('after', `\nExample:\n  $ nightshift schedules ${verb} "Morning brief"`)
+      .action(withCli((cli, wanted: string) => change(cli, wanted, { status })));
+  }
+
+  schedules
+    .command('run')
+    .description('Run a schedule now; its next slot stays')
+    .argument('<schedule>', 'name or id')
+    .addHelpText('after', '\nExample:\n  $ nightshift schedules run "Morning brief"')
+    .action(
+      withCli(async (cli, wanted: string) => {
+        const { id } = await findSchedule(cli, wanted);
+        const fire = await cli.client.schedules.run(id);
+        cli.print(fire, () =>
+          fire.runId
+            ? `Run ${fire.runId} is ${fire.runStatus}. Watch it: nightshift runs show ${fire.runId} --follow\n`
+            : `No run: ${oneLine(fire.reason ?? 'it is being opened')}\n`,
+        );
+      }),
+    );
+
+  schedules
+    .command('delete')
+    .description('Delete a schedule; its runs and conversation stay readable')
+    .argument('<schedule>', 'name or id')
+    .addHelpText('after', '\nExample:\n  $ nightshift schedules delete "Morning brief"')
+    .action(
+      withCli(async (cli, wanted: string) => {
+        const { id, name } = await findSchedule(cli, wanted);
+        await cli.client.schedules.delete(id);
+        cli.print({ id, deleted: true }, () => `The schedule ${oneLine(name)} is deleted.\n`);
+      }),
+    );
+}
+
+const withScheduleOptions = (command: Command) =>
+  command
+    .addOption(
+      new Option('--cron <expression>', 'minute hour day month weekday, or @daily').conflicts([
+        'every',
+        'at',
+      ]),
+    )
+    .addOption(new Option('--every <seconds>', 'again and again').argParser(integer).conflicts('at'))
+    .option('--at <time>', 'once, e.g. 2027-01-31T08:00:00+01:00')
+    .option('--timezone <name>', 'in whose clock cron is read, e.g. Europe/Berlin; default UTC')
+    .addOption(
+      new Option('--misfire <rule>', 'slots missed while no worker ran; default once').choices([
+        'skip',
+        'once',
+        'all',
+      ]),
+    )
+    .addOption(
+      new Option('--overlap <rule>', 'a slot while the last run still goes; default skip').choices([
+        'skip',
+        'queue',
+      ]),
+    )
+    .option('--jitter <seconds>', 'up to this much after each slot', integer)
+    .option('--to <conversation>', 'id of the conversation for the answers; default one of its own');
+
+/** What the options set, nothing else, so that an update leaves the rest as it is. */
+function fieldsOf(options: ScheduleOptions): ScheduleUpdate {
+  const { every, jitter, to, name, prompt, cron, at, timezone, misfire, overlap } = options;
+  const fields = {
+    name,
+    prompt,
+    cron,
+    everySeconds: every,
+    at,
+    timezone,
+    misfire,
+    overlap,
+    jitterSeconds: jitter,
+  };
+  return {
+    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+    ...(to !== undefined && { deliverTo: { conversationId: to } }),
+  };
+}
+
+const findSchedule = async ({ client }: Cli, wanted: string): Promise<Schedule> =>
+  pick(await takeAll(client.schedules.list(wholePages)), wanted, {
+    kind: 'schedule',
+    namesOf: ({ name }) => [name],
+  });
+
+async function change(cli: Cli, wanted: string, fields: ScheduleUpdate): Promise<void> {
+  const { id } = await findSchedule(cli, wanted);
+  const schedule = await cli.client.schedules.update(id, fields);
+  cli.print(schedule, () => describeSchedule(cli, schedule));
+}
+
+async function list(cli: Cli, options: { agent?: string; status?: Schedule['status'] }): Promise<void> {
+  const { client, stdout } = cli;
+  const agentId = options.agent && (await findAgent(client, options.agent)).id;
+  const items = await takeAll(client.schedules.list({ ...wholePages, agentId, status: options.status }));
+  const names = cli.json ? new Map<string, string>() : await agentNames(client);
+  cli.print(items, () =>
+    items.length === 0
+      ? 'There is no schedule. Make one: nightshift schedules create --help\n'
+      : table(
+          items,
+          [
+            { header: 'NAME', value: ({ name }) => name, shrinks: true },
+            {
+              header: 'STATUS',
+              value: ({ status }) => status,
+              paint: (text, { status }) => paintStatus(stdout.style, status, text),
+            },
+            { header: 'WHEN', value: timing, shrinks: true },
+            { header: 'NEXT', value: ({ nextFires }) => nextFires[0]?.local ?? '-' },
+            { header: 'AGENT', value: ({ agentId }) => names.get(agentId) ?? '(deleted)', optional: true },
+            { header: 'ID', value: ({ id }) => id, paint: stdout.style.dim, optional: true },
+          ],
+          stdout,
+        ),
+  );
+}
+
+async function show(cli: Cli, wanted: string, { limit }: { limit: number }): Promise<void> {
+  const { client, stdout } = cli;
+  const schedule = await findSchedule(cli, wanted);
+  const { items } = await take((page) => client.schedules.fires(schedule.id, page), limit);
+  cli.print({ ...schedule, fires: items }, () => {
+    const history = table<ScheduleFire>(
+      items,
+      [
+        { header: 'SLOT', value: ({ fireAt }) => fireAt },
+        {
+          header: 'OUTCOME',
+          value: outcome,
+          paint: (text, fire) => paintStatus(stdout.style, outcome(fire), text),
+        },
+        {
+          header: 'LATE',
+          value: ({ driftMs }) => duration(Math.max(0, driftMs)),
+          align: 'right',
+          optional: true,
+        },
+        { header: 'RUN', value: ({ runId }) => runId ?? '-', optional: true },
+        {
+          header: 'NOTE',
+          value: ({ manual, reason }) => reason ?? (manual ? 'run by hand' : ''),
+          shrinks: true,
+        },
+      ],
+      stdout,
+    );
+    return `${describeSchedule(cli, schedule)}${items.length > 0 ? `\n${history}` : ''}`;
+  });
+}
+
+const outcome = ({ status, runStatus }: ScheduleFire): string => runStatus ?? status;
+
+const timing = ({ cron, everySeconds, at, timezone }: Schedule): string =>
+  cron !== null
+    ? `${cron} (${timezone})`
+    : everySeconds !== null
+      ? `every ${everySeconds} s`
+      : `once at ${at}`;
+
+function describeSchedule({ stdout: { style } }: Cli, schedule: Schedule): string {
+  const line = (label: string, value: string) => `  ${style.dim(label.padEnd(14))}${value}\n`;
+  const { id, name, status, pausedReason, nextFires, misfire, overlap, jitterSeconds, conversationId } =
+    schedule;
+  const stand = paintStatus(style, status, status);
+  return [
+    `${style.bold(oneLine(name))}\n`,
+    line('id', id),
+    line('status', pausedReason ? `${stand}: ${oneLine(pausedReason)}` : stand),
+    line('when', oneLine(timing(schedule))),
+    ...nextFires.map(({ local }, index) => line(index === 0 ? 'next' : '', local)),
+    line('rules', `misfire ${misfire}, overlap ${overlap}, jitter ${jitterSeconds} s`),
+    line('conversation', conversationId ?? 'its own, from its first run on'),
+    line('made', ago(schedule.createdAt)),
+    `  ${style.dim('prompt')}\n${indent(printable(schedule.prompt).trimEnd())}\n`,
+  ].join('');
+}
