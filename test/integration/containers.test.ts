@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { vendors } from '@nightshift/providers';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -61,6 +62,21 @@ function seconds(duration: string | undefined): number {
   const match = /^(\d+)s$/.exec(duration ?? '');
   if (!match) throw new Error(`"${duration}" is no number of seconds`);
   return Number(match[1]);
+}
+
+/** Runs a health check's script against an answer of `status`. */
+async function askReadiness(script: string, status: number): Promise<{ asked: string[]; exit: number }> {
+  const asked: string[] = [];
+  const exit = await new Promise<number>((resolve) => {
+    runInNewContext(script, {
+      fetch: async (url: string) => {
+        asked.push(url);
+        return new Response(null, { status });
+      },
+      process: { exit: resolve },
+    });
+  });
+  return { asked, exit };
 }
 
 describe('Dockerfile', () => {
@@ -150,6 +166,20 @@ describe('docker-compose.yml', () => {
     expect(seconds(service('worker').stop_grace_period)).toBeGreaterThan(drain + 4);
     // apps/api/src/main.ts ends the process after 8 s at the latest.
     expect(seconds(service('api').stop_grace_period)).toBeGreaterThan(8);
+  });
+
+  it('asks the servers for their readiness where they listen', async () => {
+    const { PORT } = service('api').environment!;
+    expect(service('worker').environment?.WORKER_PORT).toBe(PORT);
+    for (const name of ['api', 'worker']) {
+      const [how, program, flag, script, ...rest] = service(name).healthcheck!.test;
+      expect([how, program, flag, rest]).toEqual(['CMD', 'node', '-e', []]);
+      expect(await askReadiness(script!, 200)).toEqual({
+        asked: [`http://127.0.0.1:${PORT}/readyz`],
+        exit: 0,
+      });
+      expect(await askReadiness(script!, 503)).toMatchObject({ exit: 1 });
+    }
   });
 
   it('sets only variables that the servers know', () => {

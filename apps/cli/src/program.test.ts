@@ -1,4 +1,13 @@
-import { Misfire, Overlap, QueueMode, Role, RunStatus, ScheduleStatus } from '@nightshift/contracts';
+import {
+  DeliveryStatus,
+  Misfire,
+  Overlap,
+  QueueMode,
+  Role,
+  RunStatus,
+  ScheduleStatus,
+  WebhookEventType,
+} from '@nightshift/contracts';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from './program.ts';
@@ -33,6 +42,8 @@ describe('the command line', () => {
       ...['list', 'show', 'create', 'update', 'pause', 'resume', 'run', 'delete'].map(
         (verb) => `nightshift schedules ${verb}`,
       ),
+      ...['list', 'show', 'retry'].map((verb) => `nightshift deliveries ${verb}`),
+      ...['list', 'create', 'update', 'delete', 'test'].map((verb) => `nightshift webhooks ${verb}`),
       ...['list', 'add', 'remove'].map((verb) => `nightshift providers ${verb}`),
       ...['list', 'create', 'revoke'].map((verb) => `nightshift keys ${verb}`),
       'nightshift doctor',
@@ -56,6 +67,8 @@ describe('the command line', () => {
     ['nightshift schedules list', '--status', ScheduleStatus.options],
     ['nightshift schedules create', '--misfire', Misfire.options],
     ['nightshift schedules create', '--overlap', Overlap.options],
+    ['nightshift deliveries list', '--status', DeliveryStatus.options],
+    ['nightshift webhooks create', '--event', WebhookEventType.options],
     ['nightshift keys create', '--role', Role.options],
     ['nightshift agents create', '--queue-mode', QueueMode.options],
   ])('%s takes for %s what the contract knows', (path, flag, options) => {

@@ -91,11 +91,11 @@ export function startScheduler(deps: {
 
   /** @returns milliseconds until the next look */
   async function look(): Promise<number> {
+    await takeUpDue();
     for (const { id, teamId, name } of await pauseFailing(db)) {
       metrics.schedulePauses.inc();
       log.warn({ scheduleId: id, teamId, schedule: name }, 'schedule paused itself after repeated failures');
     }
-    await takeUpDue();
     open(await findUnopenedFires(db));
     if (Date.now() - prunedAt > pruneMs) {
       prunedAt = Date.now();

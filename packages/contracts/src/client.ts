@@ -23,6 +23,7 @@ import type {
   TalkReply,
 } from './conversations.ts';
 import type { Credential, CredentialCreate, CredentialUpdate } from './credentials.ts';
+import type { Delivery, DeliveryListQuery } from './deliveries.ts';
 import type { RunEvent } from './events.ts';
 import type { Page, PageQuery } from './primitives.ts';
 import type { Run, RunListQuery, Step } from './runs.ts';
@@ -34,6 +35,7 @@ import type {
   ScheduleUpdate,
 } from './schedules.ts';
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Me, Team, TeamUpdate } from './team.ts';
+import type { Webhook, WebhookCreate, WebhookSaved, WebhookTest, WebhookUpdate } from './webhooks.ts';
 
 export { ApiError, type ClientOptions, ConnectionError } from './client-transport.ts';
 
@@ -156,6 +158,19 @@ export function createClient(options: ClientOptions) {
       /** Newest first. */
       fires: (id: string, query?: Query<PageQuery>) =>
         pages<ScheduleFire>(`${at('schedules', id)}/fires`, query),
+    },
+    deliveries: {
+      list: (query?: Query<DeliveryListQuery>) => pages<Delivery>('/v1/deliveries', query),
+      get: (id: string) => get<Delivery>(at('deliveries', id)),
+      retry: (id: string) => change<Delivery>('POST', `${at('deliveries', id)}/retry`),
+    },
+    webhooks: {
+      list: (query?: Query<PageQuery>) => pages<Webhook>('/v1/webhooks', query),
+      get: (id: string) => get<Webhook>(at('webhooks', id)),
+      create: (body: z.input<typeof WebhookCreate>) => create<WebhookSaved>('/v1/webhooks', body),
+      update: (id: string, body: WebhookUpdate) => change<WebhookSaved>('PATCH', at('webhooks', id), body),
+      delete: (id: string) => change<void>('DELETE', at('webhooks', id)),
+      test: (id: string) => change<WebhookTest>('POST', `${at('webhooks', id)}/test`),
     },
     providerCredentials: {
       list: (query?: Query<PageQuery>) => pages<Credential>('/v1/provider-credentials', query),

@@ -10,7 +10,7 @@ const header = z
 
 /** http or https, without userinfo, query or fragment. Stored without a trailing slash. */
 export const BaseUrl = z
-  .url({ protocol: /^https?$/ })
+  .url({ protocol: /^https?$/, abort: true })
   .max(500)
   .refine((value) => {
     const url = new URL(value);

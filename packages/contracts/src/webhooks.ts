@@ -8,7 +8,7 @@ export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
 /** http or https, without userinfo or fragment. Whether its address may be reached is decided by the server. */
 export const WebhookUrl = z
-  .url({ protocol: /^https?$/ })
+  .url({ protocol: /^https?$/, abort: true })
   .max(2000)
   .refine((value) => {
     const url = new URL(value);

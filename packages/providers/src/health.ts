@@ -30,7 +30,7 @@ export function createHealth(): Health {
 function remembered(error: ModelError, ms: number): ModelError {
   const minutes = Math.ceil(ms / 60_000);
   const rest = `Not tried again for ${minutes} more ${minutes === 1 ? 'minute' : 'minutes'}, unless the key is changed.`;
-  return new ModelError(error.kind, `${error.message} ${rest}`, {
+  return new ModelError(error.kind, `${error.message.replace(/\.?$/, '.')} ${rest}`, {
     ...(error.status === undefined ? {} : { status: error.status }),
     cause: error,
   });

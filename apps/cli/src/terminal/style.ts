@@ -29,8 +29,10 @@ export function createStyle(colour: boolean): Style {
 
 const statusPaints: Record<string, keyof Style> = {
   succeeded: 'green',
+  sent: 'green',
   ok: 'green',
   failed: 'red',
+  dead: 'red',
   cancelled: 'dim',
 };
 

@@ -120,7 +120,10 @@ export function isUniqueViolation(error: unknown): boolean {
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  if (typeof code === 'string' && /^(08|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024)/.test(code))
+  if (
+    typeof code === 'string' &&
+    /^(08|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024|P2028)/.test(code)
+  )
     return true;
   return (
     typeof message === 'string' &&

@@ -47,6 +47,9 @@ export interface Consumer {
 /** A worker whose process stops renewing is taken for dead after this long. */
 const lockDurationMs = 10_000;
 
+/** How long adding a job may take, in milliseconds: for a Redis that was never there BullMQ waits without end. */
+const wakeTimeoutMs = 5_000;
+
 /** BullMQ on a broken Redis waits for ever by default; a wake-up that cannot be sent must fail, the sweeper has it. */
 const producerRedis = { maxRetriesPerRequest: 1, enableOfflineQueue: false, connectTimeout: 5_000 };
 
@@ -77,11 +80,16 @@ export function createProducer<Name extends QueueName>(
   const schema = queuePayloads[name];
 
   async function wake(payload: QueuePayload<Name>, dedupeId: string, { delayMs, priority }: Wake = {}) {
-    await queue.add(name, schema.parse(payload), {
+    const added = queue.add(name, schema.parse(payload), {
       deduplication: { id: dedupeId, keepLastIfActive: true },
       ...(delayMs ? { delay: delayMs } : {}),
       ...(priority ? { priority } : {}),
     });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('The queue does not answer.')), wakeTimeoutMs);
+    });
+    await Promise.race([added, late]).finally(() => clearTimeout(timer));
   }
 
   return {

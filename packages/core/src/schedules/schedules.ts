@@ -44,20 +44,33 @@ function toSchedule(row: ScheduleRow): Schedule {
 
 type Transaction = Prisma.TransactionClient;
 
-/** Milliseconds. Requests for one agent wait for each other. */
+/** Milliseconds. Requests that make schedules for one agent wait for each other. */
 const patience = { maxWait: 10_000, timeout: 10_000 };
 
-/** The clock that fires are taken up by. */
+/**
+ * Holds the agent until the transaction ends, so that two requests cannot pass a limit together.
+ * @throws {DomainError} not_found
+ */
+async function lockAgent(tx: Transaction, teamId: string, agentId: string): Promise<void> {
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT id FROM agent WHERE id = ${agentId}::uuid AND team_id = ${teamId}::uuid AND deleted_at IS NULL
+    FOR NO KEY UPDATE`;
+  if (rows.length === 0) throw notFound('agent');
+}
+
+/** The clock that slots are taken up by. */
 async function databaseNow(tx: Transaction): Promise<Date> {
   const [row] = await tx.$queryRaw<[{ now: Date }]>`SELECT now()::timestamptz(3) AS now`;
   return row.now;
 }
 
-/** Holds the agent until the transaction ends, so that two requests cannot pass a limit together. */
-async function lockAgent(tx: Transaction, teamId: string, agentId: string): Promise<void> {
-  const rows = await tx.$queryRaw<unknown[]>`
-    SELECT id FROM agent WHERE id = ${agentId}::uuid AND team_id = ${teamId}::uuid AND deleted_at IS NULL FOR NO KEY UPDATE`;
-  if (rows.length === 0) throw notFound('agent');
+/** Holds the schedule, which a worker may be moving on. @throws {DomainError} not_found */
+async function lockSchedule(tx: Transaction, teamId: string, id: string): Promise<ScheduleRow> {
+  await tx.$queryRaw`
+    SELECT id FROM schedule WHERE id = ${id}::uuid AND team_id = ${teamId}::uuid FOR UPDATE`;
+  const row = await tx.schedule.findFirst({ where: { id, teamId, deletedAt: null } });
+  if (!row) throw notFound('schedule');
+  return row;
 }
 
 async function assertWithinLimits(
@@ -226,17 +239,7 @@ export function updateSchedule(
   body: ScheduleUpdate,
 ): Promise<Schedule> {
   return db.prisma.$transaction(async (tx) => {
-    const found = await tx.schedule.findFirst({
-      where: { id, teamId, deletedAt: null },
-      select: { agentId: true },
-    });
-    if (!found) throw notFound('schedule');
-    await lockAgent(tx, teamId, found.agentId);
-    // A worker may be moving it on.
-    await tx.$queryRaw`SELECT id FROM schedule WHERE id = ${id}::uuid FOR UPDATE`;
-    const row = await tx.schedule.findFirst({ where: { id, deletedAt: null } });
-    if (!row) throw notFound('schedule');
-
+    const row = await lockSchedule(tx, teamId, id);
     const timing = mergedTiming(row, body);
     const retimed = isRetimed(row, timing);
     const status = statusAfter(row, body, retimed);
@@ -245,7 +248,10 @@ export function updateSchedule(
     const first =
       retimed || resumed || timing.jitterSeconds !== row.jitterSeconds ? assertTiming(timing, now) : null;
     if (body.deliverTo) await assertDeliverable(tx, row, body.deliverTo);
-    if (resumed) await assertWithinLimits(tx, row);
+    if (resumed) {
+      await lockAgent(tx, teamId, row.agentId);
+      await assertWithinLimits(tx, row);
+    }
 
     const nextAt = status !== 'active' ? null : retimed || resumed ? first : row.nextAt;
     const { name = row.name, prompt = row.prompt, misfire = row.misfire, overlap = row.overlap } = body;

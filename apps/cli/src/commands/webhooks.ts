@@ -1,0 +1,138 @@
+import type { Webhook, WebhookEventType, WebhookSaved } from '@nightshift/contracts';
+import { type Command, Option } from 'commander';
+import { type Cli, withCli } from '../cli.ts';
+import { CliError, exitCodes } from '../failure.ts';
+import { pick, takeAll, wholePages } from '../records.ts';
+import { duration } from '../terminal/format.ts';
+import { table } from '../terminal/table.ts';
+import { indent, oneLine, printable } from '../terminal/text.ts';
+
+const eventTypes: WebhookEventType[] = ['message.created', 'run.finished'];
+
+interface UpdateOptions {
+  to?: string;
+  event?: WebhookEventType[];
+  rotateSecret?: boolean;
+}
+
+export function addWebhookCommands(program: Command): void {
+  const webhooks = program
+    .command('webhooks')
+    .description('Outgoing webhooks: list, create, update, delete, test');
+
+  webhooks
+    .command('list')
+    .description('List the webhooks')
+    .addHelpText('after', '\nExample:\n  $ nightshift webhooks list')
+    .action(
+      withCli(async (cli) => {
+        const list = await takeAll(cli.client.webhooks.list(wholePages));
+        cli.print(list, () =>
+          list.length > 0
+            ? table(
+                list,
+                [
+                  { header: 'URL', value: ({ url }) => url, shrinks: true },
+                  { header: 'EVENTS', value: ({ events }) => events.join(', '), shrinks: true },
+                  { header: 'SECRET', value: ({ secret }) => `…${secret.last4 ?? ''}`, optional: true },
+                  { header: 'ID', value: ({ id }) => id, paint: cli.stdout.style.dim },
+                ],
+                cli.stdout,
+              )
+            : 'There is no webhook yet. Make one: nightshift webhooks create <url>\n',
+        );
+      }),
+    );
+
+  withEvents(webhooks.command('create'))
+    .description('Send events to a URL. The signing secret is shown this once, alone on stdout')
+    .argument('<url>')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ nightshift webhooks create https://ops.example.com/nightshift
+  $ nightshift webhooks create https://ops.example.com/failed --event run.finished`,
+    )
+    .action(
+      withCli(async (cli, url: string, { event }: { event?: WebhookEventType[] }) =>
+        showSecret(cli, await cli.client.webhooks.create({ url, events: event ?? eventTypes })),
+      ),
+    );
+
+  withEvents(webhooks.command('update'))
+    .description('Change what is named of a webhook, and nothing else')
+    .argument('<webhook>', 'URL or id')
+    .option('--to <url>', 'where it goes from now on')
+    .option('--rotate-secret', 'make a new signing secret, which is shown this once')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ nightshift webhooks update https://ops.example.com/nightshift --rotate-secret',
+    )
+    .action(
+      withCli(async (cli, wanted: string, { to, event, rotateSecret }: UpdateOptions) => {
+        if (!to && !event && !rotateSecret) throw new CliError('usage', 'Name something to change.');
+        const { id } = await find(cli, wanted);
+        const saved = await cli.client.webhooks.update(id, {
+          ...(to && { url: to }),
+          ...(event && { events: event }),
+          ...(rotateSecret && { rotateSecret: true }),
+        });
+        showSecret(cli, saved);
+      }),
+    );
+
+  webhooks
+    .command('delete')
+    .description('Send no more events to a URL, also not those that wait')
+    .argument('<webhook>', 'URL or id')
+    .addHelpText('after', '\nExample:\n  $ nightshift webhooks delete https://ops.example.com/nightshift')
+    .action(
+      withCli(async (cli, wanted: string) => {
+        const { id, url } = await find(cli, wanted);
+        await cli.client.webhooks.delete(id);
+        cli.print({ id, deleted: true }, () => `The webhook to ${oneLine(url)} is deleted.\n`);
+      }),
+    );
+
+  webhooks
+    .command('test')
+    .description('Send a ping now and show what comes back; ends with 1 when it is not accepted')
+    .argument('<webhook>', 'URL or id')
+    .addHelpText('after', '\nExample:\n  $ nightshift webhooks test https://ops.example.com/nightshift')
+    .action(withCli(test));
+}
+
+const withEvents = (command: Command) =>
+  command.addOption(
+    new Option('--event <type...>', 'what it is told of; default everything').choices(eventTypes),
+  );
+
+async function find({ client }: Cli, wanted: string): Promise<Webhook> {
+  return pick(await takeAll(client.webhooks.list(wholePages)), wanted, {
+    kind: 'webhook',
+    namesOf: ({ url }) => [url],
+  });
+}
+
+/** What was made is for people; the secret goes to stdout alone, for whoever stores it. */
+function showSecret(cli: Cli, saved: WebhookSaved): void {
+  const { url, events, signingSecret } = saved;
+  if (!cli.json && signingSecret) cli.stderr.write('The signing secret, shown only this once:\n');
+  cli.print(saved, () =>
+    signingSecret ? `${signingSecret}\n` : `${oneLine(url)} is told of ${events.join(', ')}.\n`,
+  );
+}
+
+async function test(cli: Cli, wanted: string): Promise<number> {
+  const { id } = await find(cli, wanted);
+  const result = await cli.client.webhooks.test(id);
+  const { style } = cli.stdout;
+  cli.print(result, () => {
+    const verdict = result.ok ? style.green('accepted') : style.red('not accepted');
+    const what = result.error ?? `The receiver answered ${result.status}.`;
+    const body = result.body?.trim() ? `${indent(printable(result.body.trim()))}\n` : '';
+    return `${verdict} in ${duration(result.durationMs)}: ${oneLine(what)}\n${body}`;
+  });
+  return result.ok ? exitCodes.ok : exitCodes.failed;
+}

@@ -1,0 +1,192 @@
+/** The outbox's rows under claims: no worker runs here, so that each step can be looked at. */
+import {
+  claimDelivery,
+  findDueDeliveryLanes,
+  leaseMs,
+  markDead,
+  markPart,
+  markSent,
+  markUnknown,
+  nextDeliveryDueInMs,
+  oldestDueDeliverySeconds,
+  pauseDestination,
+  retryDelivery,
+  retryLater,
+} from '@nightshift/core/outbox';
+import { createWebhook } from '@nightshift/core/webhooks';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Product, startProduct } from '../support/api/index.ts';
+import { addConversation, type Destination, type Written, writeDelivery } from '../support/channel/index.ts';
+
+let product: Product;
+let destination: Destination;
+let conversation: string;
+const error = { code: 'not_delivered', message: 'No.' };
+
+beforeAll(async () => {
+  product = await startProduct();
+});
+beforeEach(async () => {
+  await product.sql('DELETE FROM webhook');
+  const { id } = await createWebhook(product.db, product.deps.kek, product.id, {
+    url: 'https://receiver.example/',
+    events: ['message.created'],
+  });
+  destination = { kind: 'webhook', id };
+  conversation = await addConversation(product);
+});
+afterAll(() => product.close());
+
+const write = (text: string) => writeDelivery(product, destination, conversation, text);
+const claim = ({ lane }: Written) => claimDelivery(product.db, lane);
+const expire = ({ id }: Written) =>
+  product.sql(`UPDATE delivery SET lease_until = now() - interval '1 ms' WHERE id = $1`, [id]);
+const age = ({ id }: Written, seconds: number) =>
+  product.sql(`UPDATE delivery SET due_at = now() - $2 * interval '1 second' WHERE id = $1`, [id, seconds]);
+const statusOf = async ({ id }: Written) =>
+  (await product.sql('SELECT status FROM delivery WHERE id = $1', [id]))[0].status;
+
+describe('a claim', () => {
+  it('takes the head of the lane, and nobody else takes anything of it', async () => {
+    const [one, two] = [await write('one'), await write('two')];
+    const claims = await Promise.all(Array.from({ length: 8 }, () => claim(one)));
+    expect(claims.filter((claimed) => claimed !== null)).toMatchObject([
+      { id: one.id, attempts: 1, interrupted: false, partsSent: 0, destination },
+    ]);
+    const [held] = claims.filter((claimed) => claimed !== null);
+    expect(await markSent(product.db, held!)).toBe(true);
+    expect(await claim(one)).toMatchObject({ id: two.id });
+  });
+
+  it('of another conversation is not held up', async () => {
+    const one = await write('one');
+    await claim(one);
+    const other = await writeDelivery(product, destination, await addConversation(product), 'other');
+    expect(await claim(other)).toMatchObject({ id: other.id });
+  });
+
+  it('waits for its time', async () => {
+    const [one, two] = [await write('one'), await write('two')];
+    await retryLater(product.db, (await claim(one))!, error, 60_000);
+    expect(await claim(two)).toBeNull();
+    const ms = await nextDeliveryDueInMs(product.db, one.lane);
+    expect(ms).toBeGreaterThan(55_000);
+    expect(ms).toBeLessThanOrEqual(60_000);
+  });
+
+  it('waits for a destination that is paused, and a shorter pause takes nothing from a longer one', async () => {
+    const one = await write('one');
+    await pauseDestination(product.db, destination, 60_000);
+    await pauseDestination(product.db, destination, 1_000);
+    expect(await claim(one)).toBeNull();
+    expect(await nextDeliveryDueInMs(product.db, one.lane)).toBeGreaterThan(50_000);
+    await product.sql('UPDATE webhook SET paused_until = now()');
+    expect(await claim(one)).toMatchObject({ id: one.id });
+  });
+
+  it('over one whose worker died says so, and the dead worker writes nothing any more', async () => {
+    const one = await write('one');
+    const lost = (await claim(one))!;
+    expect(await claim(one)).toBeNull();
+    await expire(one);
+    const taken = (await claim(one))!;
+    expect(taken).toMatchObject({ id: one.id, interrupted: true, attempts: 2 });
+    const marks = [
+      markPart(product.db, lost, 1, {}),
+      markSent(product.db, lost),
+      retryLater(product.db, lost, error, 0),
+      markUnknown(product.db, lost, error),
+      markDead(product.db, lost, error),
+    ];
+    expect(await Promise.all(marks)).toEqual([false, false, false, false, false]);
+    expect(await statusOf(one)).toBe('sending');
+    expect(await markSent(product.db, taken)).toBe(true);
+  });
+
+  it('that ran out without being taken over may still be marked: what was sent was sent', async () => {
+    const one = await write('one');
+    const claimed = (await claim(one))!;
+    await expire(one);
+    expect(await markSent(product.db, claimed)).toBe(true);
+  });
+
+  it('goes on after the parts that were sent, each written down once', async () => {
+    const one = await write('one');
+    const lost = (await claim(one))!;
+    await markPart(product.db, lost, 1, { id: 'a' });
+    // A connection that broke in the commit: the same again.
+    await markPart(product.db, lost, 1, { id: 'a' });
+    await markPart(product.db, lost, 2, { id: 'b' });
+    const [row] = await product.sql(
+      `SELECT receipts, extract(epoch FROM lease_until - now()) * 1000 AS left FROM delivery WHERE id = $1`,
+      [one.id],
+    );
+    expect(row.receipts).toEqual([{ id: 'a' }, { id: 'b' }]);
+    expect(Number(row.left)).toBeGreaterThan(leaseMs - 5_000);
+    await expire(one);
+    expect(await claim(one)).toMatchObject({ partsSent: 2, interrupted: true });
+  });
+});
+
+describe('a retry by hand', () => {
+  it('goes back to its place, before what waits and not beside what is under way', async () => {
+    const [one, two, three] = [await write('one'), await write('two'), await write('three')];
+    await markDead(product.db, (await claim(one))!, error);
+    const second = (await claim(two))!;
+    const { delivery, lane } = await retryDelivery(product.db, product.id, one.id);
+    expect([delivery.status, lane]).toEqual(['pending', one.lane]);
+    expect(await claim(one)).toBeNull();
+    await markSent(product.db, second);
+    const again = (await claim(one))!;
+    expect(again).toMatchObject({ id: one.id, attempts: 2, interrupted: false });
+    expect(again.spentMs).toBeLessThan(60_000);
+    await markSent(product.db, again);
+    expect(await claim(one)).toMatchObject({ id: three.id });
+  });
+
+  it('never puts two of a lane under way, however claims and retries cross', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const [one, two] = [await write('one'), await write('two')];
+      await markDead(product.db, (await claim(one))!, error);
+      const crossing = [claim(one), retryDelivery(product.db, product.id, one.id), claim(one), claim(two)];
+      await Promise.all(crossing);
+      await claim(one);
+      const sending = await product.sql(`SELECT id FROM delivery WHERE lane = $1 AND status = 'sending'`, [
+        one.lane,
+      ]);
+      expect(sending).toHaveLength(1);
+      await product.sql(`UPDATE delivery SET status = 'sent' WHERE id IN ($1, $2)`, [one.id, two.id]);
+    }
+  });
+
+  it('has a window of its own', async () => {
+    const one = await write('one');
+    await product.sql(`UPDATE delivery SET created_at = now() - interval '2 days' WHERE id = $1`, [one.id]);
+    const old = (await claim(one))!;
+    expect(old.spentMs).toBeGreaterThan(47 * 3_600_000);
+    await markUnknown(product.db, old, error);
+    await retryDelivery(product.db, product.id, one.id);
+    expect((await claim(one))!.spentMs).toBeLessThan(60_000);
+  });
+});
+
+describe('what is due', () => {
+  it('is the heads of lanes that nobody is at, the oldest first', async () => {
+    const [one, behind] = [await write('one'), await write('behind')];
+    const other = await writeDelivery(product, destination, await addConversation(product), 'other');
+    expect(await findDueDeliveryLanes(product.db)).toEqual([]);
+    await Promise.all([age(one, 10), age(behind, 90), age(other, 30)]);
+    expect(await findDueDeliveryLanes(product.db)).toEqual([other.lane, one.lane]);
+    expect(await findDueDeliveryLanes(product.db, 1)).toEqual([other.lane]);
+    expect(await oldestDueDeliverySeconds(product.db)).toBeGreaterThanOrEqual(30);
+
+    await claim(other);
+    expect(await findDueDeliveryLanes(product.db)).toEqual([one.lane]);
+    await product.sql(`UPDATE delivery SET lease_until = now() - interval '2 s' WHERE id = $1`, [other.id]);
+    expect(await findDueDeliveryLanes(product.db)).toEqual([other.lane, one.lane]);
+
+    await pauseDestination(product.db, destination, 60_000);
+    expect(await findDueDeliveryLanes(product.db)).toEqual([]);
+    expect(await oldestDueDeliverySeconds(product.db)).toBe(0);
+  });
+});
