@@ -27,6 +27,13 @@ import { talkRoutes } from './routes/talk.ts';
 import { teamRoutes } from './routes/team.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Aborts when the app begins to close. */
+    stopping: AbortSignal;
+  }
+}
+
 const bodyLimitBytes = 2 * 1024 * 1024;
 
 const routes = [
@@ -66,6 +73,9 @@ export async function buildApp(deps: ApiDeps) {
     frameworkErrors: answerUnrouted,
     clientErrorHandler: answerClientError,
   }).withTypeProvider<ZodTypeProvider>();
+  const stopping = new AbortController();
+  app.decorate('stopping', stopping.signal);
+  app.addHook('preClose', async () => stopping.abort());
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 

@@ -35,11 +35,20 @@ async function* withHeartbeat(source: AsyncGenerator<string>): AsyncGenerator<st
   }
 }
 
-/** Aborts when the client goes away, or the answer is complete. */
+/** Aborts when the client goes away before its answer is complete. */
 export function untilClosed(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.on('close', () => controller.abort());
+  reply.raw.on('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
   return controller.signal;
+}
+
+/**
+ * Also aborts when the server stops: what waits or watches must not hold it up, and can be asked for again.
+ */
+export function whileServing(reply: FastifyReply): AbortSignal {
+  return AbortSignal.any([untilClosed(reply), reply.server.stopping]);
 }
 
 /** Answers with a stream of events. What `source` throws before its first event is an ordinary error answer. */

@@ -89,7 +89,7 @@ export async function executeRun(
   signal: AbortSignal,
   log: Log,
 ): Promise<string[]> {
-  const events = createRunEventWriter(deps.db, run.id, log);
+  const events = createRunEventWriter(deps.db, run.id, log, run.lane);
   const turn = new RunTurn(deps, run, signal, events, log);
   try {
     await turn.work();

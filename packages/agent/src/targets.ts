@@ -69,7 +69,7 @@ async function open(deps: TargetDeps, teamId: string, which: Parameters<typeof o
 
 /** The first vendor, in the catalogue's order, that there is a key for; a local server never counts as found. */
 async function automaticTarget(deps: TargetDeps, teamId: string): Promise<Target> {
-  const credentials = await open(deps, teamId, 'all');
+  const credentials = await open(deps, teamId, {});
   for (const vendor of vendors) {
     if (!vendor.defaultModel || vendor.local) continue;
     const candidates = candidatesOf(vendor, credentials, deps.providerKeys);

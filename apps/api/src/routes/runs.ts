@@ -2,7 +2,7 @@ import { pageOf, Run, RunListQuery, Step } from '@nightshift/contracts';
 import { invalidField } from '@nightshift/core/errors';
 import { cancelRun, getRun, listRuns, listSteps, retryRun, watchRun } from '@nightshift/core/runs';
 import { z } from 'zod';
-import { formatSse, sendSse, untilClosed } from '../sse.ts';
+import { formatSse, sendSse, whileServing } from '../sse.ts';
 import { errors, IdParams, type Routes } from './types.ts';
 
 function lastEventId(header: string | string[] | undefined): number {
@@ -67,7 +67,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
     async (request, reply) => {
       const after = lastEventId(request.headers['last-event-id']);
       const { teamId } = request.caller;
-      const signal = untilClosed(reply);
+      const signal = whileServing(reply);
       async function* events() {
         yield ': watching\n\n';
         for await (const { seq, event } of watchRun(

@@ -4,7 +4,7 @@ import { notFound } from '@nightshift/core/errors';
 import { acceptFirst, acceptReply } from '@nightshift/core/inbox';
 import { waitForRun } from '@nightshift/core/runs';
 import { z } from 'zod';
-import { untilClosed } from '../sse.ts';
+import { whileServing } from '../sse.ts';
 import { wakeForMessage } from '../wake.ts';
 import { errors, type Routes } from './types.ts';
 
@@ -61,7 +61,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       };
       if (!request.query.wait) return reply.status(202).send(ids);
 
-      const signal = AbortSignal.any([untilClosed(reply), AbortSignal.timeout(request.query.wait * 1000)]);
+      const signal = AbortSignal.any([whileServing(reply), AbortSignal.timeout(request.query.wait * 1000)]);
       const outcome = await waitForRun(deps, { teamId, runId: ids.runId }, signal);
       if (!isFinal(outcome.status)) return reply.status(202).send(ids);
       return reply.status(200).send({

@@ -128,7 +128,7 @@ async function sendPart(
   log: Log,
 ): Promise<SendReceipt> {
   // A process that was stopped for a while may have lost its lease without knowing.
-  const leftMs = leaseMs - markMs - (performance.now() - heldSince);
+  const leftMs = Math.floor(leaseMs - markMs - (performance.now() - heldSince));
   if (leftMs <= 0) throw new ChannelError('retry', 'The server was too slow to send it.');
   const timeout = AbortSignal.timeout(Math.min(sendTimeoutMs, leftMs));
   try {

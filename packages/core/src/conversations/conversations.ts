@@ -115,6 +115,11 @@ const joined = statement<HistoryMessage>(`
   WHERE conversation_id = $1 AND run_id = $2 AND role = 'user' AND seq > $3 ORDER BY seq`);
 
 /** The messages that have joined a run after `seq`. */
-export function readJoined(db: Database, conversationId: string, runId: string, seq: number): Promise<HistoryMessage[]> {
+export function readJoined(
+  db: Database,
+  conversationId: string,
+  runId: string,
+  seq: number,
+): Promise<HistoryMessage[]> {
   return db.query(joined, [conversationId, runId, seq]);
 }

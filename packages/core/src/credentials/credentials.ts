@@ -7,7 +7,14 @@ import {
   type Page,
   type PageQuery,
 } from '@nightshift/contracts';
-import { type Database, isUniqueViolation, newId, pageArguments, toPage } from '../database/index.ts';
+import {
+  type Database,
+  isUniqueViolation,
+  newId,
+  pageArguments,
+  statement,
+  toPage,
+} from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
 import type { ProviderCredential as Row } from '../generated/prisma/client.ts';
 import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
@@ -120,9 +127,16 @@ export interface OpenCredential {
   apiKey: string | null;
 }
 
+type SealedRow = Omit<OpenCredential, 'apiKey'> & { secret: Sealed | null };
+
+// Read before every call to a model, so it is a prepared statement.
+const findSealed = statement<SealedRow>(`
+  SELECT id, provider, name, base_url AS "baseUrl", secret FROM provider_credential
+  WHERE team_id = $1 AND provider = coalesce($2, provider) AND ($3::text IS NULL OR name = $3) ORDER BY id`);
+
 /**
- * The team's credentials with their keys, oldest first. For the worker alone: what it returns must reach no log, no
- * answer and no prompt.
+ * The team's credentials with their keys, oldest first: of one provider, of one custom endpoint, or all. For the worker
+ * alone: what it returns must reach no log, no answer and no prompt.
  *
  * @throws {UnsealError} when a key cannot be read
  */
@@ -130,20 +144,12 @@ export async function openCredentials(
   db: Database,
   kek: KeyEncryptionKey,
   teamId: string,
-  which: { provider: string } | { name: string } | 'all',
+  which: { provider?: string; name?: string } = {},
 ): Promise<OpenCredential[]> {
-  const rows = await db.prisma.providerCredential.findMany({
-    where: { teamId, ...(which === 'all' ? {} : which) },
-    orderBy: { id: 'asc' },
-  });
-  return rows.map((row) => ({
-    id: row.id,
-    provider: row.provider,
-    name: row.name,
-    baseUrl: row.baseUrl,
-    apiKey: row.secret
-      ? unseal(kek, row.secret as unknown as Sealed, sealContext(teamId, row.id, 'apiKey'))
-      : null,
+  const rows = await db.query(findSealed, [teamId, which.provider ?? null, which.name ?? null]);
+  return rows.map(({ secret, ...credential }) => ({
+    ...credential,
+    apiKey: secret ? unseal(kek, secret, sealContext(teamId, credential.id, 'apiKey')) : null,
   }));
 }
 

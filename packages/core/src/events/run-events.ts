@@ -14,22 +14,29 @@ export interface NumberedEvent {
 /** Deltas are gathered this long before they are written, in milliseconds. */
 const gatherMs = 25;
 
+// A worker that was stopped past its lease may still have some to write; what its successor did is what counts.
 const append = statement(`
   WITH written AS (
     INSERT INTO run_event (run_id, seq, type, data)
     SELECT $1, (SELECT coalesce(max(seq), 0) FROM run_event WHERE run_id = $1) + ordinality, value->>'type', value
     FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY
+    WHERE $3::uuid IS NULL OR EXISTS (SELECT FROM conversation WHERE id = $3 AND epoch = $4)
     ON CONFLICT DO NOTHING
   )
   SELECT pg_notify('nightshift_run', $1::uuid::text)`);
 
-/** Writes events of a run and tells its watchers. */
+/** The lane that the writer holds, as in runs/lane.ts. */
+type WriterLane = { readonly conversationId: string; readonly epoch: number };
+
+/** Writes events of a run and tells its watchers. With `lane`: only while nobody has claimed it since. */
 export async function appendRunEvents(
   db: Database,
   runId: string,
   events: readonly RunEvent[],
+  lane?: WriterLane,
 ): Promise<void> {
-  await runStatement(db.relaxed, append, [runId, JSON.stringify(events)]);
+  const values = [runId, JSON.stringify(events), lane?.conversationId ?? null, lane?.epoch ?? null];
+  await runStatement(db.relaxed, append, values);
 }
 
 const read = statement<{ seq: number; data: RunEvent }>(`
@@ -54,7 +61,12 @@ export interface RunEventWriter {
 }
 
 /** Gathers the events of one run and writes them in order, deltas of one step joined. */
-export function createRunEventWriter(db: Database, runId: string, log: Log): RunEventWriter {
+export function createRunEventWriter(
+  db: Database,
+  runId: string,
+  log: Log,
+  lane?: WriterLane,
+): RunEventWriter {
   let pending: RunEvent[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
@@ -66,7 +78,7 @@ export function createRunEventWriter(db: Database, runId: string, log: Log): Run
     const events = pending;
     pending = [];
     writing = writing
-      .then(() => appendRunEvents(db, runId, events))
+      .then(() => appendRunEvents(db, runId, events, lane))
       .catch((error: Error) => log.warn({ err: error, runId }, 'run events not written'));
   }
 

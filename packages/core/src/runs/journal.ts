@@ -4,7 +4,7 @@
  */
 import type { AssistantMessage, Failure, TokenUsage, ToolResultPart } from '@nightshift/contracts';
 import type { QueryResultRow } from 'pg';
-import { type Database, newId, type Statement, statement } from '../database/index.ts';
+import { type Database, newId, run, type Statement, statement } from '../database/index.ts';
 import { type Lane, LaneLostError } from './lane.ts';
 
 export interface ToolInput {
@@ -212,7 +212,12 @@ export async function beginStep(
     inputHash?: string | undefined;
   },
 ): Promise<number> {
-  const row = await fenced(db, scope.lane, begin, [
+  // Before a tool acts, the journal must know of it for certain. Asking a model twice does no harm, so that step need
+  // not wait for the disk.
+  const pool = step.kind === 'tool' ? db.pool : db.relaxed;
+  const [row] = await run(pool, begin, [
+    scope.lane.conversationId,
+    scope.lane.epoch,
     newId(),
     scope.runId,
     step.index,
@@ -221,6 +226,7 @@ export async function beginStep(
     json(step.input),
     step.inputHash ?? null,
   ]);
+  if (!row) throw new LaneLostError(scope.lane);
   return row.attempts;
 }
 
