@@ -7,7 +7,7 @@ await main(async () => {
   await prepare();
   const steps = [
     { name: 'format and lint (biome)', args: ['node_modules/@biomejs/biome/bin/biome', 'ci'] },
-    { name: 'types (tsc)', args: ['node_modules/typescript/bin/tsc', '--noEmit'] },
+    { name: 'types (tsc)', args: ['node_modules/typescript-cli/bin/tsc', '--noEmit'] },
     { name: 'tests (vitest)', args: ['scripts/test.mjs'] },
   ];
   for (const { name, args } of steps) {

@@ -77,7 +77,7 @@ export async function ensureGenerated({ force = false } = {}) {
     if (!force && isGenerated()) return;
     console.error('Generating the database client …');
     const { code, output } = await run(runtime(), [
-      fromRoot('node_modules/prisma/build/index.js'),
+      fromRoot('node_modules/prisma-cli/build/index.js'),
       ...['generate', '--schema', SCHEMA],
     ]);
     if (code !== 0) {
@@ -118,7 +118,7 @@ function isGenerated() {
 
 /** The client follows from the schema and from the generator's version. */
 function generationHash() {
-  const { version } = JSON.parse(readFileSync(fromRoot('node_modules/prisma/package.json'), 'utf8'));
+  const { version } = JSON.parse(readFileSync(fromRoot('node_modules/prisma-cli/package.json'), 'utf8'));
   return `${hashOf(SCHEMA)} ${version}`;
 }
 

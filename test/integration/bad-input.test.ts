@@ -6,7 +6,7 @@ let product: Product;
 let slow: Product;
 
 beforeAll(async () => {
-  [product, slow] = await Promise.all([startProduct(), startProduct({ requestTimeoutMs: 400 })]);
+  [product, slow] = await Promise.all([startProduct(), startProduct({ requestTimeoutMs: 1_000 })]);
 });
 
 afterAll(() => Promise.all([product.close(), slow.close()]));
@@ -188,6 +188,12 @@ describe('paths and queries', () => {
     expect(answer.body.error.code).toBe('not_found');
   });
 
+  it('knows no agent by a name that cannot exist', async () => {
+    for (const name of ['%00', '%20', 'nobody', 'x'.repeat(250)]) {
+      expectProblem(await product.owner.post(`/v1/agents/${name}/messages`, { text: 'x' }), 404, 'not_found');
+    }
+  });
+
   it('refuses a method that a path does not have', async () => {
     expectProblem(await product.owner.send('PUT', '/v1/agents', { name: 'a' }), 404, 'not_found');
   });
@@ -226,7 +232,7 @@ describe('what does not even arrive', () => {
     `POST /v1/agents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${slow.owner.key}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
 
   it('gives up on a body that comes byte by byte', async () => {
-    expectRawProblem(await sendRaw([head(100), ...'{"name": "a'], 100), 408, 'request_timeout');
+    expectRawProblem(await sendRaw([head(100), ...'{"name": "a'], 250), 408, 'request_timeout');
   });
 
   it('gives up on headers that come byte by byte', async () => {

@@ -1,6 +1,7 @@
 /** The OpenAPI document: valid in itself, and about everything that there is. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
+  anonymous,
   documentedRoutes,
   type Product,
   type Route,
@@ -25,7 +26,7 @@ it('says which version it is, where the server is, and how to sign in', () => {
   expect(document).toMatchObject({
     openapi: '3.1.0',
     info: { title: 'Nightshift', version: expect.stringMatching(/^\d+\.\d+\.\d+/) },
-    servers: [{ url: 'http://nightshift.test' }],
+    servers: [{ url: expect.any(String) }],
     components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
     security: [{ key: [] }],
   });
@@ -37,7 +38,7 @@ it('has every route but those for browsers', () => {
     (name) => !name.startsWith('HEAD ') && !forBrowsers.test(name),
   );
   expect(registered.length).toBeGreaterThan(20);
-  expect(routes.map(({ name }) => name).sort()).toEqual(registered.sort());
+  expect(routes.map(({ name }) => anonymous(name)).sort()).toEqual(registered.map(anonymous).sort());
 });
 
 it('says of each route what it is, what it takes and what it answers', () => {

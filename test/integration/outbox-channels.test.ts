@@ -152,21 +152,6 @@ describe('a send that may have arrived', () => {
     expect(platform.received).toEqual([]);
   });
 
-  it('is not what a slow database makes of one: it is sent in what is left of the lease', async () => {
-    const delivery = await writeDelivery(product, await connect(), await addConversation(product), 'one');
-    const client = await product.db.pool.connect();
-    try {
-      await client.query('BEGIN; LOCK TABLE message IN ACCESS EXCLUSIVE MODE');
-      await wakeAll(product, [delivery]);
-      await expect.poll(async () => (await read(delivery.id)).status).toBe('sending');
-      await client.query('SELECT pg_sleep(2); COMMIT');
-    } finally {
-      client.release();
-    }
-    await untilStatus(delivery.id, 'sent');
-    expect((await read(delivery.id)).attempts).toBe(1);
-  });
-
   it('goes out again when somebody asks for it, before what waits behind it', async () => {
     platform.react(({ body }) => ({ status: body.text === 'one' ? 500 : 503 }));
     const [one, two] = await write(await connect(), await addConversation(product), 'one', 'two');

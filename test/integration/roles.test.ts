@@ -20,10 +20,9 @@ const stronger: Record<string, Role> = {
   'GET /v1/api-keys': 'admin',
   'DELETE /v1/api-keys/{id}': 'admin',
   'POST /v1/webhooks': 'admin',
-  'GET /v1/webhooks': 'admin',
-  'GET /v1/webhooks/{id}': 'admin',
   'PATCH /v1/webhooks/{id}': 'admin',
   'DELETE /v1/webhooks/{id}': 'admin',
+  'POST /v1/webhooks/{id}/test': 'admin',
 };
 const roles: Role[] = ['viewer', 'member', 'admin', 'owner'];
 const nobody = '00000000-0000-7000-8000-000000000000';

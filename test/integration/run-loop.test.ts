@@ -17,9 +17,11 @@ let server: ModelServer;
 
 beforeAll(async () => {
   [product, server] = await Promise.all([startProduct(), startModelServer()]);
-  await product.startWorker({
-    router: routerWith({ firstTokenSeconds: 0.4, idleSeconds: 0.4, maxAttempts: 2 }),
+  const router = routerWith({
+    hangs: { firstTokenSeconds: 0.5, maxAttempts: 2 },
+    'falls-silent': { idleSeconds: 0.5 },
   });
+  await product.startWorker({ router });
 });
 
 beforeEach(() => server.reset());
@@ -28,9 +30,9 @@ afterAll(() => Promise.all([product.close(), server.close()]));
 
 describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) => {
   /** Asks a new agent, on a new key, and returns everything there is to know of the run. */
-  async function run(script: Script, agent: object = {}) {
+  async function run(script: Script, agent: object = {}, modelId = 'test-model') {
     server.script(script);
-    const model = await connectModel(product.owner, server, wire);
+    const model = (await connectModel(product.owner, server, wire)).replace('test-model', modelId);
     const agentId = await createAgent(product.owner, { model, ...agent });
     const reply = await ask(product.owner, agentId, 'What time is it?');
     expect(server.requests.map(({ refused }) => refused)).toEqual(server.requests.map(() => null));
@@ -129,8 +131,8 @@ describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) =>
   });
 
   it('ends a run whose time is up, in the middle of an answer', async () => {
-    const words = Array.from({ length: 40 }, (_, index) => `word${index} `);
-    const { status, error } = await run([{ text: words, chunkMs: 100 }], { limits: { maxSeconds: 1 } });
+    const words = Array.from({ length: 150 }, (_, index) => `word${index} `);
+    const { status, error } = await run([{ text: words, chunkMs: 100 }], { limits: { maxSeconds: 2 } });
     expect({ status, error }).toMatchObject({ status: 'failed', error: { code: 'limit_seconds' } });
     await server.requests[0]!.finished;
     expect(server.requests[0]!.closedEarly).toBe(true);
@@ -167,7 +169,7 @@ describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) =>
   });
 
   it('gives up on a model that does not answer', async () => {
-    const { error, steps } = await run(() => ({ fault: 'hang' }));
+    const { error, steps } = await run(() => ({ fault: 'hang' }), {}, 'hangs');
     expect(error).toMatchObject({ code: 'model_timeout' });
     expect(attemptsOf(steps)).toEqual(['timeout', 'timeout']);
     for (const request of server.requests) await request.finished;
@@ -181,7 +183,8 @@ describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) =>
     ['turns into nonsense', { text: 'Half an answer', fault: 'invalid-json' }, /^model_(truncated|server)$/],
     ['breaks off with an error', { text: 'Half an answer', fault: 'error' }, /^model_(overload|server)$/],
   ] as const)('fails when the stream %s, and says nothing half', async (_what, step, code) => {
-    const { error, conversationId, steps } = await run([step]);
+    const modelId = step.fault === 'hang-after' ? 'falls-silent' : undefined;
+    const { error, conversationId, steps } = await run([step], {}, modelId);
     expect(error?.code).toMatch(code);
     expect(error?.hint).toEqual(expect.any(String));
     expect(await saidIn(product.owner, conversationId)).toEqual(['user: What time is it?']);

@@ -21,22 +21,29 @@ let ids: Record<string, string>;
 
 beforeAll(async () => {
   [product, server] = await Promise.all([startProduct(), startModelServer()]);
-  await product.startWorker();
+  const worker = await product.startWorker();
   other = await product.addTeam('other');
   routes = await documentedRoutes(product.owner);
   const agentId = await createAgent(other.owner, {
     name: 'theirs',
     model: await connectModel(other.owner, server),
   });
+  const add = async (path: string, body: object) =>
+    (await other.owner.expect(201, other.owner.post(path, body))).id;
+  const webhooks = await add('/v1/webhooks', { url: 'https://hooks.test/', events: ['run.finished'] });
   const { conversationId, runId } = await ask(other.owner, agentId, 'a secret of theirs');
   const first = async (path: string) => (await other.owner.expect(200, other.owner.get(path))).data[0].id;
   ids = {
     agents: agentId,
     conversations: conversationId,
     runs: runId,
+    schedules: await add('/v1/schedules', { agentId, name: 'theirs', prompt: 'x', everySeconds: 86_400 }),
+    webhooks,
+    deliveries: await first('/v1/deliveries'),
     'provider-credentials': await first('/v1/provider-credentials'),
     'api-keys': await first('/v1/api-keys'),
   };
+  await worker.close();
 });
 
 afterAll(() => Promise.all([product.close(), server.close()]));
@@ -44,8 +51,10 @@ afterAll(() => Promise.all([product.close(), server.close()]));
 /** A body that is right, so that nothing but the id can be refused. */
 const bodies: Record<string, unknown> = {
   'PATCH /v1/agents/{id}': { name: 'mine now' },
-  'POST /v1/agents/{id}/messages': { text: 'hello' },
+  'POST /v1/agents/{agent}/messages': { text: 'hello' },
   'PATCH /v1/provider-credentials/{id}': { label: 'mine now' },
+  'PATCH /v1/schedules/{id}': { name: 'mine now' },
+  'PATCH /v1/webhooks/{id}': { events: ['message.created'] },
 };
 
 it('knows no other team behind any id', async () => {
@@ -56,19 +65,19 @@ it('knows no other team behind any id', async () => {
     const collection = path.split('/')[2]!;
     const id = ids[collection];
     if (!id) throw new Error(`${name}: this test has no id of another team for ${collection}`);
-    const { status, body } = await product.owner.send(method, path.replace('{id}', id), bodies[name]);
+    const { status, body } = await product.owner.send(method, path.replace(/\{\w+\}/, id), bodies[name]);
     if (status !== 404 || body.code !== 'not_found') wrong.push(`${name}: ${status}`);
   }
   expect(wrong).toEqual([]);
   expect(await snapshot()).toEqual(before);
 });
 
-/** What the other team has. */
+/** What the other team has; when a key was last used is not its doing. */
 const snapshot = () =>
   Promise.all(
-    ['/v1/agents', '/v1/conversations', '/v1/runs', '/v1/provider-credentials'].map(
-      async (path) => (await other.owner.get(path)).body,
-    ),
+    Object.keys(ids)
+      .filter((collection) => collection !== 'api-keys')
+      .map(async (collection) => (await other.owner.expect(200, other.owner.get(`/v1/${collection}`))).data),
   );
 
 it('lists nothing of another team', async () => {
@@ -84,10 +93,11 @@ it('lists nothing of another team', async () => {
   expect((await product.owner.get(`/v1/runs?conversationId=${ids.conversations}`)).body.data).toEqual([]);
 });
 
-it('knows no model of another team at the OpenAI door', async () => {
+it('knows no agent of another team by its name, nor as a model at the OpenAI door', async () => {
   expect((await product.owner.get('/openai/v1/models')).text).not.toContain('theirs');
   for (const model of ['theirs', ids.agents!]) {
     expect((await product.owner.get(`/openai/v1/models/${model}`)).status).toBe(404);
+    expect((await product.owner.post(`/v1/agents/${model}/messages`, { text: 'hello' })).status).toBe(404);
     const messages = [{ role: 'user', content: 'hello' }];
     expect((await product.owner.post('/openai/v1/chat/completions', { model, messages })).status).toBe(404);
   }

@@ -75,7 +75,10 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     url: publicUrlOf(env),
     async close() {
       draining = true;
+      // Node closes the connections that are idle now; those that are still answered fall idle only afterwards.
+      const closeIdle = setInterval(() => app.server.closeIdleConnections(), 100);
       await app.close();
+      clearInterval(closeIdle);
       await Promise.all([conversations.close(), deliveries.close()]);
       await bus.close();
       await db.close();

@@ -23,6 +23,9 @@ export async function documentedRoutes(client: Client): Promise<Route[]> {
   );
 }
 
+/** A route's name without those of its parameters: two routes on one path may call them differently. */
+export const anonymous = (name: string) => name.replaceAll(/\{[^/]*\}/g, '{}');
+
 /** Every route that the app has, from the tree that Fastify prints, as `METHOD /path` with parameters in braces. */
 export function registeredRoutes(tree: string): string[] {
   const parents: string[] = [];

@@ -9,7 +9,11 @@ import { wakeForMessage } from '../wake.ts';
 import { errors, type Routes } from './types.ts';
 
 const AgentParams = z.object({
-  agent: z.string().max(100).meta({ description: "The agent's id, or its name." }),
+  agent: z
+    .string()
+    .max(100)
+    .regex(/^[^\0]+$/)
+    .meta({ description: "The agent's id, or its name." }),
 });
 
 export const talkRoutes: Routes = async (app, { deps }) => {

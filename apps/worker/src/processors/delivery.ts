@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChannelError, type ChannelErrorKind, type SendReceipt } from '@nightshift/channels';
 import type { Fetch, QueuePayload } from '@nightshift/contracts';
-import { isDatabaseUnavailable } from '@nightshift/core/database';
+import { type Database, isDatabaseUnavailable } from '@nightshift/core/database';
 import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
 import {
@@ -16,6 +16,7 @@ import {
   nextDelayMs,
   nextDeliveryDueInMs,
   pauseDestination,
+  renewDelivery,
   retryLater,
   sendTimeoutMs,
 } from '@nightshift/core/outbox';
@@ -45,7 +46,9 @@ export function createDeliveryProcessor(deps: DeliveryDeps): DeliveryProcessor {
       const claimedAt = performance.now();
       const delivery = await claimDelivery(deps.db, lane);
       if (!delivery) return wakeWhenDue(deps, lane);
-      await deliver(deps, { delivery, claimedAt }, log.child({ deliveryId: delivery.id, lane }));
+      const deliveryLog = log.child({ deliveryId: delivery.id, lane });
+      using claim = hold(deps.db, delivery, claimedAt, deliveryLog);
+      await deliver(deps, claim, deliveryLog);
     }
     // What is left in the lane is for another worker.
     deps.deliveries.wakeSoon({ lane }, lane);
@@ -76,20 +79,42 @@ async function wakeWhenDue({ db, deliveries }: DeliveryDeps, lane: string): Prom
   deliveries.wakeSoon({ lane }, lane, { delayMs: Math.max(delayMs, shortestWakeMs) });
 }
 
-/** A delivery, and when it was claimed at the earliest, on this process's clock. */
+/** A delivery that is held while it is worked on. */
 interface Claim {
   readonly delivery: ClaimedDelivery;
-  readonly claimedAt: number;
+  /** False after the process was stopped for a while: another worker may be at it. */
+  isHeld(): boolean;
+  [Symbol.dispose](): void;
+}
+
+/** @param claimedAt when it was claimed at the earliest, on this process's clock */
+function hold(db: Database, delivery: ClaimedDelivery, claimedAt: number, log: Log): Claim {
+  let renewedAt = claimedAt;
+  const timer = setInterval(() => {
+    const asked = performance.now();
+    renewDelivery(db, delivery).then(
+      (renewed) => {
+        if (renewed) renewedAt = asked;
+      },
+      (error: Error) => log.warn({ err: error }, 'lease not renewed'),
+    );
+  }, leaseMs / 4);
+  return {
+    delivery,
+    isHeld: () => performance.now() - renewedAt < leaseMs,
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
 }
 
 /** @throws when the database stays away; the lease then runs out, and whoever claims next decides */
 async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void> {
+  const begun = performance.now();
   let outcome: Outcome | 'lost';
   try {
     outcome = (await sendParts(deps, claim, log)) ? 'sent' : 'lost';
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
-    outcome = await settle(deps, claim, error, log);
+    outcome = await settle(deps.db, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
   }
   if (outcome === 'lost') return log.warn('no longer ours to send: taken over, or deleted');
   deps.metrics.deliveries.inc({ destination: claim.delivery.destination.kind, outcome });
@@ -98,16 +123,16 @@ async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void
 type Outcome = 'sent' | 'retried' | 'unknown' | 'dead';
 
 /** @returns false when the delivery was lost @throws {ChannelError} */
-async function sendParts(deps: DeliveryDeps, { delivery, claimedAt }: Claim, log: Log): Promise<boolean> {
+async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<boolean> {
   const { db } = deps;
+  const { delivery } = claim;
   const outgoing = await prepareOutgoing(deps, delivery).catch((error) => {
     throw unlessChannelError(error, 'retry', log);
   });
-  let heldSince = claimedAt;
   for (let sent = delivery.partsSent; sent < outgoing.parts.length; sent += 1) {
     if (delivery.interrupted && sent === delivery.partsSent) assertRepeatable(outgoing, delivery);
-    const receipt = await sendPart(deps, outgoing, { index: sent, heldSince }, log);
-    heldSince = performance.now();
+    if (!claim.isHeld()) throw new ChannelError('retry', 'The server was too slow to send it.');
+    const receipt = await sendPart(deps, outgoing, sent, log);
     if (!(await persist(() => markPart(db, delivery, sent + 1, receipt)))) return false;
   }
   return persist(() => markSent(db, delivery));
@@ -124,24 +149,18 @@ function assertRepeatable({ repeatable }: Outgoing, delivery: ClaimedDelivery): 
 async function sendPart(
   { fetch, stop }: DeliveryDeps,
   { parts, repeatable }: Outgoing,
-  { index, heldSince }: { index: number; heldSince: number },
+  index: number,
   log: Log,
 ): Promise<SendReceipt> {
-  // A process that was stopped for a while may have lost its lease without knowing.
-  const leftMs = Math.floor(leaseMs - markMs - (performance.now() - heldSince));
-  if (leftMs <= 0) throw new ChannelError('retry', 'The server was too slow to send it.');
-  const timeout = AbortSignal.timeout(Math.min(sendTimeoutMs, leftMs));
+  const signal = AbortSignal.any([AbortSignal.timeout(sendTimeoutMs), stop]);
   try {
-    return await parts[index]!({ fetch, signal: AbortSignal.any([timeout, stop]) });
+    return await parts[index]!({ fetch, signal });
   } catch (cause) {
     const error = unlessChannelError(cause, 'ambiguous', log);
     if (error.kind === 'ambiguous' && repeatable) throw new ChannelError('retry', error.message, { cause });
     throw error;
   }
 }
-
-/** What is left of a lease for writing down what came of the send. */
-const markMs = 1_000;
 
 /** A defect of ours, or the database's absence, as what it means for the delivery. */
 function unlessChannelError(error: unknown, kind: ChannelErrorKind, log: Log): ChannelError {
@@ -150,11 +169,11 @@ function unlessChannelError(error: unknown, kind: ChannelErrorKind, log: Log): C
   return new ChannelError(kind, 'The server failed. Its log has the details.', { cause: error });
 }
 
-/** Writes down what a failure means for the delivery. */
+/** Writes down what a failure, after so many milliseconds, means for the delivery. */
 async function settle(
-  { db }: DeliveryDeps,
-  { delivery, claimedAt }: Claim,
-  failure: ChannelError,
+  db: Database,
+  delivery: ClaimedDelivery,
+  { failure, ms }: { failure: ChannelError; ms: number },
   log: Log,
 ): Promise<Outcome | 'lost'> {
   const error = { code: codes[failure.kind], message: failure.message };
@@ -165,7 +184,7 @@ async function settle(
   if (failure.kind === 'ambiguous') return unlessLost('unknown', () => markUnknown(db, delivery, error));
   const { destination, attempts } = delivery;
   const { retryAfterMs } = failure;
-  const spentMs = delivery.spentMs + performance.now() - claimedAt;
+  const spentMs = delivery.spentMs + ms;
   const delayMs =
     failure.kind === 'rejected' ? null : nextDelayMs(destination.kind, { attempts, spentMs, retryAfterMs });
   if (delayMs === null) return unlessLost('dead', () => markDead(db, delivery, error));
@@ -183,12 +202,15 @@ const codes: Record<ChannelErrorKind, string> = {
   auth: 'credentials_refused',
 };
 
+/** How long a mark waits for the database to come back, in milliseconds. */
+const markPatienceMs = 30_000;
+
 /**
- * Writes, also when the database is away for a moment: a mark that gets lost makes the outcome of a send unknown. It
+ * Writes, also when the database is away for a while: a mark that gets lost makes the outcome of a send unknown. It
  * may come late, since a mark does nothing once another worker has claimed the delivery.
  */
 async function persist<T>(write: () => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + leaseMs;
+  const giveUpAt = performance.now() + markPatienceMs;
   for (;;) {
     try {
       return await write();

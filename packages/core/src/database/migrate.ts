@@ -40,6 +40,8 @@ export type MigrationErrorCode =
   | 'migration_unfinished'
   /** A migration's SQL was refused; its transaction was rolled back and nothing of it remains. */
   | 'migration_failed'
+  /** No connection: the server is down, the address or the password is wrong. */
+  | 'database_unreachable'
   /** Another runner held the lock for longer than two minutes. */
   | 'migration_lock_timeout';
 
@@ -52,7 +54,7 @@ export class MigrationError extends Error {
     super(message, options);
     this.name = 'MigrationError';
     this.code = code;
-    this.retryable = code === 'migration_lock_timeout';
+    this.retryable = code === 'migration_lock_timeout' || code === 'database_unreachable';
   }
 }
 
@@ -91,12 +93,21 @@ export async function applyMigrations(
   const client = new pg.Client({ connectionString: connection, application_name: 'nightshift-migrate' });
   // A connection that breaks rejects the pending query; without a listener its event would end the process as well.
   client.on('error', () => {});
-  await client.connect();
+  await client.connect().catch((cause: Error) => {
+    throw new MigrationError('database_unreachable', unreachable(connection, cause), { cause });
+  });
   try {
     return await migrate(client, migrations);
   } finally {
     await client.end();
   }
+}
+
+/** Names the server and never the password. A refused connection's own message may be empty (several addresses failed). */
+function unreachable(connection: string, cause: Error & { code?: string }): string {
+  const { hostname, port, pathname } = new URL(connection);
+  const server = `${hostname}${port && `:${port}`}${pathname}`;
+  return `The database ${server} (DATABASE_URL) cannot be used: ${cause.message || cause.code}.`;
 }
 
 async function migrate(client: pg.Client, migrations: Migration[]): Promise<MigrationResult> {

@@ -11,8 +11,8 @@ import type { DestinationKind } from './retry-policy.ts';
 /** How long one send may take. */
 export const sendTimeoutMs = 10_000;
 
-/** Longer than a send and its mark, so that it runs out on workers that died and on no others. */
-export const leaseMs = sendTimeoutMs + 2_000;
+/** A worker that stops renewing loses what it sends after this long. */
+export const leaseMs = 8_000;
 
 /** A delivery that this worker is to send now. It only refers to what is sent: that is read when it is. */
 export interface ClaimedDelivery {
@@ -126,23 +126,30 @@ async function mark(
   return rows.length > 0;
 }
 
+const renew = statement<{ id: string }>(`
+  UPDATE delivery SET lease_until = now() + $3 * interval '1 millisecond' ${held} RETURNING id`);
+
+/** Keeps the claim for another lease. The commit need not be durable: one that is lost only makes a takeover come sooner. */
+export async function renewDelivery(db: Database, { id, attempts }: ClaimedDelivery): Promise<boolean> {
+  const rows = await run(db.relaxed, renew, [id, attempts, leaseMs]);
+  return rows.length > 0;
+}
+
 // By absolute counts, so that writing it again after a connection broke in the commit changes nothing.
 const part = statement<{ id: string }>(`
-  UPDATE delivery SET parts_sent = $3, receipts = jsonb_set(receipts, ARRAY[($3::int - 1)::text], $4),
-    lease_until = now() + $5 * interval '1 millisecond'
+  UPDATE delivery SET parts_sent = $3, receipts = jsonb_set(receipts, ARRAY[($3::int - 1)::text], $4)
   ${held} RETURNING id`);
 
 /**
- * The first `partsSent` parts have been sent, and this is the receipt of the last of them. More are to follow, under a
- * fresh lease. This and the other marks return false when the delivery is no longer this claim's: another worker took
- * it, or it was deleted. Then stop.
+ * The first `partsSent` parts have been sent, and this is the receipt of the last of them. This and the other marks
+ * return false when the delivery is no longer this claim's: another worker took it, or it was deleted. Then stop.
  */
 export const markPart = (
   db: Database,
   delivery: ClaimedDelivery,
   partsSent: number,
   receipt: object,
-): Promise<boolean> => mark(db, delivery, part, partsSent, JSON.stringify(receipt), leaseMs);
+): Promise<boolean> => mark(db, delivery, part, partsSent, JSON.stringify(receipt));
 
 const sent = statement<{ id: string }>(`
   UPDATE delivery SET status = 'sent', error = NULL, lease_until = NULL, ended_at = now() ${held} RETURNING id`);
@@ -203,22 +210,22 @@ export async function pauseDestination(
   await db.query(pauses[kind], [id, forMs]);
 }
 
-/** Whoever could be sent now, by nobody: $1 ms after it became due. The heads of lanes alone, as the rest waits for them. */
+/** The heads of lanes that could be sent now, and are by nobody. What is behind a head waits for it. */
 const dueHeads = `
   FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
-  WHERE d.status IN ('pending', 'sending') AND d.due_at < now() - $1 * interval '1 millisecond'
-    AND greatest(d.due_at, d.lease_until, c.paused_until, w.paused_until) < now() - $1 * interval '1 millisecond'
+  WHERE d.status IN ('pending', 'sending') AND d.due_at < now()
+    AND greatest(d.due_at, d.lease_until, c.paused_until, w.paused_until) < now()
     AND NOT EXISTS (
       SELECT FROM delivery e WHERE e.lane = d.lane AND e.status IN ('pending', 'sending') AND e.position < d.position)`;
 
-const due = statement<{ lane: string }>(`SELECT d.lane ${dueHeads} ORDER BY d.due_at LIMIT $2`);
-
-/** A wake-up is given this long to arrive. */
-const graceMs = 1_000;
+// What has just become due is given a second for its wake-up to arrive.
+const due = statement<{ lane: string }>(`
+  SELECT d.lane ${dueHeads} AND (d.status = 'sending' OR d.due_at < now() - interval '1 second')
+  ORDER BY d.due_at LIMIT $1`);
 
 /** Lanes with something to send that nobody sends, the oldest first: a wake-up was lost, a wait is over, a worker died. */
 export async function findDueDeliveryLanes(db: Database, limit = 1000): Promise<string[]> {
-  const rows = await db.query(due, [graceMs, limit]);
+  const rows = await db.query(due, [limit]);
   return rows.map(({ lane }) => lane);
 }
 
@@ -228,6 +235,6 @@ const oldestDue = statement<{ seconds: number | null }>(`
 
 /** For how long the lane that waits longest could have been worked on, in seconds; 0 when none waits. */
 export async function oldestDueDeliverySeconds(db: Database): Promise<number> {
-  const [row] = await db.query(oldestDue, [0]);
+  const [row] = await db.query(oldestDue);
   return row?.seconds ?? 0;
 }

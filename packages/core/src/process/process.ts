@@ -82,6 +82,7 @@ export async function runProcess(
     stop = await start(env, log);
   } catch (error) {
     if (isOperators(error)) log.fatal(error.message);
+    else if (error instanceof MigrationError) log.fatal(error.message);
     else log.fatal({ err: error }, 'start failed');
     process.exit(isOperators(error) ? exitConfig : 1);
   }

@@ -56,9 +56,19 @@ const producerRedis = { maxRetriesPerRequest: 1, enableOfflineQueue: false, conn
 /** It is BullMQ's own declaration of a pool, which the driver's overloaded `on` does not fit by the letter. */
 const asPgPool = (pool: Pool) => pool as unknown as PgPool;
 
+/** An outage is one line in the log, not one for each time somebody tries. */
+function reportFaults(log: Log, what: string): (error: Error) => void {
+  let last = 0;
+  return (error) => {
+    const quiet = Date.now() - last < 60_000;
+    last = Date.now();
+    log[quiet ? 'debug' : 'warn']({ reason: error.message || String(error) }, `${what}; trying again`);
+  };
+}
+
 function openRedis(url: string, options: object, log: Log): Redis {
   const redis = new Redis(url, { ...options, retryStrategy: (times) => Math.min(times * 200, 5_000) });
-  redis.on('error', (error) => log.warn({ err: error }, 'redis connection'));
+  redis.on('error', reportFaults(log, 'Redis cannot be reached'));
   return redis;
 }
 
@@ -76,7 +86,7 @@ export function createProducer<Name extends QueueName>(
         { connection: asPgPool(connection.pool), defaultJobOptions },
         createPostgresBackend,
       ) as unknown as Queue);
-  queue.on('error', (error) => log.warn({ err: error, queue: name }, 'queue'));
+  queue.on('error', reportFaults(log.child({ queue: name }), 'the queue failed'));
   const schema = queuePayloads[name];
 
   async function wake(payload: QueuePayload<Name>, dedupeId: string, { delayMs, priority }: Wake = {}) {
@@ -159,7 +169,7 @@ export function createConsumer<Name extends QueueName>(
         { ...shared, connection: asPgPool(connection.pool) },
         createPostgresBackend,
       ) as unknown as Worker);
-  worker.on('error', (error) => log.warn({ err: error }, 'queue worker'));
+  worker.on('error', reportFaults(log, 'the queue failed'));
   return {
     async close() {
       await worker.close();

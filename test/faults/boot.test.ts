@@ -1,0 +1,69 @@
+import { afterEach, expect, it } from 'vitest';
+import { ask, createAgent, runEnd, say } from '../support/api/talk.ts';
+import { assertNothingLost, converse, echoMarks, until } from '../support/faults/index.ts';
+import { startTestCluster, type TestCluster } from '../support/faults/test-cluster.ts';
+import { createTestDatabase } from '../support/postgres/index.ts';
+import { describeWith } from '../support/programs.ts';
+
+let cluster: TestCluster;
+
+afterEach(() => cluster?.close());
+
+it('six workers and the api start at once on an empty database', async () => {
+  const database = await createTestDatabase({ empty: true });
+  cluster = await startTestCluster({ databaseUrl: database.url, workers: 6 });
+  const agentId = await createAgent(cluster.owner, { model: cluster.model });
+  expect((await ask(cluster.owner, agentId, 'Is anybody <c0-0>')).reply?.text).toBe('<c0-0>');
+  expect(cluster.workers).toHaveLength(6);
+  const [made] = await cluster.sql(`
+    SELECT (SELECT count(*)::int FROM team) AS teams,
+      (SELECT count(*)::int FROM agent WHERE name = 'assistant') AS assistants,
+      (SELECT count(*)::int FROM api_key) AS keys,
+      (SELECT count(*) = count(DISTINCT migration_name) AND bool_and(finished_at IS NOT NULL) FROM _prisma_migrations) AS once`);
+  expect(made).toEqual({ teams: 1, assistants: 1, keys: 1, once: true });
+  await cluster.close();
+  await database.drop();
+}, 60_000);
+
+describeWith('faketime', 'a clock that is five minutes off', () => {
+  it.each([
+    ['fast', '+5m'],
+    ['slow', '-5m'],
+  ])(
+    '%s: nothing is taken from anybody',
+    async (_name, offset) => {
+      cluster = await startTestCluster();
+      await cluster.startWorker(['faketime', '--exclude-monotonic', '-f', offset]);
+      const { owner, model } = cluster;
+      const agentIds = [
+        await createAgent(owner, { model }),
+        await createAgent(owner, { model, debounceMs: 300 }),
+      ];
+      // Longer than a lease: whoever mistook the time would take it over, or give it up.
+      cluster.server.script((request) =>
+        request.userText.includes('slow')
+          ? { delayMs: 12_000, text: 'Slow.' }
+          : echoMarks({ delayMs: 20 })(request),
+      );
+      const slow = await Promise.all(Array.from({ length: 6 }, () => say(owner, agentIds[0]!, 'slow')));
+      await assertNothingLost(
+        cluster,
+        await converse(owner, { agentIds, conversations: 10, messages: 5, pauseMs: 200 }),
+      );
+      for (const { runId } of slow) await runEnd(owner, runId, 20_000);
+      const owners = new Set<string>();
+      await until('both have worked', async () => {
+        for (const { lease_owner } of await cluster.sql('SELECT lease_owner FROM conversation'))
+          owners.add(lease_owner);
+        return true;
+      });
+      expect(await cluster.sql('SELECT FROM step WHERE attempts > 1')).toEqual([]);
+      expect(
+        await cluster.sql(
+          `SELECT FROM run WHERE status <> 'succeeded' OR started_at > now() OR ended_at < started_at`,
+        ),
+      ).toEqual([]);
+    },
+    60_000,
+  );
+});
