@@ -336,6 +336,34 @@ describe('failures', () => {
     expect((await runsOf(id)).length).toBe(failures);
   });
 
+  it('are told in the chat that the answers go to', async () => {
+    const [channel] = await product.sql(
+      `INSERT INTO channel (id, team_id, kind, name, settings, updated_at)
+       VALUES (uuidv7(), $1, 'telegram', 'chat', '{}', now()) RETURNING id`,
+      [product.id],
+    );
+    const { conversationId } = await say(product.owner, agentId, 'hello');
+    await product.sql(`UPDATE conversation SET channel_id = $2, thread_key = 'a' WHERE id = $1`, [
+      conversationId,
+      channel.id,
+    ]);
+    const { id } = await create({ deliverTo: { conversationId } });
+    for (let failure = 0; failure < 5; failure += 1) await slot(id, 'failed');
+    await pauseFailing(product.db);
+    const deliveries = await product.sql(
+      `SELECT d.lane, d.event, m.content->0->>'text' AS text FROM delivery d JOIN message m ON m.id = d.message_id
+       WHERE d.conversation_id = $1`,
+      [conversationId],
+    );
+    expect(deliveries).toEqual([
+      {
+        lane: `${channel.id}/${conversationId}`,
+        event: 'message.created',
+        text: expect.stringContaining('paused itself'),
+      },
+    ]);
+  });
+
   it('do not count when a run in between ended well, nor from before it was resumed', async () => {
     const { id } = await create();
     for (const status of ['failed', 'failed', 'failed', 'failed', 'succeeded', 'failed'])

@@ -62,8 +62,11 @@ export function startScheduler(deps: {
   }
 
   async function openWaiting(): Promise<void> {
-    for (let fires = waiting.shift(); fires && !closed; fires = waiting.shift()) {
-      for (const fire of fires) await openOne(fire);
+    for (let fires = waiting.shift(); fires; fires = waiting.shift()) {
+      for (const fire of fires) {
+        if (closed) return;
+        await openOne(fire);
+      }
     }
   }
 
@@ -71,7 +74,7 @@ export function startScheduler(deps: {
     const fresh = fires.filter(({ id }) => !known.has(id));
     for (const { id } of fresh) known.add(id);
     waiting.push(...Map.groupBy(fresh, ({ scheduleId }) => scheduleId).values());
-    while (opening.size < Math.min(openers, waiting.length)) {
+    while (opening.size < openers && waiting.length > 0) {
       const opener: Promise<void> = openWaiting().finally(() => opening.delete(opener));
       opening.add(opener);
     }

@@ -119,7 +119,13 @@ export function isUniqueViolation(error: unknown): boolean {
  * https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  const { code, message, syscall } = (error ?? {}) as {
+    code?: unknown;
+    message?: unknown;
+    syscall?: unknown;
+  };
+  // Whatever the reason: on a unix socket it is ENOENT, since a server that stops takes its socket along.
+  if (syscall === 'connect') return true;
   if (
     typeof code === 'string' &&
     /^(08|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024|P2028)/.test(code)

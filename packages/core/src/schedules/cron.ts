@@ -40,6 +40,11 @@ export function assertCron(text: string): void {
       );
     }
   }
+  try {
+    parsePattern(expression);
+  } catch (error) {
+    throw new CronError(`"${expression}" is not valid: ${(error as Error).message}`);
+  }
 }
 
 interface Expression {

@@ -109,10 +109,13 @@ async function assertDeliverable(
     throw invalidField('deliverTo.conversationId', 'there is no such conversation with this agent');
 }
 
+/** As long as answers are kept for their Idempotency-Key; then the key is free again. */
+const keyLifeMs = 86_400_000;
+
 /** Who makes a schedule, and by which request. */
 export interface ScheduleOrigin {
   madeByAgent?: boolean;
-  /** The same request again makes no second schedule. Unique over all teams. */
+  /** The same request again, within a day, makes no second schedule. Unique over all teams. */
   idempotencyKey?: string | undefined;
 }
 
@@ -127,10 +130,10 @@ export function createSchedule(
 ): Promise<Schedule> {
   return db.prisma.$transaction(async (tx) => {
     await lockAgent(tx, teamId, body.agentId);
-    if (idempotencyKey) {
-      const made = await tx.schedule.findUnique({ where: { idempotencyKey } });
-      if (made) return toSchedule(made);
-    }
+    const now = await databaseNow(tx);
+    const made = idempotencyKey ? await tx.schedule.findUnique({ where: { idempotencyKey } }) : null;
+    if (made && now.getTime() - made.createdAt.getTime() < keyLifeMs) return toSchedule(made);
+    if (made) await tx.schedule.update({ where: { id: made.id }, data: { idempotencyKey: null } });
     const { agentId, name, prompt, timezone, misfire, overlap, jitterSeconds, deliverTo } = body;
     const id = newId();
     const timing = {
@@ -139,7 +142,7 @@ export function createSchedule(
       at: body.at === undefined ? null : new Date(body.at),
       timezone,
     };
-    const nextAt = assertTiming({ ...timing, jitterSeconds }, await databaseNow(tx));
+    const nextAt = assertTiming({ ...timing, jitterSeconds }, now);
     await assertDeliverable(tx, { teamId, agentId }, deliverTo);
     await assertWithinLimits(tx, { id, agentId, madeByAgent });
     const row = await tx.schedule.create({

@@ -4,12 +4,15 @@
  */
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
+/** More than there are timezones; their names may be written in any letter case. */
+const cacheSize = 1000;
 
 /** Swedish writes dates the way ISO 8601 does. @throws {RangeError} for an unknown timezone */
 function clockOf(timezone: string): Intl.DateTimeFormat {
   let clock = clocks.get(timezone);
   if (!clock) {
     clock = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' });
+    if (clocks.size >= cacheSize) clocks.clear();
     clocks.set(timezone, clock);
   }
   return clock;
