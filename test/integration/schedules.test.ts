@@ -77,7 +77,9 @@ describe('making one', () => {
     expect(await post()).toEqual(first);
     // Both forget the key after a day.
     await product.sql(`DELETE FROM idempotency_record`);
-    await product.sql(`UPDATE schedule SET created_at = now() - interval '25 hours' WHERE id = $1`, [first.id]);
+    await product.sql(`UPDATE schedule SET created_at = now() - interval '25 hours' WHERE id = $1`, [
+      first.id,
+    ]);
     expect((await post()).id).not.toBe(first.id);
   });
 

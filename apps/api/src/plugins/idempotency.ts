@@ -1,5 +1,7 @@
 /** `Idempotency-Key` on routes that create: the same request again gets the first answer again. */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { DomainError } from '@nightshift/core/errors';
 import { beginIdempotent, endIdempotent } from '@nightshift/core/idempotency';
 import { type Sealed, seal, sealContext, unseal } from '@nightshift/core/secrets';
@@ -13,6 +15,10 @@ declare module 'fastify' {
     idempotent?: boolean;
   }
 }
+
+/** For a minute: a key that was not given back is free after two anyhow. */
+const forgetTries = 60;
+const forgetAgainMs = 1_000;
 
 function keyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
@@ -55,7 +61,26 @@ export const idempotency = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }
     const { teamId } = request.caller;
     // An answer may hold a secret that is shown once (a new API key), so it is stored sealed.
     const body = JSON.stringify(seal(deps.kek, String(payload ?? ''), sealContext(teamId, key, 'answer')));
-    await endIdempotent(deps.db, teamId, key, { status: reply.statusCode, body });
+    try {
+      await endIdempotent(deps.db, teamId, key, { status: reply.statusCode, body });
+    } catch (error) {
+      forgetLater(teamId, key).catch((cause: Error) =>
+        request.log.warn({ err: cause }, 'idempotency key kept'),
+      );
+      if (reply.statusCode < 500) throw error;
+    }
     return payload;
   });
+
+  /** The database went away under a request. The same one is told to come again, and must find its key free then. */
+  async function forgetLater(teamId: string, key: string): Promise<void> {
+    for (let tries = 1; tries <= forgetTries; tries += 1) {
+      await sleep(forgetAgainMs, undefined, { ref: false });
+      try {
+        return await endIdempotent(deps.db, teamId, key, { status: 503, body: '' });
+      } catch (error) {
+        if (!isDatabaseUnavailable(error)) throw error;
+      }
+    }
+  }
 });

@@ -157,7 +157,7 @@ async function sendPart(
     return await parts[index]!({ fetch, signal });
   } catch (cause) {
     const error = unlessChannelError(cause, 'ambiguous', log);
-    if (error.kind === 'ambiguous') throw new ChannelError('retry', error.message, { cause });
+    if (error.kind === 'ambiguous' && repeatable) throw new ChannelError('retry', error.message, { cause });
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { type Database, newId, statement } from '../database/index.ts';
 
 /** So many failures in a row. */
-export const maxFailures = 5;
+const maxFailures = 5;
 
 const pausedReason = `It paused itself after ${maxFailures} failed runs in a row.`;
 

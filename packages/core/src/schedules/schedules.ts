@@ -13,7 +13,7 @@ import { assertTiming, dueTime, slotsFrom, type Timing } from './timing.ts';
 import { formatLocal } from './wall-clock.ts';
 
 /** How many schedules one agent may have: active ones, and among those that it made itself all that are not finished. */
-export const scheduleLimits = { active: 1000, madeByAgent: 20 } as const;
+const scheduleLimits = { active: 1000, madeByAgent: 20 } as const;
 
 const previewed = 5;
 

@@ -2,10 +2,10 @@
 import { dueTime, nextSlot, slotsFrom, type Timing } from './timing.ts';
 
 /** A slot that is taken up later than this after it was due passed unseen: no worker ran. */
-export const graceMs = 60_000;
+const graceMs = 60_000;
 
 /** The most runs that `misfire: all` catches up with. */
-export const catchUpCap = 100;
+const catchUpCap = 100;
 
 /** How far missed slots are counted, where they must be counted one by one. */
 const countCap = 1000;
