@@ -25,13 +25,13 @@ import {
   type ClaimedRun,
   endRun,
   finishStep,
+  handOverRun,
   type JournalScope,
   type JournalStep,
   LaneLostError,
   type LedgerEntry,
   type RunEnd,
   readJournal,
-  releaseLane,
   type StepResult,
 } from '@nightshift/core/runs';
 import type { AttemptRecord, ModelError, Router, StopReason, Target } from '@nightshift/providers';
@@ -236,7 +236,7 @@ class RunTurn {
     if (cause === 'handover') {
       // The ledger must know of an attempt that was paid for. A failed step is made again by the next worker.
       if (step) await this.#finishStep(step);
-      await releaseLane(this.#deps.db, this.#scope.lane);
+      await handOverRun(this.#deps.db, this.#scope);
       this.#log.info('run handed over');
       return;
     }

@@ -164,7 +164,7 @@ export const vendors: readonly Vendor[] = z.array(Vendor).parse([
     env: ['MINIMAX_API_KEY'],
     docs: 'https://platform.minimax.io/docs/guides/quickstart',
     defaultModel: 'MiniMax-M2.7',
-    compat: { textOnly: true },
+    compat: { textOnly: true, xApiKey: true },
   },
   {
     id: 'alibaba',
@@ -291,7 +291,7 @@ export const vendors: readonly Vendor[] = z.array(Vendor).parse([
     wire: 'anthropic-messages',
     env: [],
     docs: 'https://docs.anthropic.com/en/api/messages',
-    compat: {},
+    compat: { xApiKey: true },
   },
   {
     id: 'demo',

@@ -55,6 +55,8 @@ export interface Compat {
   toolCallIds?: 'alphanumeric9';
   /** Reasoning comes and must be echoed in this field of assistant messages (DeepSeek, Kimi). */
   reasoningField?: 'reasoning_content' | 'reasoning';
+  /** The endpoint reads the key from `x-api-key` (anthropic-messages); it is sent in both places then. */
+  xApiKey?: boolean;
   /** The model takes no images. They are replaced by a note. */
   textOnly?: boolean;
   /**

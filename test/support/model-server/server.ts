@@ -41,6 +41,8 @@ export interface ModelServerOptions {
   record?: boolean;
 }
 
+const bearer = (headers: IncomingMessage['headers']) => headers.authorization?.replace(/^Bearer /, '');
+
 const wires = {
   'openai-chat': {
     refuse: refuseOpenAi,
@@ -48,7 +50,7 @@ const wires = {
     frames: openAiFrames,
     whole: openAiWhole,
     error: openAiError,
-    key: (headers: IncomingMessage['headers']) => headers.authorization?.replace(/^Bearer /, ''),
+    key: bearer,
     errorFrame: (step: Step) => `data: ${JSON.stringify(openAiError(step))}\n\n`,
     brokenFrame: 'data: {"choices":[{"delta":{"cont\n\n',
   },
@@ -58,7 +60,8 @@ const wires = {
     frames: anthropicFrames,
     whole: anthropicWhole,
     error: anthropicError,
-    key: (headers: IncomingMessage['headers']) => headers['x-api-key'] as string | undefined,
+    key: (headers: IncomingMessage['headers']) =>
+      (headers['x-api-key'] as string | undefined) ?? bearer(headers),
     errorFrame: (step: Step) =>
       `event: error\ndata: ${JSON.stringify(anthropicError({ status: 529, ...step }))}\n\n`,
     brokenFrame: 'event: content_block_delta\ndata: {"type":"content_blo\n\n',

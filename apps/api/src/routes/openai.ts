@@ -141,6 +141,8 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
     async (request, reply) => {
       const { teamId } = request.caller;
       const { body } = request;
+      // From here on: a client may leave while its message is being stored.
+      const gone = untilClosed(reply);
       const { earlier, text } = splitMessages(body.messages);
       const agent = await findAgent(teamId, body.model);
       const accepted = await acceptFirst(db, {
@@ -156,14 +158,15 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
       const { runId } = accepted;
 
       const head = { id: `chatcmpl-${runId}`, created: seconds(new Date()), model: body.model };
-      const gone = untilClosed(reply);
       let ended = false;
-      gone.addEventListener('abort', () => {
+      const cancel = () => {
         if (ended) return;
         cancelRun(db, teamId, runId).catch((error: Error) => {
           if (!(error instanceof DomainError)) request.log.warn({ err: error, runId }, 'run not cancelled');
         });
-      });
+      };
+      if (gone.aborted) cancel();
+      else gone.addEventListener('abort', cancel);
 
       async function usage() {
         const run = await getRun(db, teamId, runId);

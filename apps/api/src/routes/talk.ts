@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Id, isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
 import { findAgentByName } from '@nightshift/core/agents';
 import { notFound } from '@nightshift/core/errors';
@@ -7,6 +8,8 @@ import { z } from 'zod';
 import { whileServing } from '../sse.ts';
 import { wakeForMessage } from '../wake.ts';
 import { errors, type Routes } from './types.ts';
+
+const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
 
 const AgentParams = z.object({
   agent: z
@@ -49,7 +52,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
         agentId: await agentIdOf(teamId, request.params.agent),
         source: 'api',
         // The key names the event in the inbox too: a first request that died unanswered is not said twice.
-        externalId: typeof key === 'string' ? `idempotency:${key}` : undefined,
+        externalId: typeof key === 'string' ? `idempotency:${key}:${digest(text)}` : undefined,
         content: [{ type: 'text' as const, text }],
         trigger: 'api' as const,
         traceId: request.traceId,

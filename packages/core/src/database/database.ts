@@ -68,8 +68,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     // BullMQ's tables live in their own schema; it finds them through the search path.
     options: '-c synchronous_commit=off -c search_path=bullmq,public',
   });
-  pool.on('error', options.onConnectionError);
-  relaxed.on('error', options.onConnectionError);
+  for (const each of [pool, relaxed]) {
+    each.on('error', options.onConnectionError);
+    // The pool listens while a connection is idle. One that breaks between two statements of whoever has taken it out
+    // would end the process; as it is, the next statement fails.
+    each.on('connect', (client) => client.on('error', () => {}));
+  }
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, {
       statementNameGenerator: ({ sql }) => statement(sql).name,
@@ -128,7 +132,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (syscall === 'connect') return true;
   if (
     typeof code === 'string' &&
-    /^(08|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024|P2028)/.test(code)
+    /^(08(?!P01)|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024|P2028)/.test(code)
   )
     return true;
   return (

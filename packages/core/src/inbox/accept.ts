@@ -70,7 +70,7 @@ const acceptNew = statement<AcceptedRow>(`
     RETURNING id
   ), opened AS (
     INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, due_at)
-    SELECT $10, $2, $7, lane.id, $11::run_trigger, $12, now() + target.debounce_ms * interval '1 millisecond'
+    SELECT $10, $2, $7, lane.id, $11::text::run_trigger, $12, now() + CASE WHEN $11 = 'api' THEN target.debounce_ms ELSE 0 END * interval '1 millisecond'
     FROM lane, target
     RETURNING id
   ), earlier AS (
@@ -111,7 +111,7 @@ const acceptNext = statement<AcceptedRow>(`
     RETURNING r.id
   ), opened AS (
     INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, due_at)
-    SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, now() + lane.debounce_ms * interval '1 millisecond'
+    SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, now() + CASE WHEN $12 THEN lane.debounce_ms ELSE 0 END * interval '1 millisecond'
     FROM lane WHERE lane.joined_run_id IS NULL
     ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1 AND trigger = 'api'
     DO UPDATE SET conversation_id = excluded.conversation_id

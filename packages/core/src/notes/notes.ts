@@ -1,5 +1,5 @@
 /** An agent's scratch notes: small named texts that outlive a conversation. */
-import { type Database, statement } from '../database/index.ts';
+import { type Database, run, statement, transaction } from '../database/index.ts';
 import { DomainError } from '../errors/index.ts';
 
 /** Quotas of one agent. */
@@ -15,11 +15,11 @@ export async function readNote(db: Database, agentId: string, name: string): Pro
   return row?.text ?? null;
 }
 
-// The agent's row is locked, so that two conversations of one agent cannot pass the quota together.
+// The agent's row is locked by a statement of its own, so that the one that counts sees what others wrote before it.
+const lockOwner = statement(`SELECT id FROM agent WHERE id = $1 FOR NO KEY UPDATE`);
 const write = statement<{ name: string }>(`
-  WITH owner AS (SELECT id FROM agent WHERE id = $1 FOR UPDATE)
   INSERT INTO note (agent_id, name, text, updated_at)
-  SELECT id, $2, $3, now() FROM owner
+  SELECT $1, $2, $3, now()
   WHERE EXISTS (SELECT FROM note WHERE agent_id = $1 AND name = $2)
     OR (SELECT count(*) FROM note WHERE agent_id = $1) < ${noteLimits.notes}
   ON CONFLICT (agent_id, name) DO UPDATE SET text = excluded.text, updated_at = now()
@@ -33,7 +33,10 @@ export async function writeNote(db: Database, agentId: string, name: string, tex
       `A note holds ${noteLimits.textLength} characters; this has ${text.length}.`,
     );
   }
-  const [row] = await db.query(write, [agentId, name, text]);
+  const [row] = await transaction(db.pool, async (client) => {
+    await run(client, lockOwner, [agentId]);
+    return run(client, write, [agentId, name, text]);
+  });
   if (!row) {
     throw new DomainError(
       'invalid_request',

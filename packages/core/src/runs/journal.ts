@@ -119,13 +119,16 @@ const writeAnswer = `
     INSERT INTO message (id, conversation_id, seq, role, content, run_id)
     SELECT $12, lane.id, lane.seq, 'assistant', $13, $3 FROM lane WHERE $13::jsonb IS NOT NULL
     RETURNING id
+  ), subscribed AS (
+    -- Locked, so that a webhook that is deleted meanwhile is left out rather than missed by the foreign key.
+    SELECT w.id, w.events FROM lane, webhook w WHERE w.team_id = $9 FOR KEY SHARE OF w
   ), outbox AS (
     INSERT INTO delivery (team_id, lane, channel_id, webhook_id, conversation_id, run_id, message_id, event)
     SELECT $9, target.id || '/' || target.conversation_id, target.channel_id, target.webhook_id, target.conversation_id,
       $3, (SELECT id FROM reply), target.event
     FROM (
       SELECT w.id, NULL::uuid AS channel_id, w.id AS webhook_id, lane.id AS conversation_id, event
-      FROM lane, webhook w, unnest(w.events) AS event WHERE w.team_id = $9 AND event = ANY ($14::text[])
+      FROM lane, subscribed w, unnest(w.events) AS event WHERE event = ANY ($14::text[])
       UNION ALL
       SELECT lane.channel_id, lane.channel_id, NULL, lane.id, 'message.created'
       FROM lane WHERE lane.channel_id IS NOT NULL AND 'message.created' = ANY ($14::text[])
@@ -300,6 +303,21 @@ export async function answerRun(
 ): Promise<string[]> {
   const values = [...stepValues(scope, step), newId(), contentOf(reply), ['message.created']];
   return (await fenced(db, scope.lane, answerWithStep, values)).lanes ?? [];
+}
+
+const handOver = statement(`
+  WITH lane AS (
+    UPDATE conversation c SET lease_owner = NULL, lease_until = NULL WHERE c.id = $1 AND c.epoch = $2 RETURNING c.id
+  )
+  UPDATE step s SET attempts = s.attempts - 1 FROM lane
+  WHERE s.run_id = $3 AND (s.status = 'started' OR (s.kind = 'model' AND s.status = 'failed'))`);
+
+/**
+ * Gives the lane back with its run not ended; whoever claims it next goes on. The steps that were under way have not
+ * crashed anybody, so beginning them again counts anew. Nothing happens if the lane was lost.
+ */
+export async function handOverRun(db: Database, scope: JournalScope): Promise<void> {
+  await db.query(handOver, [scope.lane.conversationId, scope.lane.epoch, scope.runId]);
 }
 
 type StepRow = {

@@ -57,12 +57,18 @@ async function createClient(endpoint: Endpoint): Promise<Anthropic> {
     baseURL: endpoint.baseUrl.replace(/\/v1$/, ''),
     // A key that is not null keeps the SDK from looking for credentials of its own on this machine.
     apiKey: endpoint.apiKey ?? 'none',
-    ...(endpoint.apiKey === null ? { defaultHeaders: { 'x-api-key': null, authorization: null } } : {}),
+    defaultHeaders: keyHeaders(endpoint),
     maxRetries: 0,
     logLevel: 'off',
     openTelemetry: false,
     fetch: streamingFetch,
   });
+}
+
+/** The SDK sends the key as a bearer token, which Anthropic takes; many that imitate it know `x-api-key` alone. */
+function keyHeaders({ apiKey, compat }: Endpoint): Record<string, string | null> {
+  if (apiKey === null) return { 'x-api-key': null, authorization: null };
+  return compat.xApiKey ? { 'x-api-key': apiKey } : {};
 }
 
 const stops: Record<string, StopReason> = {
