@@ -42,6 +42,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
+/** The api and both workers. */
+const stillRunning = () => [cluster.api, ...cluster.workers].map(({ running }) => running);
+
 const talk = (more: Partial<Conversations>) =>
   converse(cluster.owner, { agentIds, conversations: 10, messages: 10, pauseMs: 300, ...more });
 
@@ -53,7 +56,7 @@ it('restarted at once, after a crash', async () => {
   await postgres.exited;
   await start();
   await assertNothingLost(cluster, await talking);
-  expect([cluster.api, ...cluster.workers].map(({ running }) => running)).toEqual([true, true, true]);
+  expect(stillRunning()).toEqual([true, true, true]);
 }, 60_000);
 
 it('stopped for ten seconds: 503 and never a 202 without a row', async () => {
@@ -70,6 +73,19 @@ it('stopped for ten seconds: 503 and never a 202 without a row', async () => {
   await start();
   await until('it is ready again', async () => (await cluster.owner.get('/readyz')).status === 200);
   await assertNothingLost(cluster, await talking);
+}, 60_000);
+
+it('every connection cut, again and again: no process ends of it', async () => {
+  cluster.server.script(echoMarks({ delayMs: 100, toolEvery: 4 }));
+  const talking = talk({});
+  for (let times = 0; times < 10; times += 1) {
+    await sleep(250);
+    await cluster.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'nightshift%'`,
+    );
+  }
+  await assertNothingLost(cluster, await talking);
+  expect(stillRunning()).toEqual([true, true, true]);
 }, 60_000);
 
 it('every listening connection cut: nobody notices for long', async () => {

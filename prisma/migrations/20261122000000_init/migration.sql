@@ -2,19 +2,37 @@
 CREATE TYPE "role" AS ENUM ('owner', 'admin', 'member', 'viewer');
 
 -- CreateEnum
+CREATE TYPE "queue_mode" AS ENUM ('steer', 'followup', 'interrupt');
+
+-- CreateEnum
 CREATE TYPE "message_role" AS ENUM ('system', 'user', 'assistant');
 
 -- CreateEnum
 CREATE TYPE "run_status" AS ENUM ('queued', 'running', 'succeeded', 'failed', 'cancelled');
 
 -- CreateEnum
-CREATE TYPE "run_trigger" AS ENUM ('api');
+CREATE TYPE "run_trigger" AS ENUM ('api', 'schedule');
 
 -- CreateEnum
 CREATE TYPE "step_kind" AS ENUM ('model', 'tool');
 
 -- CreateEnum
 CREATE TYPE "step_status" AS ENUM ('started', 'succeeded', 'failed');
+
+-- CreateEnum
+CREATE TYPE "delivery_status" AS ENUM ('pending', 'sending', 'sent', 'unknown', 'dead');
+
+-- CreateEnum
+CREATE TYPE "schedule_status" AS ENUM ('active', 'paused', 'finished');
+
+-- CreateEnum
+CREATE TYPE "misfire" AS ENUM ('skip', 'once', 'all');
+
+-- CreateEnum
+CREATE TYPE "overlap" AS ENUM ('skip', 'queue');
+
+-- CreateEnum
+CREATE TYPE "fire_status" AS ENUM ('due', 'fired', 'skipped');
 
 -- CreateTable
 CREATE TABLE "team" (
@@ -49,6 +67,8 @@ CREATE TABLE "agent" (
     "model" TEXT NOT NULL,
     "tools" JSONB NOT NULL,
     "limits" JSONB NOT NULL,
+    "queue_mode" "queue_mode" NOT NULL DEFAULT 'steer',
+    "debounce_ms" INTEGER NOT NULL DEFAULT 0,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL,
     "deleted_at" TIMESTAMPTZ(3),
@@ -83,6 +103,11 @@ CREATE TABLE "conversation" (
     "lease_owner" TEXT,
     "lease_until" TIMESTAMPTZ(3),
     "epoch" INTEGER NOT NULL DEFAULT 0,
+    "steerable_run_id" UUID,
+    "steered_seq" INTEGER NOT NULL DEFAULT 0,
+    "channel_id" UUID,
+    "thread" JSONB,
+    "thread_key" TEXT,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -128,6 +153,7 @@ CREATE TABLE "run" (
     "trace_id" TEXT,
     "error" JSONB,
     "warnings" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "cancel_requested_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "started_at" TIMESTAMPTZ(3),
@@ -200,6 +226,106 @@ CREATE TABLE "note" (
 );
 
 -- CreateTable
+CREATE TABLE "channel" (
+    "id" UUID NOT NULL,
+    "team_id" UUID NOT NULL,
+    "kind" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "credentials" JSONB,
+    "settings" JSONB NOT NULL,
+    "paused_until" TIMESTAMPTZ(3),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "channel_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "webhook" (
+    "id" UUID NOT NULL,
+    "team_id" UUID NOT NULL,
+    "url" TEXT NOT NULL,
+    "events" TEXT[],
+    "secret" JSONB NOT NULL,
+    "paused_until" TIMESTAMPTZ(3),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "webhook_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "delivery" (
+    "id" UUID NOT NULL DEFAULT uuidv7(),
+    "team_id" UUID NOT NULL,
+    "lane" TEXT NOT NULL,
+    "position" BIGSERIAL NOT NULL,
+    "channel_id" UUID,
+    "webhook_id" UUID,
+    "conversation_id" UUID NOT NULL,
+    "run_id" UUID NOT NULL,
+    "message_id" UUID,
+    "event" TEXT NOT NULL,
+    "status" "delivery_status" NOT NULL DEFAULT 'pending',
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "parts_sent" INTEGER NOT NULL DEFAULT 0,
+    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "lease_until" TIMESTAMPTZ(3),
+    "error" JSONB,
+    "receipts" JSONB NOT NULL DEFAULT '[]',
+    "retried_at" TIMESTAMPTZ(3),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "ended_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "delivery_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "schedule" (
+    "id" UUID NOT NULL,
+    "team_id" UUID NOT NULL,
+    "agent_id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "prompt" TEXT NOT NULL,
+    "cron" TEXT,
+    "every_seconds" INTEGER,
+    "at" TIMESTAMPTZ(3),
+    "timezone" TEXT NOT NULL DEFAULT 'UTC',
+    "misfire" "misfire" NOT NULL DEFAULT 'once',
+    "overlap" "overlap" NOT NULL DEFAULT 'skip',
+    "jitter_seconds" INTEGER NOT NULL DEFAULT 0,
+    "deliver_to" JSONB,
+    "conversation_id" UUID,
+    "status" "schedule_status" NOT NULL DEFAULT 'active',
+    "paused_reason" TEXT,
+    "made_by_agent" BOOLEAN NOT NULL DEFAULT false,
+    "idempotency_key" TEXT,
+    "next_at" TIMESTAMPTZ(3),
+    "due_at" TIMESTAMPTZ(3),
+    "resumed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL,
+    "deleted_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "schedule_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "schedule_fire" (
+    "id" UUID NOT NULL DEFAULT uuidv7(),
+    "schedule_id" UUID NOT NULL,
+    "fire_at" TIMESTAMPTZ(3) NOT NULL,
+    "status" "fire_status" NOT NULL,
+    "reason" TEXT,
+    "slots" INTEGER NOT NULL DEFAULT 1,
+    "manual" BOOLEAN NOT NULL DEFAULT false,
+    "run_id" UUID,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "schedule_fire_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "idempotency_record" (
     "team_id" UUID NOT NULL,
     "key" TEXT NOT NULL,
@@ -228,6 +354,9 @@ CREATE INDEX "conversation_team_id_id_idx" ON "conversation"("team_id", "id");
 
 -- CreateIndex
 CREATE INDEX "conversation_agent_id_idx" ON "conversation"("agent_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "conversation_channel_id_thread_key_key" ON "conversation"("channel_id", "thread_key");
 
 -- CreateIndex
 CREATE INDEX "inbound_event_conversation_id_idx" ON "inbound_event"("conversation_id");
@@ -263,6 +392,36 @@ CREATE INDEX "usage_entry_team_id_created_at_idx" ON "usage_entry"("team_id", "c
 CREATE INDEX "usage_entry_run_id_idx" ON "usage_entry"("run_id");
 
 -- CreateIndex
+CREATE INDEX "channel_team_id_id_idx" ON "channel"("team_id", "id");
+
+-- CreateIndex
+CREATE INDEX "webhook_team_id_id_idx" ON "webhook"("team_id", "id");
+
+-- CreateIndex
+CREATE INDEX "delivery_team_id_id_idx" ON "delivery"("team_id", "id");
+
+-- CreateIndex
+CREATE INDEX "delivery_run_id_idx" ON "delivery"("run_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "schedule_idempotency_key_key" ON "schedule"("idempotency_key");
+
+-- CreateIndex
+CREATE INDEX "schedule_team_id_id_idx" ON "schedule"("team_id", "id");
+
+-- CreateIndex
+CREATE INDEX "schedule_agent_id_idx" ON "schedule"("agent_id");
+
+-- CreateIndex
+CREATE INDEX "schedule_fire_schedule_id_id_idx" ON "schedule_fire"("schedule_id", "id");
+
+-- CreateIndex
+CREATE INDEX "schedule_fire_run_id_idx" ON "schedule_fire"("run_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "schedule_fire_schedule_id_fire_at_key" ON "schedule_fire"("schedule_id", "fire_at");
+
+-- CreateIndex
 CREATE INDEX "idempotency_record_created_at_idx" ON "idempotency_record"("created_at");
 
 -- AddForeignKey
@@ -279,6 +438,9 @@ ALTER TABLE "conversation" ADD CONSTRAINT "conversation_team_id_fkey" FOREIGN KE
 
 -- AddForeignKey
 ALTER TABLE "conversation" ADD CONSTRAINT "conversation_agent_id_fkey" FOREIGN KEY ("agent_id") REFERENCES "agent"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "conversation" ADD CONSTRAINT "conversation_channel_id_fkey" FOREIGN KEY ("channel_id") REFERENCES "channel"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "inbound_event" ADD CONSTRAINT "inbound_event_conversation_id_fkey" FOREIGN KEY ("conversation_id") REFERENCES "conversation"("id") ON DELETE CASCADE ON UPDATE CASCADE;
@@ -307,16 +469,58 @@ ALTER TABLE "usage_entry" ADD CONSTRAINT "usage_entry_run_id_fkey" FOREIGN KEY (
 -- AddForeignKey
 ALTER TABLE "note" ADD CONSTRAINT "note_agent_id_fkey" FOREIGN KEY ("agent_id") REFERENCES "agent"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
+-- AddForeignKey
+ALTER TABLE "channel" ADD CONSTRAINT "channel_team_id_fkey" FOREIGN KEY ("team_id") REFERENCES "team"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "webhook" ADD CONSTRAINT "webhook_team_id_fkey" FOREIGN KEY ("team_id") REFERENCES "team"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "delivery" ADD CONSTRAINT "delivery_team_id_fkey" FOREIGN KEY ("team_id") REFERENCES "team"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "delivery" ADD CONSTRAINT "delivery_channel_id_fkey" FOREIGN KEY ("channel_id") REFERENCES "channel"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "delivery" ADD CONSTRAINT "delivery_webhook_id_fkey" FOREIGN KEY ("webhook_id") REFERENCES "webhook"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "schedule" ADD CONSTRAINT "schedule_team_id_fkey" FOREIGN KEY ("team_id") REFERENCES "team"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "schedule" ADD CONSTRAINT "schedule_agent_id_fkey" FOREIGN KEY ("agent_id") REFERENCES "agent"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "schedule_fire" ADD CONSTRAINT "schedule_fire_schedule_id_fkey" FOREIGN KEY ("schedule_id") REFERENCES "schedule"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 -- What Prisma's schema language cannot say.
 
--- One run of a conversation waits to start and collects the messages that come before it does (inbox/accept.ts).
-CREATE UNIQUE INDEX "run_collecting_key" ON "run"("conversation_id") WHERE "status" = 'queued' AND "attempt" = 1;
+-- One run of a conversation waits to start and collects what people say before it does (inbox/accept.ts). Each fire of
+-- a schedule has a run of its own.
+CREATE UNIQUE INDEX "run_collecting_key" ON "run"("conversation_id") WHERE "status" = 'queued' AND "attempt" = 1 AND "trigger" = 'api';
 
 -- The sweeper's and the lanes' question: what is not over yet?
 CREATE INDEX "run_open_idx" ON "run"("conversation_id", "created_at") WHERE "status" IN ('queued', 'running');
+
+-- How much an agent and a team have open: their place in the queue (inbox/accept.ts).
+CREATE INDEX "run_backlog_idx" ON "run"("team_id", "agent_id") WHERE "status" IN ('queued', 'running');
 
 -- A deleted agent's name is free again.
 CREATE UNIQUE INDEX "agent_name_key" ON "agent"("team_id", "name") WHERE "deleted_at" IS NULL;
 
 -- Custom endpoints are addressed by name.
 CREATE UNIQUE INDEX "provider_credential_name_key" ON "provider_credential"("team_id", "name") WHERE "name" IS NOT NULL;
+
+-- The head of a delivery lane, and what is due over all lanes.
+CREATE INDEX "delivery_lane_idx" ON "delivery"("lane", "position") WHERE "status" IN ('pending', 'sending');
+CREATE INDEX "delivery_due_idx" ON "delivery"("due_at") WHERE "status" IN ('pending', 'sending');
+
+-- What the poller and the sweeper look for.
+CREATE INDEX "schedule_due_idx" ON "schedule"("due_at") WHERE "status" = 'active' AND "deleted_at" IS NULL;
+CREATE INDEX "schedule_fire_due_idx" ON "schedule_fire"("created_at") WHERE "status" = 'due';
+
+-- The fires before: whether the last one's run still goes, and how the last ones ended.
+CREATE INDEX "schedule_fire_taken_idx" ON "schedule_fire"("schedule_id", "fire_at") WHERE "status" <> 'skipped';
+
+-- Scheduled runs that failed lately: their schedules may have to pause.
+CREATE INDEX "run_failed_schedule_idx" ON "run"("ended_at") WHERE "trigger" = 'schedule' AND "status" = 'failed';
