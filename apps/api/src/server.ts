@@ -1,4 +1,9 @@
-import { applyMigrations, migrationsDirectory, openDatabase } from '@nightshift/core/database';
+import {
+  applyMigrations,
+  checkConnections,
+  migrationsDirectory,
+  openDatabase,
+} from '@nightshift/core/database';
 import type { Env } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
@@ -19,6 +24,9 @@ export interface ApiServer extends Bootstrap {
 /** Long enough for a large body on a slow line, short enough that a trickle does not hold a socket. */
 const requestTimeoutMs = 30_000;
 
+/** Connections for wake-ups and events. */
+const relaxedPoolSize = 4;
+
 function publicUrlOf(env: Env): string {
   if (env.publicUrl) return env.publicUrl;
   const host = env.host === '0.0.0.0' || env.host === '::' ? 'localhost' : env.host;
@@ -32,7 +40,7 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
   const db = openDatabase({
     url: env.databaseUrl,
     poolSize: env.databasePool,
-    relaxedPoolSize: 4,
+    relaxedPoolSize,
     applicationName: 'nightshift api',
     onConnectionError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
@@ -41,6 +49,8 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     bootstrap(db, env),
     env.redisUrl ? undefined : migrateQueue(db.relaxed),
   ]);
+  // One more listens for events.
+  await checkConnections(db, env.databasePool + relaxedPoolSize + 1, log);
   const connection = { redisUrl: env.redisUrl, pool: db.relaxed };
   const conversations = createProducer('conversation', connection, log);
   const deliveries = createProducer('delivery', connection, log);

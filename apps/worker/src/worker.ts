@@ -3,7 +3,12 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import { createLaneKeeper } from '@nightshift/agent';
 import { type ChannelAdapter, channelAdapters } from '@nightshift/channels';
-import { applyMigrations, migrationsDirectory, openDatabase } from '@nightshift/core/database';
+import {
+  applyMigrations,
+  checkConnections,
+  migrationsDirectory,
+  openDatabase,
+} from '@nightshift/core/database';
 import type { Env } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
@@ -35,6 +40,9 @@ export interface WorkerParts {
 /** Lanes of the outbox that one worker sends at once. A send waits for somebody else's server and costs us nothing. */
 const deliveryConcurrency = 128;
 
+/** Connections for wake-ups and events; two of them listen for jobs. */
+const relaxedPoolSize = 6;
+
 /** Builds a worker from its environment and starts it. `parts` take the place of the product's own. */
 export async function startWorker(
   env: Env,
@@ -46,12 +54,14 @@ export async function startWorker(
   const db = openDatabase({
     url: env.databaseUrl,
     poolSize: env.databasePool,
-    relaxedPoolSize: 6,
+    relaxedPoolSize,
     applicationName: 'nightshift worker',
     onConnectionError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   if (!env.redisUrl) await migrateQueue(db.relaxed);
   const bus = await openEventBus(env.databaseUrl, log);
+  // One more listens for events.
+  await checkConnections(db, env.databasePool + relaxedPoolSize + 1, log);
   const metrics = createMetrics('worker');
   const lanes = createLaneKeeper({ db, bus, log });
   const connection = { redisUrl: env.redisUrl, pool: db.relaxed };
