@@ -90,7 +90,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       return worker;
     },
     sql: async (text, values = []) => (await pool.query(text, [...values])).rows,
-    output: () => processes.map(({ pid, output }) => `${pid}:\n${output.slice(-20).join('\n')}`).join('\n'),
+    output: () =>
+      processes
+        .flatMap(({ pid, output }) => output.slice(-10).map((line) => `${pid} ${line.slice(0, 300)}`))
+        .join('\n'),
     close,
   };
 }
