@@ -61,7 +61,10 @@ describe('steer', () => {
       'assistant: One.',
       'assistant: Two.',
     ]);
-    expect((await stepsOf(product.owner, first.runId)).map((step: { kind: string }) => step.kind)).toEqual(['model', 'model']);
+    expect((await stepsOf(product.owner, first.runId)).map((step: { kind: string }) => step.kind)).toEqual([
+      'model',
+      'model',
+    ]);
   });
 
   it('loses none of many that come all the time', async () => {
