@@ -20,15 +20,16 @@ const text = 'How is the weather on the night shift?';
 
 interface Side {
   latencies: number[];
-  seconds: number;
+  /** Of this process, in milliseconds. */
+  cpu: number;
 }
 
 export const router: Bench = {
   name: 'router',
   about: 'what the router adds to a model call over the bare openai SDK, at 1 and 100 streams at once',
   against:
-    'The openai SDK on the same local model server in the same process, alternating. At 100 the processors are the limit, so ' +
-    'a latency is mostly waiting for the other 99: what counts there is the time a call adds.',
+    'The openai SDK on the same local model server in the same process, alternating. At 100 the processor is the limit, so ' +
+    'a latency is mostly waiting for the other 99: what counts there is the processor time that a call adds.',
   async run({ resources, log }) {
     const url = await startModel(resources);
     const bare = bareCall(`${url}/v1`);
@@ -37,15 +38,17 @@ export const router: Bench = {
     for (const { concurrency, rounds, count } of levels) {
       log(`${concurrency} at once, ${rounds} rounds …`);
       const sides: [Side, Side] = [
-        { latencies: [], seconds: 0 },
-        { latencies: [], seconds: 0 },
+        { latencies: [], cpu: 0 },
+        { latencies: [], cpu: 0 },
       ];
       for (let round = -warmUpRounds; round < rounds; round += 1) {
         for (const [index, call] of [bare, routed].entries()) {
-          const load = await closedLoop({ concurrency, count, maxSeconds }, call);
+          const before = process.cpuUsage();
+          const { latencies } = await closedLoop({ concurrency, count, maxSeconds }, call);
+          const { user, system } = process.cpuUsage(before);
           if (round < 0) continue;
-          sides[index]!.latencies.push(...load.latencies);
-          sides[index]!.seconds += load.seconds;
+          sides[index]!.latencies.push(...latencies);
+          sides[index]!.cpu += (user + system) / 1000;
         }
       }
       figures.push(...compare(concurrency, sides));
@@ -65,12 +68,12 @@ function compare(concurrency: number, [bare, routed]: [Side, Side]): Figure[] {
       { id: `${id}.overhead.p${percent}`, label: `router adds, ${at}`, value: ours - sdk, unit: 'ms' },
     ];
   });
-  const perCall = ({ seconds, latencies }: Side) => (seconds * 1000) / latencies.length;
+  const perCall = ({ cpu, latencies }: Side) => cpu / latencies.length;
   return [
     ...latencies,
     {
-      id: `${id}.overhead.call`,
-      label: `router adds, ${concurrency} at once: a call`,
+      id: `${id}.overhead.cpu`,
+      label: `router adds, ${concurrency} at once: CPU a call`,
       value: perCall(routed) - perCall(bare),
       unit: 'ms',
     },

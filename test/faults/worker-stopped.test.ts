@@ -32,8 +32,8 @@ describeQueues('a worker stopped past its lease', (queue) => {
   it('another one does its half of the work; when it goes on, it writes nothing and sends nothing', async () => {
     // Each answer is spoken for two seconds: its rest waits in the socket of the worker that is stopped meanwhile.
     cluster.server.script(({ userText }) => ({
-      text: [marksIn(userText).join(), ...Array.from({ length: 20 }, () => ' and so on')],
-      chunkMs: 100,
+      text: [marksIn(userText).join(), ...Array.from({ length: 50 }, () => ' and so on')],
+      chunkMs: 40,
     }));
     const agentId = await createAgent(cluster.owner, { model: cluster.model });
     const sent: Sent[] = [];
