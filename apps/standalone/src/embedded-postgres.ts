@@ -32,7 +32,7 @@ const SOCKET_PATH_MAX = 103;
 
 /** Written to postgresql.conf when the cluster is made, so that an operator can change them there. */
 const INITIAL_SETTINGS = {
-  // Ten workers and an api; a connection that is not used costs next to nothing.
+  // An api and fourteen workers; a connection that is not used costs next to nothing.
   max_connections: '200',
   shared_buffers: '64MB',
   max_wal_size: '256MB',

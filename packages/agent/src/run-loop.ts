@@ -90,7 +90,7 @@ export async function executeRun(
   log: Log,
 ): Promise<string[]> {
   const events = createRunEventWriter(deps.db, run.id, log, run.lane);
-  const turn = new RunTurn(deps, run, signal, events, log);
+  using turn = new RunTurn(deps, run, signal, events, log);
   try {
     await turn.work();
   } catch (error) {
@@ -133,6 +133,7 @@ class RunTurn {
   readonly #stop: AbortSignal;
   /** Also aborts when the run's time is up. */
   readonly #signal: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
   readonly #events: RunEventWriter;
   readonly #log: Log;
   readonly #steps: JournalStep[] = [];
@@ -149,10 +150,17 @@ class RunTurn {
     this.#scope = { lane: run.lane, runId: run.id, teamId: run.teamId, agentId: run.agent.id };
     this.#stop = stop;
     const timeLeft = Math.max(0, Math.round(run.agent.limits.maxSeconds * 1000 - run.elapsedMs));
-    this.#signal = AbortSignal.any([stop, AbortSignal.timeout(timeLeft)]);
+    // Not AbortSignal.timeout: it would live on for the whole limit after a run that took a moment.
+    const timeUp = new AbortController();
+    this.#timer = setTimeout(() => timeUp.abort(new Error('The time of the run is up.')), timeLeft);
+    this.#signal = AbortSignal.any([stop, timeUp.signal]);
     this.#events = events;
     this.#log = log;
     this.#tools = allowedTools(deps.tools, run.agent.tools);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
   }
 
   get outboxLanes(): string[] {

@@ -54,7 +54,9 @@ export async function callTool(
     return toolFailure(call, `The arguments are wrong. ${problems.join('. ')}`);
   }
   const seconds = tool.timeoutSeconds ?? defaultTimeoutSeconds;
-  const timeout = AbortSignal.timeout(seconds * 1000);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error('The tool is too slow.')), seconds * 1000);
+  const timeout = late.signal;
   const signal = AbortSignal.any([context.signal, timeout]);
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason);
@@ -70,6 +72,7 @@ export async function callTool(
     if (error instanceof ToolError) return toolFailure(call, error.message);
     return { ...toolFailure(call, 'The tool failed for an internal reason.'), defect: error };
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   }
 }

@@ -59,6 +59,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionString: options.url,
     application_name: options.applicationName,
     connectionTimeoutMillis: 10_000,
+    // Opening one costs some 10 ms and plans every statement anew: too much for the first message after a pause.
+    idleTimeoutMillis: 10 * 60_000,
     keepAlive: true,
   };
   const pool = new Pool({ ...shared, max: options.poolSize });

@@ -20,7 +20,7 @@ const Variables = z.object({
   WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(32),
   WORKER_PORT: port.optional(),
   WORKER_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
-  DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(8),
+  DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(6),
   OUTBOUND_ALLOW: z
     .string()
     .default('')
