@@ -81,7 +81,7 @@ describe('a claim', () => {
     await pauseDestination(product.db, destination, 1_000);
     expect(await claim(one)).toBeNull();
     expect(await nextDeliveryDueInMs(product.db, one.lane)).toBeGreaterThan(50_000);
-    await product.sql('UPDATE webhook SET paused_until = now()');
+    await product.sql("UPDATE webhook SET paused_until = now() - interval '1 second'");
     expect(await claim(one)).toMatchObject({ id: one.id });
   });
 
