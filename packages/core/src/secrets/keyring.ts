@@ -1,6 +1,6 @@
 /** The key-encryption key: from the environment, or a file made at first start. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Encrypts data keys. `id` is stored beside what it encrypted, so that a rotation can tell old from new. */
@@ -19,6 +19,24 @@ function fromText(text: string): KeyEncryptionKey {
 }
 
 /**
+ * Writes a new key whole beside the path, then links it there: processes that start at once agree on the one that came
+ * first, and none reads a file that another has only begun.
+ */
+function makeKeyFile(path: string, dataDirectory: string): void {
+  const whole = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  try {
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    writeFileSync(whole, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true });
+    linkSync(whole, path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new KeyringError(`The secret key ${path} cannot be made: ${(cause as Error).message}`, { cause });
+  } finally {
+    rmSync(whole, { force: true });
+  }
+}
+
+/**
  * `secretKey` wins; else `<dataDirectory>/secret-key` (mode 0600), made when there is none.
  * Losing it makes every stored credential unreadable, and nothing else.
  *
@@ -27,21 +45,7 @@ function fromText(text: string): KeyEncryptionKey {
 export function loadKeyEncryptionKey(secretKey: string | undefined, dataDirectory: string): KeyEncryptionKey {
   if (secretKey) return fromText(secretKey);
   const path = join(dataDirectory, 'secret-key');
-  try {
-    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-    // `wx`: two processes that start at once agree on the one file that came first.
-    writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`, {
-      mode: 0o600,
-      flag: 'wx',
-      flush: true,
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new KeyringError(`The secret key ${path} cannot be made: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  }
+  if (!existsSync(path)) makeKeyFile(path, dataDirectory);
   const text = readFileSync(path, 'utf8').trim();
   if (text.length < 32)
     throw new KeyringError(`The secret key ${path} is damaged: restore it from a backup.`);
