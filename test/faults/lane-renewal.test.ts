@@ -43,7 +43,9 @@ it('that comes late does not take back a lane that was given up', async () => {
 
 it('does not take back a lane that another worker took', async () => {
   const { lane, id } = await claimed();
-  await product.sql(`UPDATE conversation SET lease_until = now() - interval '1 second' WHERE id = $1`, [lane.conversationId]);
+  await product.sql(`UPDATE conversation SET lease_until = now() - interval '1 second' WHERE id = $1`, [
+    lane.conversationId,
+  ]);
   const taken = await claimAgain(lane.conversationId);
   expect(await renewLanes(product.db, [{ lane, runId: id }])).toEqual([]);
   expect(taken).toMatchObject({ id, takenOver: true });

@@ -37,7 +37,7 @@ async function store(label: string, apiKey: string, provider = 'openai'): Promis
 
 /** Every row of the ledger of a run, with its step. */
 const ledgerOf = (runId: string) =>
-  product.sql('SELECT * FROM usage_entry WHERE run_id = $1 ORDER BY created_at', [runId]);
+  product.sql('SELECT * FROM usage_entry WHERE run_id = $1 ORDER BY started_at, id', [runId]);
 
 describe('keys', () => {
   it('says how to store one where there is none', async () => {
@@ -161,7 +161,12 @@ describe('usage', () => {
     const steps = await stepsOf(product.owner, runId);
     const attempts = steps.flatMap(({ modelAttempts }: { modelAttempts: unknown[] }) => modelAttempts);
     expect(attempts).toMatchObject(
-      ledger.map(({ provider, model, outcome, usage }) => ({ provider, model, outcome, usage })),
+      ledger.map(({ provider, model, outcome, input_tokens: input, output_tokens: output }) => ({
+        provider,
+        model,
+        outcome,
+        usage: input === null ? null : { input, output },
+      })),
     );
   });
 

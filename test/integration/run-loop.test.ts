@@ -159,7 +159,7 @@ describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) =>
     expect(reply).toEqual({ text: 'At last.' });
     expect(attemptsOf(steps)).toEqual(['rate', 'ok']);
     const [first, second] = steps[0].modelAttempts;
-    expect(Date.parse(second.createdAt) - Date.parse(first.createdAt)).toBeGreaterThanOrEqual(1000);
+    expect(Date.parse(second.startedAt) - Date.parse(first.startedAt)).toBeGreaterThanOrEqual(1000);
   });
 
   it('tries once more after a fault of the vendor', async () => {

@@ -236,8 +236,10 @@ describe('a worker whose lane was taken over', () => {
       ...answered(0, [{ type: 'text', text: 'late' }]),
       ledger: [
         {
+          task: 'turn',
           provider: 'fake',
           model: 'm',
+          wire: 'openai-chat',
           credentialId: null,
           outcome: 'ok',
           detail: null,

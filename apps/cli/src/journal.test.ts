@@ -37,13 +37,15 @@ const step = (more: Partial<Step>): Step => ({
 });
 
 const attempt = {
+  task: 'turn',
   provider: 'lab',
+  wire: 'openai-chat',
   model: 'big',
   credentialId: null,
   detail: null,
   firstTokenMs: 340,
   durationMs: 1_900,
-  createdAt: '2026-01-01T00:00:01.000Z',
+  startedAt: '2026-01-01T00:00:01.000Z',
 };
 
 const steps = [

@@ -383,8 +383,10 @@ class RunTurn {
     if (outcome !== 'ok')
       this.#log.warn({ provider, model, outcome, detail: attempt.error }, 'model attempt failed');
     return {
+      task: 'turn',
       provider,
       model,
+      wire: attempt.wire,
       credentialId: attempt.credentialId,
       outcome,
       detail: attempt.error ?? null,

@@ -1,5 +1,6 @@
 /** From an agent's `model` to the endpoints and keys that can serve it. */
 
+import type { ModelSetting } from '@nightshift/contracts';
 import { type OpenCredential, openCredentials } from '@nightshift/core/credentials';
 import type { Database } from '@nightshift/core/database';
 import { type KeyEncryptionKey, UnsealError } from '@nightshift/core/secrets';
@@ -110,6 +111,12 @@ async function exactTarget(deps: TargetDeps, teamId: string, reference: string):
  * What to try for a model, in order.
  * @throws {TargetError} when there is nothing to try
  */
-export async function resolveTargets(deps: TargetDeps, teamId: string, model: string): Promise<Target[]> {
+export async function resolveTargets(
+  deps: TargetDeps,
+  teamId: string,
+  model: ModelSetting,
+): Promise<Target[]> {
+  if (typeof model !== 'string')
+    return Promise.all(model.targets.map((target) => exactTarget(deps, teamId, target.model)));
   return [model === 'auto' ? await automaticTarget(deps, teamId) : await exactTarget(deps, teamId, model)];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ModelPolicy } from './policies.ts';
 import { Id, Timestamp } from './primitives.ts';
 
 /** Text that a person wrote; trimmed. */
@@ -13,6 +14,17 @@ export const ModelRef = z
   .max(200)
   .regex(/^(auto|[a-z0-9][a-z0-9-]*\/\S+)$/, 'must be "auto" or "provider/model"')
   .meta({ examples: ['auto', 'openai/gpt-5', 'anthropic/claude-sonnet-4-5'] });
+
+/** One model, or a policy that chooses among several. */
+export const ModelSetting = z.union([ModelRef, ModelPolicy]);
+export type ModelSetting = z.infer<typeof ModelSetting>;
+
+/** A model setting in a few words: the model, or the policy's first one and how many more. */
+export function describeModel(model: ModelSetting): string {
+  if (typeof model === 'string') return model;
+  const [first, ...rest] = model.targets;
+  return rest.length === 0 ? first!.model : `${first!.model} and ${rest.length} more (${model.pick})`;
+}
 
 /** Tool name → allow | block. A tool that is not named is allowed. */
 export const ToolPolicy = z.record(z.string().max(100), z.enum(['allow', 'block']));
@@ -40,7 +52,7 @@ const DebounceMs = z.number().int().min(0).max(10_000);
 export const AgentCreate = z.strictObject({
   name: name.meta({ description: 'Unique in the team; also the model name at the OpenAI-compatible door.' }),
   instructions: z.string().max(100_000).default(''),
-  model: ModelRef.default('auto'),
+  model: ModelSetting.default('auto'),
   tools: ToolPolicy.default({}),
   limits: AgentLimits.prefault({}),
   queueMode: QueueMode.default('steer'),
@@ -51,7 +63,7 @@ export type AgentCreate = z.infer<typeof AgentCreate>;
 export const AgentUpdate = z.strictObject({
   name: name.optional(),
   instructions: z.string().max(100_000).optional(),
-  model: ModelRef.optional(),
+  model: ModelSetting.optional(),
   tools: ToolPolicy.optional(),
   limits: z
     .strictObject({
@@ -69,7 +81,7 @@ export const Agent = z.object({
   id: Id,
   name: z.string(),
   instructions: z.string(),
-  model: z.string(),
+  model: ModelSetting,
   tools: ToolPolicy,
   limits: AgentLimits,
   queueMode: QueueMode,

@@ -9,6 +9,7 @@ export * from './events.ts';
 export * from './jobs.ts';
 export * from './openai-door.ts';
 export * from './outbound.ts';
+export * from './policies.ts';
 export * from './primitives.ts';
 export * from './runs.ts';
 export * from './schedules.ts';

@@ -54,9 +54,12 @@ export const RunListQuery = PageQuery.extend({
 });
 export type RunListQuery = z.infer<typeof RunListQuery>;
 
+/** One call to a vendor, from the ledger. */
 export const Attempt = z.object({
+  task: z.string(),
   provider: z.string(),
   model: z.string(),
+  wire: z.string(),
   credentialId: Id.nullable(),
   outcome: z.string(),
   detail: z.string().nullable(),
@@ -64,7 +67,7 @@ export const Attempt = z.object({
   costUsd: Usd.nullable(),
   firstTokenMs: z.number().int().nullable(),
   durationMs: z.number().int(),
-  createdAt: Timestamp,
+  startedAt: Timestamp,
 });
 export type Attempt = z.infer<typeof Attempt>;
 

@@ -23,6 +23,11 @@ export interface RouterRequest extends Partial<Limits> {
   call: Omit<ModelCall, 'model'>;
   /** In order of preference. */
   targets: readonly Target[];
+  /**
+   * Asked before each attempt, e.g. to reserve its cost in a budget. A refusal ends the call with that error; nothing
+   * is sent. What it throws is thrown.
+   */
+  admit?: ((attempt: PlannedAttempt) => Promise<ModelError | null>) | undefined;
   /** Over all targets and keys. Default 4. */
   maxAttempts?: number;
   /** For the whole call: attempts, waits and streaming. Default 120. */
@@ -31,6 +36,20 @@ export interface RouterRequest extends Partial<Limits> {
   firstTokenSeconds?: number;
   /** Longest silence after that. Default 60. */
   idleSeconds?: number;
+}
+
+/** An attempt about to be made, and what it may use at most, as far as can be known before. */
+export interface PlannedAttempt {
+  index: number;
+  provider: string;
+  model: string;
+  credentialId: string | null;
+  /** Estimated from the length of what is asked, on the high side. */
+  inputTokens: number;
+  /** The output cap of the call, or a usual answer's length. */
+  outputTokens: number;
+  /** Decimal string. Null: the price is unknown. */
+  costUsd: string | null;
 }
 
 /** The events of the attempt that answers, and one `attempt` for each that was made, before `done` or `error`. */

@@ -6,16 +6,19 @@ import { findVendor, parseModelRef } from '@nightshift/providers';
 import { builtInTools } from '@nightshift/tools';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
 
+function modelsOf(model: AgentUpdate['model']): string[] {
+  if (model === undefined || model === 'auto') return [];
+  if (typeof model === 'string') return [model];
+  return [...model.targets, ...model.routes.flatMap(({ targets }) => targets)].map((target) => target.model);
+}
+
 export const agentRoutes: Routes = async (app, { deps }) => {
   const { db } = deps;
 
   /** Said when it is saved, not when it first fails. Whether the vendor has the model is known only to the vendor. */
-  async function assertUsable(
-    teamId: string,
-    body: { model?: string | undefined; tools?: AgentUpdate['tools'] },
-  ) {
-    if (body.model && body.model !== 'auto') {
-      const { provider } = parseModelRef(body.model);
+  async function assertUsable(teamId: string, body: Pick<AgentUpdate, 'model' | 'tools'>) {
+    for (const model of modelsOf(body.model)) {
+      const { provider } = parseModelRef(model);
       const vendor = findVendor(provider);
       const known = vendor
         ? vendor.baseUrl !== null || vendor.wire === 'demo'

@@ -149,6 +149,7 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
         teamId,
         agentId: agent.id,
         source: 'api',
+        apiKeyId: request.caller.keyId,
         content: [{ type: 'text', text }],
         earlier,
         trigger: 'api',

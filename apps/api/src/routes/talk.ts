@@ -51,6 +51,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
         teamId,
         agentId: await agentIdOf(teamId, request.params.agent),
         source: 'api',
+        apiKeyId: request.caller.keyId,
         // The key names the event in the inbox too: a first request that died unanswered is not said twice.
         externalId: typeof key === 'string' ? `idempotency:${key}:${digest(text)}` : undefined,
         content: [{ type: 'text' as const, text }],

@@ -1,5 +1,5 @@
 /** A conversation at the terminal. */
-import type { Agent } from '@nightshift/contracts';
+import { type Agent, describeModel } from '@nightshift/contracts';
 import { ApiError, ConnectionError } from '@nightshift/contracts/client';
 import type { Cli } from '../cli.ts';
 import { describeFailure } from '../failure.ts';
@@ -23,7 +23,7 @@ export async function runSession(
   const { client, stdout } = cli;
   const { style, write } = stdout;
   write(
-    `${style.bold(oneLine(agent.name))} ${style.dim(`(${oneLine(agent.model)})  /help, Ctrl-D to leave`)}\n\n`,
+    `${style.bold(oneLine(agent.name))} ${style.dim(`(${oneLine(describeModel(agent.model))})  /help, Ctrl-D to leave`)}\n\n`,
   );
   const prompt = createPrompt(process, { prompt: style.cyan('> '), continuation: style.dim('. ') });
 

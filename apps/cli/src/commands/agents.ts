@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
-import type { Agent, AgentUpdate } from '@nightshift/contracts';
+import { type Agent, type AgentUpdate, describeModel } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
@@ -39,7 +39,7 @@ export function addAgentCommands(program: Command): void {
                 list,
                 [
                   { header: 'NAME', value: ({ name }) => name, shrinks: true },
-                  { header: 'MODEL', value: ({ model }) => model, shrinks: true },
+                  { header: 'MODEL', value: ({ model }) => describeModel(model), shrinks: true },
                   { header: 'CHANGED', value: ({ updatedAt }) => ago(updatedAt), optional: true },
                   { header: 'ID', value: ({ id }) => id, paint: cli.stdout.style.dim },
                 ],
@@ -173,7 +173,7 @@ function describeAgent({ stdout: { style } }: Cli, agent: Agent): string {
   return [
     `${style.bold(oneLine(agent.name))}\n`,
     line('id', agent.id),
-    line('model', oneLine(agent.model)),
+    line('model', oneLine(describeModel(agent.model))),
     line('tools', blocked.length === 0 ? 'all' : `all but ${blocked.map(oneLine).join(', ')}`),
     line('queue mode', agent.queueMode),
     line('limits', `${maxSteps} steps, ${maxSeconds} s, ${count(maxTokens)} tokens a run`),

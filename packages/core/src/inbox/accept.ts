@@ -15,6 +15,9 @@ export interface Inbound {
   content: UserMessage['content'];
   trigger: RunTrigger;
   traceId?: string | undefined;
+  /** The API key it came with, or the schedule that says it, for the accounts. */
+  apiKeyId?: string | undefined;
+  scheduleId?: string | undefined;
 }
 
 export interface Accepted {
@@ -69,8 +72,8 @@ const acceptNew = statement<AcceptedRow>(`
     SELECT conversation_id, $2, $7, $8, jsonb_array_length($9::jsonb) + 2 FROM event
     RETURNING id
   ), opened AS (
-    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, due_at)
-    SELECT $10, $2, $7, lane.id, $11::text::run_trigger, $12, now() + CASE WHEN $11 = 'api' THEN target.debounce_ms ELSE 0 END * interval '1 millisecond'
+    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, due_at)
+    SELECT $10, $2, $7, lane.id, $11::text::run_trigger, $12, $14, $15, now() + CASE WHEN $11 = 'api' THEN target.debounce_ms ELSE 0 END * interval '1 millisecond'
     FROM lane, target
     RETURNING id
   ), earlier AS (
@@ -110,8 +113,8 @@ const acceptNext = statement<AcceptedRow>(`
       AND r.status = 'running' AND r.cancel_requested_at IS NULL
     RETURNING r.id
   ), opened AS (
-    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, due_at)
-    SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, now() + CASE WHEN $12 THEN lane.debounce_ms ELSE 0 END * interval '1 millisecond'
+    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, due_at)
+    SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, $13, $14, now() + CASE WHEN $12 THEN lane.debounce_ms ELSE 0 END * interval '1 millisecond'
     FROM lane WHERE lane.joined_run_id IS NULL
     ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1 AND trigger = 'api'
     DO UPDATE SET conversation_id = excluded.conversation_id
@@ -203,6 +206,8 @@ export async function acceptFirst(
     inbound.trigger,
     inbound.traceId ?? null,
     JSON.stringify(inbound.content),
+    inbound.apiKeyId ?? null,
+    inbound.scheduleId ?? null,
   ]);
   return row ? accepted(row) : earlierOrNotFound(db, inbound, externalId, 'agent');
 }
@@ -232,6 +237,8 @@ export async function acceptReply(
     JSON.stringify(inbound.content),
     // A schedule's fire is a turn of its own, whatever the agent is at.
     inbound.trigger === 'api',
+    inbound.apiKeyId ?? null,
+    inbound.scheduleId ?? null,
   ]);
   return row ? accepted(row) : earlierOrNotFound(db, inbound, externalId, 'conversation of this agent');
 }

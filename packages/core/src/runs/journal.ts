@@ -2,7 +2,7 @@
  * The journal: a run is its steps. What was begun is written before it is done, what came of it before anything is
  * built on it. Every write is fenced by the lane's epoch.
  */
-import type { AssistantMessage, Failure, TokenUsage, ToolResultPart } from '@nightshift/contracts';
+import type { AssistantMessage, Failure, ModelTask, TokenUsage, ToolResultPart } from '@nightshift/contracts';
 import type { QueryResultRow } from 'pg';
 import { type Database, newId, run, type Statement, statement } from '../database/index.ts';
 import { type Lane, LaneLostError } from './lane.ts';
@@ -42,8 +42,11 @@ export type JournalStep =
 
 /** One row of the ledger: a call to a model, also one that failed. */
 export interface LedgerEntry {
+  /** What the model was asked for. */
+  task: ModelTask;
   provider: string;
   model: string;
+  wire: string;
   credentialId: string | null;
   outcome: string;
   detail: string | null;
@@ -85,12 +88,17 @@ const settleStep = `
     UPDATE step s SET status = $5::step_status, output = $6, error = $7, usage = $8, ended_at = now()
     FROM lane WHERE s.run_id = $3 AND s.index = $4
   ), ledger AS (
-    INSERT INTO usage_entry (id, team_id, agent_id, run_id, step_index, provider, model, credential_id, outcome, detail,
-      usage, cost_usd, first_token_ms, duration_ms, created_at)
-    SELECT e.id, $9, $10, $3, $4, e.provider, e.model, e."credentialId", e.outcome, e.detail,
-      e.usage, e."costUsd", e."firstTokenMs", e."durationMs", e."startedAt"
-    FROM lane, jsonb_to_recordset($11::jsonb) AS e (id uuid, provider text, model text, "credentialId" uuid, outcome text,
-      detail text, usage jsonb, "costUsd" numeric, "firstTokenMs" int, "durationMs" int, "startedAt" timestamptz)
+    INSERT INTO usage_entry (id, team_id, agent_id, run_id, step_index, runs, conversation_id, channel_id, schedule_id,
+      api_key_id, task, provider, model, wire, credential_id, outcome, detail, input_tokens, cached_tokens,
+      cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, first_token_ms, duration_ms, started_at)
+    SELECT e.id, $9, $10, $3, $4,
+      CASE WHEN e.first AND NOT EXISTS (SELECT FROM usage_entry u WHERE u.run_id = $3) THEN 1 ELSE 0 END,
+      c.id, c.channel_id, r.schedule_id, r.api_key_id, e.task, e.provider, e.model, e.wire, e."credentialId", e.outcome, e.detail,
+      e.input, e."cachedInput", e."cacheWrite", e.output, e.reasoning, e."costUsd", e."firstTokenMs", e."durationMs", e."startedAt"
+    FROM lane JOIN run r ON r.id = $3 JOIN conversation c ON c.id = r.conversation_id, jsonb_to_recordset($11::jsonb) AS e (
+      id uuid, first boolean, task text, provider text, model text, wire text, "credentialId" uuid, outcome text, detail text,
+      input int, "cachedInput" int, "cacheWrite" int, output int, reasoning int, "costUsd" numeric, "firstTokenMs" int,
+      "durationMs" int, "startedAt" timestamptz)
   ), used AS (
     UPDATE provider_credential p SET last_used_at = now()
     FROM lane, jsonb_to_recordset($11::jsonb) AS e ("credentialId" uuid)
@@ -194,7 +202,9 @@ function stepValues(scope: JournalScope, step: StepResult): unknown[] {
     json(step.usage),
     scope.teamId,
     scope.agentId,
-    JSON.stringify(step.ledger.map((entry) => ({ id: newId(), ...entry }))),
+    JSON.stringify(
+      step.ledger.map(({ usage, ...entry }, at) => ({ id: newId(), first: at === 0, ...entry, ...usage })),
+    ),
   ];
 }
 

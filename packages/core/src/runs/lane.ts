@@ -5,7 +5,7 @@
  * of the run names the epoch it was claimed with: a worker that was paused past its lease finds that it no longer
  * matches, and writes nothing. Leases use the database's clock, so a worker's own clock may be wrong.
  */
-import type { AgentLimits, RunTrigger, ToolPolicy } from '@nightshift/contracts';
+import type { AgentLimits, ModelSetting, RunTrigger, ToolPolicy } from '@nightshift/contracts';
 import type { z } from 'zod';
 import { type Database, run as runStatement, statement } from '../database/index.ts';
 
@@ -37,7 +37,7 @@ export interface ClaimedRun {
     readonly id: string;
     readonly name: string;
     readonly instructions: string;
-    readonly model: string;
+    readonly model: ModelSetting;
     readonly tools: z.infer<typeof ToolPolicy>;
     readonly limits: AgentLimits;
     readonly deleted: boolean;
@@ -66,7 +66,7 @@ type ClaimRow = {
   agent_id: string;
   agent_name: string;
   instructions: string;
-  model: string;
+  model: ModelSetting;
   tools: ClaimedRun['agent']['tools'];
   limits: AgentLimits;
   agent_deleted: boolean;

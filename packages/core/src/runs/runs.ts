@@ -12,16 +12,15 @@ import type {
 import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import { appendRunEvents, signal } from '../events/index.ts';
-import type { Prisma } from '../generated/prisma/client.ts';
+import type { Prisma, UsageEntry } from '../generated/prisma/client.ts';
 
 const withUsage = {
-  usage: { select: { usage: true, costUsd: true } },
+  usage: { select: { inputTokens: true, outputTokens: true, costUsd: true } },
 } as const satisfies Prisma.RunInclude;
 
 type RunRow = Prisma.RunGetPayload<{ include: typeof withUsage }>;
 
 function toRun(row: RunRow): Run {
-  const tokens = row.usage.map(({ usage }) => usage as TokenUsage | null);
   const cost = row.usage.every(({ costUsd }) => costUsd !== null)
     ? row.usage.reduce((sum, { costUsd }) => sum + Number(costUsd), 0)
     : null;
@@ -38,13 +37,24 @@ function toRun(row: RunRow): Run {
     traceId: row.traceId,
     usage: {
       attempts: row.usage.length,
-      inputTokens: tokens.reduce((sum, usage) => sum + (usage?.input ?? 0), 0),
-      outputTokens: tokens.reduce((sum, usage) => sum + (usage?.output ?? 0), 0),
+      inputTokens: row.usage.reduce((sum, { inputTokens }) => sum + (inputTokens ?? 0), 0),
+      outputTokens: row.usage.reduce((sum, { outputTokens }) => sum + (outputTokens ?? 0), 0),
       costUsd: cost === null ? null : trimDecimal(cost.toFixed(10)),
     },
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}
+
+function usageOf(entry: UsageEntry): TokenUsage | null {
+  if (entry.inputTokens === null || entry.outputTokens === null) return null;
+  return {
+    input: entry.inputTokens,
+    cachedInput: entry.cachedTokens ?? 0,
+    cacheWrite: entry.cacheWriteTokens ?? 0,
+    output: entry.outputTokens,
+    reasoning: entry.reasoningTokens ?? 0,
   };
 }
 
@@ -78,7 +88,10 @@ export async function getRun(db: Database, teamId: string, id: string): Promise<
 export async function listSteps(db: Database, teamId: string, runId: string): Promise<Step[]> {
   const run = await db.prisma.run.findFirst({
     where: { id: runId, teamId },
-    select: { steps: { orderBy: { index: 'asc' } }, usage: { orderBy: { createdAt: 'asc' } } },
+    select: {
+      steps: { orderBy: { index: 'asc' } },
+      usage: { orderBy: [{ startedAt: 'asc' }, { id: 'asc' }] },
+    },
   });
   if (!run) throw notFound('run');
   const attempts = Map.groupBy(run.usage, ({ stepIndex }) => stepIndex);
@@ -94,16 +107,18 @@ export async function listSteps(db: Database, teamId: string, runId: string): Pr
     usage: step.usage as TokenUsage | null,
     modelAttempts: (attempts.get(step.index) ?? []).map(
       (entry): Attempt => ({
+        task: entry.task,
         provider: entry.provider,
         model: entry.model,
+        wire: entry.wire,
         credentialId: entry.credentialId,
         outcome: entry.outcome,
         detail: entry.detail,
-        usage: entry.usage as TokenUsage | null,
+        usage: usageOf(entry),
         costUsd: entry.costUsd === null ? null : trimDecimal(entry.costUsd.toFixed(10)),
         firstTokenMs: entry.firstTokenMs,
         durationMs: entry.durationMs,
-        createdAt: entry.createdAt.toISOString(),
+        startedAt: entry.startedAt.toISOString(),
       }),
     ),
     startedAt: step.startedAt.toISOString(),

@@ -38,6 +38,7 @@ export async function openFire(db: Database, fire: DueFire): Promise<Accepted | 
       agentId: fire.agentId,
       conversationId: fire.conversationId,
       source: 'schedule',
+      scheduleId: fire.scheduleId,
       externalId: fire.id,
       content: [{ type: 'text', text: fireMessage(fire) }],
       trigger: 'schedule',
