@@ -1,5 +1,5 @@
 import { signal } from '@nightshift/core/events';
-import type { Accepted } from '@nightshift/core/inbox';
+import { type Accepted, busyBacklog } from '@nightshift/core/inbox';
 import type { ApiDeps } from './deps.ts';
 
 /** Tells the workers of an accepted message. */
@@ -13,7 +13,8 @@ export function wakeForMessage({ conversations, db, log }: ApiDeps, accepted: Ac
       ),
     );
   }
-  // The worker that is at the run takes the message in by itself.
-  if (!steered)
+  // The worker that is at the run takes the message in by itself. A crowd is swept up: to wake each of it would cost
+  // more than to take it in.
+  if (!steered && backlog < busyBacklog)
     conversations.wakeSoon({ conversationId }, conversationId, { delayMs: dueInMs, priority: backlog });
 }

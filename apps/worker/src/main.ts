@@ -1,7 +1,11 @@
 /** The worker process: does the work that the api accepted. Any number may run; they share only Postgres and the queue. */
+import { setPriority } from 'node:os';
 import { runProcess, tellReady } from '@nightshift/core/process';
 import { vendors } from '@nightshift/providers';
 import { startWorker } from './worker.ts';
+
+// Taking in what people say comes before answering it: under load the api gets the processor first.
+setPriority(10);
 
 await runProcess(
   {

@@ -8,18 +8,21 @@ import { pruneRunEvents } from '@nightshift/core/events';
 import { pruneIdempotency } from '@nightshift/core/idempotency';
 import type { Log } from '@nightshift/core/log';
 
-const sweepMs = 3_000;
+const sweepMs = 1_000;
 const pruneMs = 10 * 60_000;
+
+/** How many lanes are looked up at once. After an outage there are thousands, and looking costs more the more there are. */
+const lookAhead = 256;
 
 /** One kind of lane. */
 export interface SweptLanes {
   name: string;
-  /** Those that are due and that nobody works on, the oldest first. */
+  /** Those that are due and that nobody works on, the most urgent first. */
   find(limit: number): Promise<string[]>;
   /** What the queue's processor does. */
   process(id: string): Promise<void>;
-  /** How many more this worker could work on now. A busy worker leaves sweeping to others. */
-  free(): number;
+  /** How many more this worker could work on now. A busy worker leaves sweeping to others. `swept`: of the sweeper's own. */
+  free(swept: number): number;
 }
 
 export interface Sweeper {
@@ -29,35 +32,13 @@ export interface Sweeper {
 
 export function startSweeper(deps: { db: Database; lanes: readonly SweptLanes[]; log: Log }): Sweeper {
   const { db, log } = deps;
-  const working = new Map<string, Promise<void>>();
+  const sweeps = deps.lanes.map((lanes) => sweepOf(lanes, log));
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let prunedAt = 0;
-  /** The last sweep left some for want of room. */
-  let more = false;
-
-  function workOn(lanes: SweptLanes, id: string): void {
-    const work = lanes
-      .process(id)
-      .catch((error: Error) => log.error({ err: error, lane: id, kind: lanes.name }, 'lane failed'))
-      .finally(() => {
-        working.delete(id);
-        // After a flushed queue there are thousands; they must not wait for the next sweep one roomful at a time.
-        if (more && working.size === 0) sweepSoon(0);
-      });
-    working.set(id, work);
-  }
 
   async function sweep(): Promise<void> {
-    more = false;
-    for (const lanes of deps.lanes) {
-      const free = lanes.free();
-      const due = free > 0 ? (await lanes.find(free)).filter((id) => !working.has(id)) : [];
-      if (due.length > 0)
-        log.info({ kind: lanes.name, lanes: due.length }, 'taking up lanes that nobody works on');
-      more ||= due.length === free;
-      for (const id of due) workOn(lanes, id);
-    }
+    for (const each of sweeps) await each.look();
     if (Date.now() - prunedAt > pruneMs) {
       prunedAt = Date.now();
       await pruneRunEvents(db);
@@ -68,12 +49,9 @@ export function startSweeper(deps: { db: Database; lanes: readonly SweptLanes[];
   function next(): Promise<void> {
     return sweep()
       .catch((error: Error) => log.warn({ err: error }, 'sweep failed; trying again'))
-      .then(() => sweepSoon(sweepMs));
-  }
-
-  function sweepSoon(ms: number): void {
-    clearTimeout(timer);
-    if (!closed) timer = setTimeout(() => (running = next()), ms);
+      .then(() => {
+        if (!closed) timer = setTimeout(() => (running = next()), sweepMs);
+      });
   }
 
   // At once: what was under way when the last process died is due now.
@@ -83,6 +61,63 @@ export function startSweeper(deps: { db: Database; lanes: readonly SweptLanes[];
       closed = true;
       clearTimeout(timer);
       await running;
+      await Promise.all(sweeps.map((each) => each.close()));
+    },
+  };
+}
+
+function sweepOf(lanes: SweptLanes, log: Log) {
+  /** Found and not begun yet. Others may have taken them meanwhile; claiming tells. */
+  let found: string[] = [];
+  /** There was more than was looked up. */
+  let more = false;
+  let closed = false;
+  const working = new Map<string, Promise<void>>();
+  let looking: Promise<void> | undefined;
+
+  function begin(id: string): void {
+    const work = lanes
+      .process(id)
+      .catch((error: Error) => log.error({ err: error, lane: id, kind: lanes.name }, 'lane failed'))
+      .finally(() => {
+        working.delete(id);
+        fill();
+        if (more && found.length === 0)
+          look().catch((error: Error) => log.warn({ err: error }, 'sweep failed'));
+      });
+    working.set(id, work);
+  }
+
+  /** Begins as many as there is room for. */
+  function fill(): void {
+    while (!closed && found.length > 0 && lanes.free(working.size) > 0) {
+      const id = found.shift()!;
+      if (!working.has(id)) begin(id);
+    }
+  }
+
+  function look(): Promise<void> {
+    looking ??= lookNow().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  }
+
+  async function lookNow(): Promise<void> {
+    if (closed || lanes.free(working.size) <= 0) return;
+    const due = await lanes.find(lookAhead);
+    more = due.length === lookAhead;
+    found = due.filter((id) => !working.has(id));
+    if (found.length > 0)
+      log.info({ kind: lanes.name, lanes: found.length }, 'taking up lanes that nobody works on');
+    fill();
+  }
+
+  return {
+    look,
+    async close() {
+      closed = true;
+      await looking?.catch(() => undefined);
       await Promise.all(working.values());
     },
   };

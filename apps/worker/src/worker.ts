@@ -16,7 +16,7 @@ import type { Log } from '@nightshift/core/log';
 import { createMetrics } from '@nightshift/core/metrics';
 import { findDueDeliveryLanes } from '@nightshift/core/outbox';
 import { createConsumer, createProducer, migrateQueue } from '@nightshift/core/queue';
-import { findDueLanes } from '@nightshift/core/runs';
+import { findAbandonedLanes, findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
 import { createRouter, type Router } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
@@ -109,13 +109,20 @@ export async function startWorker(
         name: 'conversation',
         find: (limit) => findDueLanes(db, limit),
         process: (conversationId) => process({ conversationId }, log),
-        free: () => env.workerConcurrency - lanes.size,
+        free: (swept) => env.workerConcurrency - Math.max(lanes.size, swept),
+      },
+      {
+        name: 'takeover',
+        find: (limit) => findAbandonedLanes(db, limit),
+        process: (conversationId) => process({ conversationId }, log),
+        // Room of its own: who has waited through a crash does not wait for a slot as well.
+        free: (swept) => Math.ceil(env.workerConcurrency / 2) - swept,
       },
       {
         name: 'delivery',
         find: (limit) => findDueDeliveryLanes(db, limit),
         process: (lane) => delivery.process({ lane }, log),
-        free: () => deliveryConcurrency - delivery.active,
+        free: (swept) => deliveryConcurrency - Math.max(delivery.active, swept),
       },
     ],
     log,

@@ -1,5 +1,6 @@
 import type { Log } from '../log/index.ts';
-import { type Database, statement } from './database.ts';
+import type { Database } from './database.ts';
+import { statement } from './statement.ts';
 
 const connections = statement<{ used: number; maximum: number }>(`
   SELECT (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,

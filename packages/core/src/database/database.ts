@@ -2,17 +2,12 @@
  * The way to Postgres: Prisma for reads and plain writes, named SQL statements for what must be one round trip,
  * a claim or a compare-and-set. Both use one pool.
  */
-import { createHash, randomUUIDv7 } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
-
-/** A prepared statement. The name is derived from the text, so that each connection plans it once. */
-export interface Statement<Row extends QueryResultRow> {
-  readonly name: string;
-  readonly text: string;
-  readonly row?: Row;
-}
+import { createGather, type Gather } from './gather.ts';
+import { run, type Statement, statement } from './statement.ts';
 
 export interface Database {
   readonly prisma: PrismaClient;
@@ -24,6 +19,8 @@ export interface Database {
    */
   readonly relaxed: Pool;
   query<Row extends QueryResultRow>(statement: Statement<Row>, values?: readonly unknown[]): Promise<Row[]>;
+  /** One item of a statement that takes many; resolves when it is committed. Undefined: it has no row for the item. */
+  gather: Gather;
   close(): Promise<void>;
 }
 
@@ -41,18 +38,6 @@ export interface DatabaseOptions {
 
 /** Every record's id: time-ordered, so that indexes grow at their end. */
 export const newId = (): string => randomUUIDv7();
-
-export function statement<Row extends QueryResultRow>(text: string): Statement<Row> {
-  return { name: `ns_${createHash('sha1').update(text).digest('hex').slice(0, 16)}`, text };
-}
-
-export function run<Row extends QueryResultRow>(
-  client: Pool | PoolClient,
-  { name, text }: Statement<Row>,
-  values: readonly unknown[] = [],
-): Promise<Row[]> {
-  return client.query<Row>({ name, text, values: values as unknown[] }).then((result) => result.rows);
-}
 
 export function openDatabase(options: DatabaseOptions): Database {
   const shared = {
@@ -86,6 +71,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     pool,
     relaxed,
     query: (sql, values) => run(pool, sql, values),
+    gather: createGather((sql, items) => run(pool, sql, [items])),
     async close() {
       await prisma.$disconnect();
       await Promise.all([pool.end(), relaxed.end()]);
@@ -111,36 +97,6 @@ export async function transaction<T>(pool: Pool, work: (client: PoolClient) => P
   } finally {
     client.release(broken);
   }
-}
-
-/** Whether Postgres refused a write because such a row exists already. */
-export function isUniqueViolation(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return code === '23505' || code === 'P2002';
-}
-
-/**
- * Whether the database could not be reached or went away, rather than refused what it was asked. The work is then
- * undone, not failed: somebody does it again when the database is back.
- * https://www.postgresql.org/docs/18/errcodes-appendix.html
- */
-export function isDatabaseUnavailable(error: unknown): boolean {
-  const { code, message, syscall } = (error ?? {}) as {
-    code?: unknown;
-    message?: unknown;
-    syscall?: unknown;
-  };
-  // Whatever the reason: on a unix socket it is ENOENT, since a server that stops takes its socket along.
-  if (syscall === 'connect') return true;
-  if (
-    typeof code === 'string' &&
-    /^(08(?!P01)|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024|P2028)/.test(code)
-  )
-    return true;
-  return (
-    typeof message === 'string' &&
-    /^(Connection terminated|timeout exceeded when trying to connect)/.test(message)
-  );
 }
 
 /** The migrations of this version, where the schema is. */

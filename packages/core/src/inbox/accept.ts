@@ -3,7 +3,7 @@
  * that will answer it, in one statement: either all of it is committed, or nothing.
  */
 import { type RunTrigger, textOf, type UserMessage } from '@nightshift/contracts';
-import { type Database, newId, statement } from '../database/index.ts';
+import { type Database, type GatheringStatement, newId, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 
 export interface Inbound {
@@ -50,41 +50,56 @@ type AcceptedRow = {
 };
 
 /** Counting stops here: behind so many, one more makes no difference. */
-const backlogBound = 1000;
+const backlogBound = 128;
+
+/** An agent with so much open needs no more wake-ups: its workers are busy, and sweep up the rest when they have room. */
+export const busyBacklog = 64;
 
 const countOpen = (where: string) =>
   `(SELECT count(*) FROM (SELECT FROM run WHERE ${where} AND status IN ('queued', 'running') LIMIT ${backlogBound}) AS open)`;
 
 // What the same agent has open counts in full, what the rest of the team has open an eighth: a flooded agent holds up
 // itself first, its team a little, and other teams not at all.
-const backlog = `(${countOpen('team_id = $2 AND agent_id = $7')} + ${countOpen('team_id = $2 AND agent_id <> $7')} / 8)::int AS backlog`;
+const backlogOf = (team: string, agent: string) =>
+  `(${countOpen(`team_id = ${team} AND agent_id = ${agent}`)} + ${countOpen(`team_id = ${team} AND agent_id <> ${agent}`)} / 8)::int AS backlog`;
 
-const acceptNew = statement<AcceptedRow>(`
+// Takes many at once. Two that are the same event meet on the unique index, also in one statement: the first is taken.
+const acceptNew: GatheringStatement<Pick<AcceptedRow, 'due_in_ms' | 'backlog'>> = statement(`
   WITH target AS (
-    SELECT a.id, a.debounce_ms FROM agent a WHERE a.id = $7 AND a.team_id = $2 AND a.deleted_at IS NULL
+    SELECT i.*, i.ordinality::int AS item, CASE WHEN i.trigger = 'api' THEN a.debounce_ms ELSE 0 END AS due_in_ms
+    FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (event_id uuid, team_id uuid, source text, external_id text,
+      conversation_id uuid, message_id uuid, run_id uuid, agent_id uuid, title text, trigger run_trigger, trace_id text,
+      api_key_id uuid, schedule_id uuid, content jsonb, earlier jsonb)) WITH ORDINALITY AS i
+    JOIN agent a ON a.id = i.agent_id AND a.team_id = i.team_id AND a.deleted_at IS NULL
   ), event AS (
     INSERT INTO inbound_event (id, team_id, source, external_id, conversation_id, message_id)
-    SELECT $1, $2, $3, $4, $5, $6 FROM target
+    SELECT event_id, team_id, source, external_id, conversation_id, message_id FROM target
+    -- In one order, so that two statements with the same events do not wait for each other.
+    ORDER BY team_id, source, external_id
     ON CONFLICT (team_id, source, external_id) DO NOTHING
-    RETURNING conversation_id, message_id
+    RETURNING id
+  ), fresh AS (
+    SELECT target.* FROM target JOIN event ON event.id = target.event_id
   ), lane AS (
     INSERT INTO conversation (id, team_id, agent_id, title, next_seq)
-    SELECT conversation_id, $2, $7, $8, jsonb_array_length($9::jsonb) + 2 FROM event
-    RETURNING id
+    SELECT conversation_id, team_id, agent_id, title, jsonb_array_length(earlier) + 2 FROM fresh
   ), opened AS (
     INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, due_at)
-    SELECT $10, $2, $7, lane.id, $11::text::run_trigger, $12, $14, $15, now() + CASE WHEN $11 = 'api' THEN target.debounce_ms ELSE 0 END * interval '1 millisecond'
-    FROM lane, target
-    RETURNING id
+    SELECT run_id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id,
+      now() + due_in_ms * interval '1 millisecond'
+    FROM fresh
   ), earlier AS (
     INSERT INTO message (id, conversation_id, seq, role, content)
-    SELECT (e.value->>'id')::uuid, lane.id, e.ordinality, (e.value->>'role')::message_role, e.value->'content'
-    FROM lane, jsonb_array_elements($9::jsonb) WITH ORDINALITY AS e (value, ordinality)
+    SELECT (e.value->>'id')::uuid, fresh.conversation_id, e.ordinality, (e.value->>'role')::message_role, e.value->'content'
+    FROM fresh, jsonb_array_elements(fresh.earlier) WITH ORDINALITY AS e (value, ordinality)
+  ), said AS (
+    INSERT INTO message (id, conversation_id, seq, role, content, run_id)
+    SELECT message_id, conversation_id, jsonb_array_length(earlier) + 1, 'user', content, run_id FROM fresh
+  ), crowd AS (
+    SELECT team_id, agent_id, ${backlogOf('lines.team_id', 'lines.agent_id')}
+    FROM (SELECT DISTINCT team_id, agent_id FROM fresh) AS lines
   )
-  INSERT INTO message (id, conversation_id, seq, role, content, run_id)
-  SELECT $6, lane.id, jsonb_array_length($9::jsonb) + 1, 'user', $13, opened.id FROM lane, opened
-  RETURNING conversation_id, id AS message_id, run_id, false AS steered, NULL AS interrupted_run_id,
-    (SELECT debounce_ms FROM target) AS due_in_ms, ${backlog}`);
+  SELECT item, due_in_ms, backlog FROM fresh JOIN crowd USING (team_id, agent_id)`);
 
 // Updating the conversation's row takes its lock, and what the row says then is what counts: a run that ends takes
 // the same lock, so a message either joins it before it ends, or finds it gone and opens the next one.
@@ -126,7 +141,7 @@ const acceptNext = statement<AcceptedRow>(`
   RETURNING conversation_id, id AS message_id, run_id,
     (SELECT joined_run_id IS NOT NULL FROM lane) AS steered,
     (SELECT id FROM interrupted) AS interrupted_run_id,
-    (SELECT greatest(0, ceil(extract(epoch FROM due_at - now()) * 1000))::int FROM opened) AS due_in_ms, ${backlog}`);
+    (SELECT greatest(0, ceil(extract(epoch FROM due_at - now()) * 1000))::int FROM opened) AS due_in_ms, ${backlogOf('$2', '$7')}`);
 
 type DuplicateRow = Pick<AcceptedRow, 'conversation_id' | 'message_id' | 'run_id'>;
 
@@ -192,24 +207,25 @@ export async function acceptFirst(
     role,
     content: [{ type: 'text', text }],
   }));
-  const [row] = await db.query(acceptNew, [
-    eventId,
-    inbound.teamId,
-    inbound.source,
-    externalId,
-    newId(),
-    newId(),
-    inbound.agentId,
-    titleOf(inbound.content),
-    JSON.stringify(earlier),
-    newId(),
-    inbound.trigger,
-    inbound.traceId ?? null,
-    JSON.stringify(inbound.content),
-    inbound.apiKeyId ?? null,
-    inbound.scheduleId ?? null,
-  ]);
-  return row ? accepted(row) : earlierOrNotFound(db, inbound, externalId, 'agent');
+  const ids = { conversation_id: newId(), message_id: newId(), run_id: newId() };
+  const row = await db.gather(acceptNew, {
+    ...ids,
+    event_id: eventId,
+    team_id: inbound.teamId,
+    source: inbound.source,
+    external_id: externalId,
+    agent_id: inbound.agentId,
+    title: titleOf(inbound.content),
+    trigger: inbound.trigger,
+    trace_id: inbound.traceId,
+    api_key_id: inbound.apiKeyId,
+    schedule_id: inbound.scheduleId,
+    content: inbound.content,
+    earlier,
+  });
+  return row
+    ? accepted({ ...row, ...ids, steered: false, interrupted_run_id: null })
+    : earlierOrNotFound(db, inbound, externalId, 'agent');
 }
 
 /**

@@ -190,14 +190,29 @@ export async function renewLanes(
   }));
 }
 
-// One that has only just become due is on its way through the queue; one whose worker died is not.
+const abandoned = statement<{ id: string }>(`
+  SELECT c.id FROM run r JOIN conversation c ON c.id = r.conversation_id
+  WHERE r.status = 'running' AND (c.lease_until IS NULL OR c.lease_until < now())
+  ORDER BY r.started_at LIMIT $1`);
+
+/** Conversations with a run that was begun and that nobody works on: its worker died. The oldest come first. */
+export async function findAbandonedLanes(db: Database, limit: number): Promise<string[]> {
+  const rows = await db.query(abandoned, [limit]);
+  return rows.map(({ id }) => id);
+}
+
+// One that has only just become due is on its way through the queue.
 const due = statement<{ id: string }>(`
   SELECT c.id FROM run r JOIN conversation c ON c.id = r.conversation_id
-  WHERE r.status IN ('queued', 'running') AND r.due_at < now() - interval '2 seconds'
+  WHERE r.status = 'queued' AND r.due_at < now() - interval '2 seconds'
     AND (c.lease_until IS NULL OR c.lease_until < now())
-  GROUP BY c.id ORDER BY min(r.due_at) LIMIT $1`);
+  GROUP BY c.id, c.agent_id ORDER BY row_number() OVER (PARTITION BY c.agent_id ORDER BY min(r.due_at)), min(r.due_at)
+  LIMIT $1`);
 
-/** Conversations with a run to do that nobody works on: a wake-up was lost, or a worker died. The oldest come first. */
+/**
+ * Conversations with a run that waits and that nobody works on: its wake-up was lost or never sent. Agents take turns,
+ * each with its oldest first.
+ */
 export async function findDueLanes(db: Database, limit: number): Promise<string[]> {
   const rows = await db.query(due, [limit]);
   return rows.map(({ id }) => id);

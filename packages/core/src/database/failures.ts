@@ -1,0 +1,31 @@
+/** What an error of the database means. */
+
+/** Whether Postgres refused a write because such a row exists already. */
+export function isUniqueViolation(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === '23505' || code === 'P2002';
+}
+
+/**
+ * Whether the database could not be reached or went away, rather than refused what it was asked. The work is then
+ * undone, not failed: somebody does it again when the database is back.
+ * https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const { code, message, syscall } = (error ?? {}) as {
+    code?: unknown;
+    message?: unknown;
+    syscall?: unknown;
+  };
+  // Whatever the reason: on a unix socket it is ENOENT, since a server that stops takes its socket along.
+  if (syscall === 'connect') return true;
+  if (
+    typeof code === 'string' &&
+    /^(08(?!P01)|53|57P|E(CONN|PIPE|TIMEDOUT|NOTFOUND)|P1001|P1017|P2024|P2028)/.test(code)
+  )
+    return true;
+  return (
+    typeof message === 'string' &&
+    /^(Connection terminated|timeout exceeded when trying to connect)/.test(message)
+  );
+}
