@@ -116,7 +116,7 @@ export async function startWorker(
         find: (limit) => findAbandonedLanes(db, limit),
         process: (conversationId) => process({ conversationId }, log),
         // Room of its own: who has waited through a crash does not wait for a slot as well.
-        free: (swept) => Math.ceil(env.workerConcurrency / 2) - swept,
+        free: (swept) => env.workerConcurrency - swept,
       },
       {
         name: 'delivery',

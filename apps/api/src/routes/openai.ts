@@ -180,7 +180,7 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
       }
 
       if (!body.stream) {
-        const outcome = await waitForRun(deps, { teamId, runId }, gone);
+        const outcome = await waitForRun(deps, { teamId, runId, fresh: true }, gone);
         ended = isFinal(outcome.status);
         if (outcome.status !== 'succeeded') {
           throw new RunFailed(

@@ -70,7 +70,11 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       if (!request.query.wait) return reply.status(202).send(ids);
 
       const signal = AbortSignal.any([whileServing(reply), AbortSignal.timeout(request.query.wait * 1000)]);
-      const outcome = await waitForRun(deps, { teamId, runId: ids.runId }, signal);
+      const outcome = await waitForRun(
+        deps,
+        { teamId, runId: ids.runId, fresh: !accepted.duplicate },
+        signal,
+      );
       if (!isFinal(outcome.status)) return reply.status(202).send(ids);
       return reply.status(200).send({
         ...ids,

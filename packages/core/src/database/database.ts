@@ -21,6 +21,8 @@ export interface Database {
   query<Row extends QueryResultRow>(statement: Statement<Row>, values?: readonly unknown[]): Promise<Row[]>;
   /** One item of a statement that takes many; resolves when it is committed. Undefined: it has no row for the item. */
   gather: Gather;
+  /** As `gather`, on the relaxed pool. */
+  gatherRelaxed: Gather;
   close(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     relaxed,
     query: (sql, values) => run(pool, sql, values),
     gather: createGather((sql, items) => run(pool, sql, [items])),
+    gatherRelaxed: createGather((sql, items) => run(relaxed, sql, [items])),
     async close() {
       await prisma.$disconnect();
       await Promise.all([pool.end(), relaxed.end()]);

@@ -3,7 +3,7 @@
  * connection goes on where it was. They are derived from the journal and need not survive a crash of the database.
  */
 import type { RunEvent } from '@nightshift/contracts';
-import { type Database, run as runStatement, statement } from '../database/index.ts';
+import { type Database, type GatheringStatement, run as runStatement, statement } from '../database/index.ts';
 import type { Log } from '../log/index.ts';
 
 export interface NumberedEvent {
@@ -15,15 +15,23 @@ export interface NumberedEvent {
 const gatherMs = 25;
 
 // A worker that was stopped past its lease may still have some to write; what its successor did is what counts.
-const append = statement(`
-  WITH written AS (
+const append: GatheringStatement<object> = statement(`
+  WITH item AS (
+    SELECT i.*, i.ordinality::int AS item
+    FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (run_id uuid, events jsonb, conversation_id uuid, epoch int, ended boolean))
+      WITH ORDINALITY AS i
+  ), written AS (
     INSERT INTO run_event (run_id, seq, type, data)
-    SELECT $1, (SELECT coalesce(max(seq), 0) FROM run_event WHERE run_id = $1) + ordinality, value->>'type', value
-    FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY
-    WHERE $3::uuid IS NULL OR EXISTS (SELECT FROM conversation WHERE id = $3 AND epoch = $4)
+    SELECT item.run_id, (SELECT coalesce(max(seq), 0) FROM run_event e WHERE e.run_id = item.run_id) + v.ordinality,
+      v.value->>'type', v.value
+    FROM item, jsonb_array_elements(item.events) WITH ORDINALITY AS v (value, ordinality)
+    WHERE item.conversation_id IS NULL
+      OR EXISTS (SELECT FROM conversation c WHERE c.id = item.conversation_id AND c.epoch = item.epoch)
     ON CONFLICT DO NOTHING
   )
-  SELECT pg_notify('nightshift_run', $1::uuid::text)`);
+  SELECT item, pg_notify('nightshift_run', run_id::text),
+    CASE WHEN ended THEN pg_notify('nightshift_run_end', run_id::text) END
+  FROM item`);
 
 /** The lane that the writer holds, as in runs/lane.ts. */
 type WriterLane = { readonly conversationId: string; readonly epoch: number };
@@ -35,8 +43,13 @@ export async function appendRunEvents(
   events: readonly RunEvent[],
   lane?: WriterLane,
 ): Promise<void> {
-  const values = [runId, JSON.stringify(events), lane?.conversationId ?? null, lane?.epoch ?? null];
-  await runStatement(db.relaxed, append, values);
+  await db.gatherRelaxed(append, {
+    run_id: runId,
+    events,
+    conversation_id: lane?.conversationId,
+    epoch: lane?.epoch,
+    ended: events.some(({ type }) => type === 'run.finished'),
+  });
 }
 
 const read = statement<{ seq: number; data: RunEvent }>(`

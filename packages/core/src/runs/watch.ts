@@ -2,7 +2,7 @@
 import type { RunEvent } from '@nightshift/contracts';
 import { isFinal, textOf } from '@nightshift/contracts';
 import type { Database } from '../database/index.ts';
-import { type EventBus, type NumberedEvent, readRunEvents } from '../events/index.ts';
+import { type EventBus, type NumberedEvent, readRunEvents, type Topic } from '../events/index.ts';
 import { type JournalStep, readJournal } from './journal.ts';
 import { getOutcome, type RunOutcome } from './runs.ts';
 
@@ -12,15 +12,15 @@ const lookAgainMs = 2_000;
 /** The end of a run is committed before its last events are written, by a few milliseconds; by this many at most. */
 const lastEventsMs = 500;
 
-/** Resolves on the run's next signal, after `timeoutMs`, or when `signal` aborts. */
-function createWaiter(bus: EventBus, runId: string, signal: AbortSignal) {
+/** Resolves on the next signal of `topic` about the run, after `timeoutMs`, or when `signal` aborts. */
+function createWaiter(bus: EventBus, topic: Topic, runId: string, signal: AbortSignal) {
   let signalled = false;
   let wake: (() => void) | undefined;
   const notice = () => {
     signalled = true;
     wake?.();
   };
-  const unsubscribe = bus.subscribe('run', runId, notice);
+  const unsubscribe = bus.subscribe(topic, runId, notice);
   signal.addEventListener('abort', notice);
   return {
     async wait(timeoutMs = lookAgainMs): Promise<void> {
@@ -52,7 +52,7 @@ export async function* watchRun(
   { teamId, runId, after }: { teamId: string; runId: string; after: number },
   signal: AbortSignal,
 ): AsyncGenerator<NumberedEvent> {
-  using waiter = createWaiter(bus, runId, signal);
+  using waiter = createWaiter(bus, 'run', runId, signal);
   let seq = after;
   // The outcome is read before the events: a run that had ended by then has all its events written or lost.
   let outcome = await getOutcome(db, teamId, runId);
@@ -119,15 +119,18 @@ function* retell(
 }
 
 /**
- * Waits until the run has ended or `signal` aborts, whichever is first, and returns how it stands then.
+ * Waits until the run has ended or `signal` aborts, whichever is first, and returns how it stands then. `fresh`: it has
+ * only just been opened, and cannot have ended before this call.
+ *
  * @throws {DomainError} not_found
  */
 export async function waitForRun(
   { db, bus }: { db: Database; bus: EventBus },
-  { teamId, runId }: { teamId: string; runId: string },
+  { teamId, runId, fresh = false }: { teamId: string; runId: string; fresh?: boolean },
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  using waiter = createWaiter(bus, runId, signal);
+  using waiter = createWaiter(bus, 'run_end', runId, signal);
+  if (fresh) await waiter.wait();
   for (;;) {
     const outcome = await getOutcome(db, teamId, runId);
     if (isFinal(outcome.status) || signal.aborted) return outcome;
