@@ -51,8 +51,8 @@ it('begins with what was said, at step 0', () => {
 it('knows which calls have no result yet, and which of them had begun', () => {
   const steps = [
     model(0, 1, [call('a'), call('b'), call('c')]),
-    tool(2, 'b', null),
     tool(1, 'a', result('a')),
+    tool(2, 'b', null),
   ];
   const { pendingCalls, nextIndex, finishedSteps } = readTranscript([said(1, 'go')], steps);
   expect(pendingCalls).toEqual([
