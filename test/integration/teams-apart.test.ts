@@ -42,6 +42,7 @@ beforeAll(async () => {
     deliveries: await first('/v1/deliveries'),
     'provider-credentials': await first('/v1/provider-credentials'),
     'api-keys': await first('/v1/api-keys'),
+    budgets: await add('/v1/budgets', { name: 'theirs', scope: 'team', window: 'day', unit: 'usd', max: '1' }),
   };
   await worker.close();
 });
@@ -52,6 +53,8 @@ afterAll(() => Promise.all([product.close(), server.close()]));
 const bodies: Record<string, unknown> = {
   'PATCH /v1/agents/{id}': { name: 'mine now' },
   'POST /v1/agents/{agent}/messages': { text: 'hello' },
+  'POST /v1/agents/{agent}/estimate': { text: 'hello' },
+  'PATCH /v1/budgets/{id}': { name: 'mine now' },
   'PATCH /v1/provider-credentials/{id}': { label: 'mine now' },
   'PATCH /v1/schedules/{id}': { name: 'mine now' },
   'PATCH /v1/webhooks/{id}': { events: ['message.created'] },

@@ -1,3 +1,5 @@
+export { type EstimateDeps, estimateRun } from './estimate.ts';
+export { TargetError } from './failure.ts';
 export { createLaneKeeper, type LaneKeeper } from './lane-keeper.ts';
 export { executeRun, type RunDeps, RunStopped } from './run-loop.ts';
-export { environmentKey, resolveTargets, type TargetDeps } from './targets.ts';
+export { type Asking, exactTarget, resolveTargets, type TargetDeps } from './targets.ts';

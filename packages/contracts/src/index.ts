@@ -1,4 +1,5 @@
 export * from './agents.ts';
+export * from './budgets.ts';
 export * from './catalog.ts';
 export * from './client.ts';
 export * from './content.ts';
@@ -11,7 +12,9 @@ export * from './openai-door.ts';
 export * from './outbound.ts';
 export * from './policies.ts';
 export * from './primitives.ts';
+export * from './provider-health.ts';
 export * from './runs.ts';
 export * from './schedules.ts';
 export * from './team.ts';
+export * from './usage.ts';
 export * from './webhooks.ts';

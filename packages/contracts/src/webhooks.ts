@@ -1,9 +1,10 @@
 /** Outgoing webhooks: where a team is told of events, signed in the Standard Webhooks way (docs/webhooks.md). */
 import { z } from 'zod';
+import { BudgetFigures } from './budgets.ts';
 import { Id, SecretInfo, Timestamp } from './primitives.ts';
 import { Failure, RunTrigger } from './runs.ts';
 
-export const WebhookEventType = z.enum(['message.created', 'run.finished']);
+export const WebhookEventType = z.enum(['message.created', 'run.finished', 'budget.warning']);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
 /** http or https, without userinfo or fragment. Whether its address may be reached is decided by the server. */
@@ -112,6 +113,20 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       }),
       /** What the agent said last; null when it said nothing. */
       reply: EventMessage.nullable(),
+    }),
+  }),
+  z.object({
+    type: z.literal('budget.warning'),
+    timestamp: Timestamp,
+    data: z.object({
+      /** As they were when 80 % were reached. */
+      budget: BudgetFigures,
+      /** Whose account of the budget it is; null where it has one only. */
+      subjectId: Id.nullable(),
+      /** The run that reached them. */
+      runId: Id,
+      agentId: Id,
+      conversationId: Id,
     }),
   }),
   z.object({ type: z.literal('ping'), timestamp: Timestamp, data: z.object({ webhookId: Id }) }),

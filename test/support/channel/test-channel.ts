@@ -44,7 +44,7 @@ export function createTestChannel({ idempotentSend }: { idempotentSend: boolean 
 
   return {
     kind: idempotentSend ? 'test-idempotent' : 'test',
-    capabilities: { idempotentSend, text: { max: 20, unit: 'utf16' } },
+    capabilities: { idempotentSend, dialect: 'plain', text: { max: 20, unit: 'utf16' } },
     credentials: Credentials,
     settings: Settings,
     async send({ text }, to, { credentials, settings }, context) {

@@ -6,8 +6,8 @@ import {
   type ChannelAdapter,
   ChannelError,
   postSigned,
+  renderParts,
   type SendReceipt,
-  splitText,
 } from '@nightshift/channels';
 import { openChannel, readChannelMessage } from '@nightshift/core/channels';
 import type { Database } from '@nightshift/core/database';
@@ -73,11 +73,13 @@ async function prepareChannel(
   }
   const connection = { credentials: credentials.data, settings: settings.data };
   const { thread, text } = await readChannelMessage(db, { conversationId, messageId });
+  const { idempotentSend, dialect, text: limit } = adapter.capabilities;
+  const { parts } = renderParts(text, { dialect, limit });
   return {
-    repeatable: adapter.capabilities.idempotentSend,
-    parts: splitText(text, adapter.capabilities.text).map(
+    repeatable: idempotentSend,
+    parts: parts.map(
       (part, index) => (context) =>
-        adapter.send({ text: part }, thread as Address, connection, {
+        adapter.send(part, thread as Address, connection, {
           ...context,
           idempotencyKey: `${delivery.id}:${index}`,
         }),

@@ -131,7 +131,7 @@ const acceptNext = statement<AcceptedRow>(`
     INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, due_at)
     SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, $13, $14, now() + CASE WHEN $12 THEN lane.debounce_ms ELSE 0 END * interval '1 millisecond'
     FROM lane WHERE lane.joined_run_id IS NULL
-    ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1 AND trigger = 'api'
+    ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1 AND trigger = 'api' AND waiting IS NULL
     DO UPDATE SET conversation_id = excluded.conversation_id
     RETURNING id, due_at
   )

@@ -24,6 +24,8 @@ export interface ClaimedDelivery {
   readonly conversationId: string;
   readonly runId: string;
   readonly messageId: string | null;
+  /** What the event tells, where no other row holds it. */
+  readonly data: unknown;
   readonly attempts: number;
   /** Parts of the message that are known to have been sent. */
   readonly partsSent: number;
@@ -43,6 +45,7 @@ type ClaimRow = {
   conversation_id: string;
   run_id: string;
   message_id: string | null;
+  data: unknown;
   attempts: number;
   parts_sent: number;
   interrupted: boolean;
@@ -70,7 +73,7 @@ const claim = statement<ClaimRow>(`
   WHERE d.id = head.id AND d.due_at <= now() AND coalesce(head.paused_until <= now(), true)
     AND (d.status = 'pending' OR (d.status = 'sending' AND d.lease_until < now()))
     AND NOT EXISTS (SELECT FROM delivery o WHERE o.lane = $1 AND o.status = 'sending' AND o.lease_until >= now())
-  RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.conversation_id, d.run_id, d.message_id,
+  RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.conversation_id, d.run_id, d.message_id, d.data,
     d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at,
     extract(epoch FROM now() - coalesce(d.retried_at, d.created_at))::float8 * 1000 AS spent_ms`);
 
@@ -94,6 +97,7 @@ export async function claimDelivery(db: Database, lane: string): Promise<Claimed
     conversationId: row.conversation_id,
     runId: row.run_id,
     messageId: row.message_id,
+    data: row.data,
     attempts: row.attempts,
     partsSent: row.parts_sent,
     interrupted: row.interrupted,

@@ -8,14 +8,19 @@ export interface EventReferences {
   readonly event: string;
   readonly runId: string;
   readonly messageId: string | null;
+  /** What it tells, where no other row holds it. */
+  readonly data: unknown;
   /** When it happened. */
   readonly createdAt: Date;
 }
 
+/** What the outbox holds of a `budget.warning` (budgets/warnings.ts). */
+type BudgetReached = Pick<Extract<WebhookEvent, { type: 'budget.warning' }>['data'], 'budget' | 'subjectId'>;
+
 /** Null: the event is no longer true, since its run was retried after it; the run's next end has an event of its own. */
 export async function renderWebhookEvent(
   db: Database,
-  { event, runId, messageId, createdAt }: EventReferences,
+  { event, runId, messageId, data, createdAt }: EventReferences,
 ): Promise<WebhookEvent | null> {
   const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
   const row =
@@ -25,6 +30,9 @@ export async function renderWebhookEvent(
   const { agentId, conversationId, status, endedAt } = run;
   if (event === 'message.created' && message) {
     return { type: event, timestamp, data: { conversationId, agentId, runId, message } };
+  }
+  if (event === 'budget.warning') {
+    return { type: event, timestamp, data: { ...(data as BudgetReached), runId, agentId, conversationId } };
   }
   if (event !== 'run.finished') throw new Error(`There is no rendering of the event ${event}`);
   if (!isFinal(status) || !endedAt) return null;
