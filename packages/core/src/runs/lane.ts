@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { type Database, run as runStatement, statement } from '../database/index.ts';
 
 /** A worker that stops renewing loses its lanes after this long. */
-export const leaseMs = 10_000;
+export const leaseMs = 8_000;
 
 /** The right to work on a conversation. Every journal write takes it. */
 export interface Lane {
