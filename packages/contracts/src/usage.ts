@@ -55,6 +55,7 @@ export type UsageQuery = z.infer<typeof UsageQuery>;
 /** Sums over rows of the ledger. */
 export const UsageSums = z.object({
   attempts: z.number().int(),
+  /** Runs that made at least one of these calls. A run with calls in several groups counts in each, and once in the totals. */
   runs: z.number().int(),
   inputTokens: z.number().int(),
   /** Of the input. */

@@ -59,7 +59,9 @@ function reportSql(groupBy: readonly UsageDimension[]): string {
       SELECT e.*${columns} FROM usage_entry e WHERE ${filterCondition} AND $14::text IS NOT NULL
     ), sums AS (
       SELECT ${keys.map((key) => `${key}, `).join('')}${total} AS total,
-        count(*)::int AS attempts, coalesce(sum(runs), 0)::int AS runs,
+        count(*)::int AS attempts,
+        -- Of runs that are gone, the first row counts.
+        (count(DISTINCT run_id) + coalesce(sum(runs) FILTER (WHERE run_id IS NULL), 0))::int AS runs,
         coalesce(sum(input_tokens), 0)::float8 AS input, coalesce(sum(cached_tokens), 0)::float8 AS cached,
         coalesce(sum(output_tokens), 0)::float8 AS output, coalesce(sum(reasoning_tokens), 0)::float8 AS reasoning,
         coalesce(sum(cost_usd), 0)::text AS cost, (count(*) - count(cost_usd))::int AS unpriced
