@@ -6,6 +6,7 @@
  */
 import { type Fetch, FetchFailure } from '@nightshift/contracts';
 import type { z } from 'zod';
+import type { Dialect, Rendered, TextLimit } from './markdown/render.ts';
 
 export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
   /** Its slug: `Channel.kind`. */
@@ -35,22 +36,16 @@ export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
 export interface Capabilities {
   /** The platform drops a repetition that carries the same idempotency key, so a send of unknown outcome is repeated. */
   readonly idempotentSend: boolean;
+  readonly dialect: Dialect;
+  /** Of one part. */
   readonly text: TextLimit;
-}
-
-/** The longest text of one part, and how the platform counts it. */
-export interface TextLimit {
-  readonly max: number;
-  readonly unit: 'utf16' | 'bytes' | 'codePoints';
 }
 
 /** Where in a platform: the ids it needs, by the platform's own names. Kept with the conversation. */
 export type Address = Readonly<Record<string, string>>;
 
-export interface Part {
-  /** At most `capabilities.text` long, and not blank. */
-  readonly text: string;
-}
+/** In the dialect of the adapter, at most `capabilities.text` long, and not blank. */
+export type Part = Rendered;
 
 export interface Connection<Credentials, Settings> {
   readonly credentials: Credentials;

@@ -2,7 +2,16 @@ import type { ChannelAdapter } from './channel.ts';
 import { webhook } from './webhook/webhook.ts';
 
 export * from './channel.ts';
-export { splitText } from './split.ts';
+export {
+  type Dialect,
+  type Format,
+  type Rendered,
+  type RenderedParts,
+  renderParts,
+  renderPreview,
+  type TelegramEntity,
+  type TextLimit,
+} from './markdown/render.ts';
 export { assertAccepted, isAccepted, type PostAnswer, postSigned, type SignedPost } from './webhook/post.ts';
 export { webhook } from './webhook/webhook.ts';
 

@@ -7,7 +7,12 @@ import { duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
 
-const eventTypes: WebhookEventType[] = ['message.created', 'run.finished', 'budget.warning'];
+const eventTypes: WebhookEventType[] = [
+  'message.created',
+  'run.finished',
+  'budget.warning',
+  'provider.key_refused',
+];
 
 interface UpdateOptions {
   to?: string;

@@ -21,7 +21,7 @@ const Inbound = z.object({
 
 export const webhook: ChannelAdapter<z.infer<typeof Credentials>, z.infer<typeof Settings>> = {
   kind: 'webhook',
-  capabilities: { idempotentSend: true, text: { max: 200_000, unit: 'utf16' } },
+  capabilities: { idempotentSend: true, dialect: 'markdown', text: { max: 200_000, unit: 'utf16' } },
   credentials: Credentials,
   settings: Settings,
 
