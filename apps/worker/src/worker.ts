@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import { createLaneKeeper } from '@nightshift/agent';
-import { type ChannelAdapter, channelAdapters } from '@nightshift/channels';
+import { type AdapterSource, builtInAdapters } from '@nightshift/channels';
 import {
   applyMigrations,
   checkConnections,
@@ -34,7 +34,7 @@ export interface WorkerProcess {
 export interface WorkerParts {
   router?: Router;
   tools?: readonly Tool[];
-  adapters?: readonly ChannelAdapter[];
+  adapters?: AdapterSource;
 }
 
 /** Lanes of the outbox that one worker sends at once. A send waits for somebody else's server and costs us nothing. */
@@ -47,7 +47,7 @@ const relaxedPoolSize = 6;
 export async function startWorker(
   env: Env,
   log: Log,
-  { router = createRouter(), tools = builtInTools, adapters = channelAdapters }: WorkerParts = {},
+  { router = createRouter(), tools = builtInTools, adapters = builtInAdapters }: WorkerParts = {},
 ): Promise<WorkerProcess> {
   const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });

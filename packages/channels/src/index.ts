@@ -1,10 +1,6 @@
-import type { ChannelAdapter } from './channel.ts';
-import { webhook } from './webhook/webhook.ts';
-
+export { type AdapterSource, adapterSource, builtInAdapters } from './adapters.ts';
+export { type CatalogChannel, type CatalogField, channelCatalog } from './catalog.ts';
 export * from './channel.ts';
+export { readJson, readWhole, retryAfterMs, toChannelError } from './http.ts';
 export { splitText } from './split.ts';
 export { assertAccepted, isAccepted, type PostAnswer, postSigned, type SignedPost } from './webhook/post.ts';
-export { webhook } from './webhook/webhook.ts';
-
-/** The adapters that the product has. */
-export const channelAdapters: readonly ChannelAdapter[] = [webhook];

@@ -6,6 +6,7 @@ export * from './conversations.ts';
 export * from './credentials.ts';
 export * from './deliveries.ts';
 export * from './events.ts';
+export * from './inbound.ts';
 export * from './jobs.ts';
 export * from './openai-door.ts';
 export * from './outbound.ts';

@@ -197,6 +197,7 @@ async function settle(
 /** What people and programs read of a failure. */
 const codes: Record<ChannelErrorKind, string> = {
   rejected: 'rejected',
+  gone: 'gone',
   retry: 'not_delivered',
   ambiguous: 'unconfirmed',
   auth: 'credentials_refused',

@@ -1,9 +1,9 @@
 /** From a delivery's references to what is sent: read, opened and rendered when it is its turn. */
 import {
+  type AdapterSource,
   type Address,
   assertAccepted,
   type CallContext,
-  type ChannelAdapter,
   ChannelError,
   postSigned,
   type SendReceipt,
@@ -19,7 +19,7 @@ import { openWebhook, renderWebhookEvent } from '@nightshift/core/webhooks';
 export interface OutgoingDeps {
   db: Database;
   kek: KeyEncryptionKey;
-  adapters: readonly ChannelAdapter[];
+  adapters: AdapterSource;
 }
 
 export interface Outgoing {
@@ -63,7 +63,7 @@ async function prepareChannel(
   if (!messageId)
     throw new ChannelError('rejected', `A ${delivery.event} without a message is nothing to say.`);
   const channel = await openChannel(db, kek, delivery.teamId, delivery.destination.id);
-  const adapter = adapters.find(({ kind }) => kind === channel.kind);
+  const adapter = await adapters.load(channel.kind);
   // In the middle of an upgrade an older worker may not have it yet.
   if (!adapter) throw new ChannelError('retry', `This server has no channel of the kind ${channel.kind}.`);
   const credentials = adapter.credentials.safeParse(channel.credentials);
@@ -71,11 +71,11 @@ async function prepareChannel(
   if (!credentials.success || !settings.success) {
     throw new ChannelError('auth', 'The credentials or settings of the channel are not what it needs now.');
   }
-  const connection = { credentials: credentials.data, settings: settings.data };
+  const connection = { credentials: credentials.data, settings: settings.data, account: null };
   const { thread, text } = await readChannelMessage(db, { conversationId, messageId });
   return {
     repeatable: adapter.capabilities.idempotentSend,
-    parts: splitText(text, adapter.capabilities.text).map(
+    parts: splitText(text, adapter.capabilities.limit).map(
       (part, index) => (context) =>
         adapter.send({ text: part }, thread as Address, connection, {
           ...context,
