@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import { createLaneKeeper } from '@nightshift/agent';
 import { type AdapterSource, builtInAdapters } from '@nightshift/channels';
+import { createTrafficCounter } from '@nightshift/core/channels';
 import {
   applyMigrations,
   checkConnections,
@@ -20,7 +21,10 @@ import { findAbandonedLanes, findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
 import { createRouter, type Router } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
+import { createAttachmentReader } from './attachments.ts';
+import { startConnectors } from './connectors.ts';
 import { startHealthServer } from './health-server.ts';
+import { createLiveReplies } from './live-replies.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
 import { createDeliveryProcessor } from './processors/delivery.ts';
 import { startScheduler } from './scheduler.ts';
@@ -68,6 +72,10 @@ export async function startWorker(
   const conversations = createProducer('conversation', connection, log);
   const deliveries = createProducer('delivery', connection, log);
   let draining = false;
+  const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
+  const { fetch } = createGuardedFetch({ allow: env.outboundAllow });
+  const channels = { db, kek, adapters, fetch };
+  const traffic = createTrafficCounter(db, log);
   const process = createConversationProcessor({
     db,
     kek,
@@ -78,7 +86,9 @@ export async function startWorker(
     lanes,
     conversations,
     deliveries,
-    workerId: `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`,
+    workerId,
+    attachments: createAttachmentReader(channels),
+    live: createLiveReplies(channels),
     isDraining: () => draining,
   });
   const consumer = createConsumer('conversation', connection, process, {
@@ -88,12 +98,10 @@ export async function startWorker(
   });
   const stopSending = new AbortController();
   const delivery = createDeliveryProcessor({
-    db,
-    kek,
-    fetch: createGuardedFetch({ allow: env.outboundAllow }).fetch,
-    adapters,
+    ...channels,
     deliveries,
     metrics,
+    traffic,
     isDraining: () => draining,
     stop: stopSending.signal,
   });
@@ -127,6 +135,15 @@ export async function startWorker(
     ],
     log,
   });
+  const connectors = startConnectors({
+    ...channels,
+    conversations,
+    deliveries,
+    traffic,
+    metrics,
+    workerId,
+    log,
+  });
   const scheduler = startScheduler({ db, conversations, metrics, log });
   const health =
     env.workerPort === undefined
@@ -145,10 +162,16 @@ export async function startWorker(
         lanes.handOver();
         stopSending.abort();
       }, env.workerDrainSeconds * 1000);
-      await Promise.all([scheduler.close(), sweeper.close(), consumer.close(), deliveryConsumer.close()]);
+      await Promise.all([
+        connectors.close(),
+        scheduler.close(),
+        sweeper.close(),
+        consumer.close(),
+        deliveryConsumer.close(),
+      ]);
       clearTimeout(handover);
       lanes.close();
-      await Promise.all([conversations.close(), deliveries.close()]);
+      await Promise.all([conversations.close(), deliveries.close(), traffic.close()]);
       await health?.close();
       await bus.close();
       await db.close();

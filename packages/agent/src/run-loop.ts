@@ -36,6 +36,7 @@ import {
 } from '@nightshift/core/runs';
 import type { AttemptRecord, ModelError, Router, StopReason, Target } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
+import { type AttachmentReader, type ShownMessage, showAttachments } from './attachments.ts';
 import { limitFailure, modelFailure, TargetError } from './failure.ts';
 import { noteStoreOf } from './notes.ts';
 import { allowedTools, buildCall } from './prompt.ts';
@@ -48,6 +49,24 @@ export interface RunDeps extends TargetDeps {
   router: Router;
   tools: readonly Tool[];
   metrics: Metrics;
+  /** Fetches what comes with messages. Absent: nothing but its name is shown. */
+  attachments?: AttachmentReader;
+  /** Shows answers of conversations in channels while they are written. */
+  live?: LiveReplies;
+}
+
+export interface LiveReplies {
+  /** Begins to show that a run works; `signal` stops it. Undefined: there is nobody to show it to. */
+  open(run: ClaimedRun, signal: AbortSignal, log: Log): LiveReply | undefined;
+}
+
+export interface LiveReply {
+  /** More of the text of a step. Never waits and never throws. */
+  write(index: number, delta: string): void;
+  /** The answer is whole: drops what was not shown yet, and resolves when nothing of it is under way any more. */
+  settle(): Promise<void>;
+  /** The run is over, here. */
+  close(): void;
 }
 
 /** Why somebody outside stops a run. */
@@ -138,7 +157,8 @@ class RunTurn {
   readonly #log: Log;
   readonly #steps: JournalStep[] = [];
   /** What was said to this run, as far as it is known. */
-  readonly #own: HistoryMessage[] = [];
+  readonly #own: ShownMessage[] = [];
+  readonly #live: LiveReply | undefined;
   readonly #tools: readonly Tool[];
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
@@ -157,10 +177,12 @@ class RunTurn {
     this.#events = events;
     this.#log = log;
     this.#tools = allowedTools(deps.tools, run.agent.tools);
+    this.#live = deps.live?.open(run, this.#signal, log);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    this.#live?.close();
   }
 
   get outboxLanes(): string[] {
@@ -187,7 +209,8 @@ class RunTurn {
       readHistory(db, run.lane.conversationId, run.id),
       begunBefore ? readJournal(db, run.id) : [],
     ]);
-    this.#own.push(...history.own);
+    this.#own.push(...(await this.#show(history.own)));
+    const before = await this.#show(history.before);
     this.#steps.push(...steps);
     for (;;) {
       const transcript = readTranscript(this.#own, this.#steps);
@@ -197,7 +220,7 @@ class RunTurn {
       const over =
         transcript.pendingCalls.length > 0
           ? await this.#runTools(transcript.pendingCalls)
-          : await this.#callModel(transcript, history.before);
+          : await this.#callModel(transcript, before);
       if (over) return;
     }
   }
@@ -212,6 +235,7 @@ class RunTurn {
 
   /** False when somebody has said more meanwhile: nothing was written. */
   async #tryEnd(end: Pick<RunEnd, 'status' | 'error' | 'reply'>, step: StepResult | null): Promise<boolean> {
+    await this.#live?.settle();
     const { status, error } = end;
     const whole = { ...end, model: this.#model, warnings: this.#warnings, seenSeq: this.#seenSeq };
     const lanes = await endRun(this.#deps.db, this.#scope, whole, step);
@@ -229,7 +253,12 @@ class RunTurn {
   /** Reads what has joined the run; the next model step is shown it. */
   async #takeIn(): Promise<void> {
     const { conversationId } = this.#run.lane;
-    this.#own.push(...(await readJoined(this.#deps.db, conversationId, this.#run.id, this.#seenSeq)));
+    const joined = await readJoined(this.#deps.db, conversationId, this.#run.id, this.#seenSeq);
+    this.#own.push(...(await this.#show(joined)));
+  }
+
+  #show(messages: readonly HistoryMessage[]): Promise<ShownMessage[]> {
+    return showAttachments(this.#deps.attachments, this.#run, messages, this.#signal);
   }
 
   async #finishStep(step: StepResult): Promise<void> {
@@ -261,7 +290,7 @@ class RunTurn {
   }
 
   /** One model step. True when the run is over. */
-  async #callModel(transcript: Transcript, before: readonly HistoryMessage[]): Promise<boolean> {
+  async #callModel(transcript: Transcript, before: readonly ShownMessage[]): Promise<boolean> {
     const { db } = this.#deps;
     const { agent } = this.#run;
     let targets: Target[];
@@ -355,6 +384,7 @@ class RunTurn {
       switch (event.type) {
         case 'text':
           this.#events.publish({ type: 'text.delta', index, text: event.delta });
+          this.#live?.write(index, event.delta);
           break;
         case 'thinking':
           this.#events.publish({ type: 'thinking.delta', index, text: event.delta });

@@ -18,8 +18,8 @@ export interface CatalogChannel {
   readonly docs: string;
   /** What a new channel begins with. */
   readonly defaults: {
-    /** Whether a stranger's direct message is answered, or first has to be approved. */
-    readonly direct: 'pairing' | 'open';
+    /** What somebody hears whom nobody has approved: a pairing code, nothing, or answers. */
+    readonly strangers: 'pair' | 'ignore' | 'answer';
     /** Whether answers are shown while they are written, where the platform can. */
     readonly live: boolean;
   };
@@ -76,6 +76,6 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'Test the channel: your program gets a ping.',
     ],
     docs: 'docs/channels/webhook.md',
-    defaults: { direct: 'open', live: false },
+    defaults: { strangers: 'answer', live: false },
   },
 ];

@@ -1,5 +1,7 @@
 export * from './agents.ts';
+export * from './attachments.ts';
 export * from './catalog.ts';
+export * from './channels.ts';
 export * from './client.ts';
 export * from './content.ts';
 export * from './conversations.ts';
@@ -10,6 +12,7 @@ export * from './inbound.ts';
 export * from './jobs.ts';
 export * from './openai-door.ts';
 export * from './outbound.ts';
+export * from './people.ts';
 export * from './policies.ts';
 export * from './primitives.ts';
 export * from './runs.ts';

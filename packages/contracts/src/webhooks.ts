@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Id, SecretInfo, Timestamp } from './primitives.ts';
 import { Failure, RunTrigger } from './runs.ts';
 
-export const WebhookEventType = z.enum(['message.created', 'run.finished']);
+export const WebhookEventType = z.enum(['message.created', 'run.finished', 'channel.attention']);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
 /** http or https, without userinfo or fragment. Whether its address may be reached is decided by the server. */
@@ -112,6 +112,18 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       }),
       /** What the agent said last; null when it said nothing. */
       reply: EventMessage.nullable(),
+    }),
+  }),
+  z.object({
+    type: z.literal('channel.attention'),
+    timestamp: Timestamp,
+    data: z.object({
+      channel: z.object({
+        id: Id,
+        kind: z.string(),
+        name: z.string(),
+        problem: z.object({ code: z.string(), message: z.string() }),
+      }),
     }),
   }),
   z.object({ type: z.literal('ping'), timestamp: Timestamp, data: z.object({ webhookId: Id }) }),

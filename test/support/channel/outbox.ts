@@ -12,7 +12,7 @@ export async function addConversation({ id: teamId, sql }: Product, channelId?: 
   const [agentId, id] = [newId(), newId()];
   await sql(
     `INSERT INTO agent (id, team_id, name, instructions, model, tools, limits, updated_at)
-     VALUES ($1, $2, $3, '', 'demo/guide', '{}', '{}', now())`,
+     VALUES ($1, $2, $3, '', '"demo/guide"', '{}', '{}', now())`,
     [agentId, teamId, `agent ${agentId}`],
   );
   await sql(

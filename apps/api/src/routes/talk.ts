@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { Id, isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
 import { findAgentByName } from '@nightshift/core/agents';
 import { notFound } from '@nightshift/core/errors';
-import { acceptFirst, acceptReply } from '@nightshift/core/inbox';
+import { acceptFirst, acceptReply, wakeForMessage } from '@nightshift/core/inbox';
 import { waitForRun } from '@nightshift/core/runs';
 import { z } from 'zod';
 import { whileServing } from '../sse.ts';
-import { wakeForMessage } from '../wake.ts';
 import { errors, type Routes } from './types.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url');

@@ -6,8 +6,10 @@ import type { Message as MessageRow } from '../generated/prisma/client.ts';
 /** The references of a delivery. */
 export interface EventReferences {
   readonly event: string;
-  readonly runId: string;
+  readonly runId: string | null;
   readonly messageId: string | null;
+  /** Of channel.attention: the channel. */
+  readonly text: string | null;
   /** When it happened. */
   readonly createdAt: Date;
 }
@@ -15,8 +17,10 @@ export interface EventReferences {
 /** Null: the event is no longer true, since its run was retried after it; the run's next end has an event of its own. */
 export async function renderWebhookEvent(
   db: Database,
-  { event, runId, messageId, createdAt }: EventReferences,
+  { event, runId, messageId, text, createdAt }: EventReferences,
 ): Promise<WebhookEvent | null> {
+  if (event === 'channel.attention') return renderAttention(db, text, createdAt);
+  if (!runId) throw new Error(`The event ${event} has no run`);
   const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
   const row =
     messageId === null ? null : await db.prisma.message.findUniqueOrThrow({ where: { id: messageId } });
@@ -58,3 +62,18 @@ const toEventMessage = (row: MessageRow) => ({
   text: textOf(row.content as TextPart[]),
   createdAt: row.createdAt.toISOString(),
 });
+
+async function renderAttention(
+  db: Database,
+  channelId: string | null,
+  at: Date,
+): Promise<WebhookEvent | null> {
+  const row = channelId && (await db.prisma.channel.findUnique({ where: { id: channelId } }));
+  if (!row || row.deletedAt || row.status !== 'attention') return null;
+  const { id, kind, name } = row;
+  return {
+    type: 'channel.attention',
+    timestamp: at.toISOString(),
+    data: { channel: { id, kind, name, problem: row.problem as { code: string; message: string } } },
+  };
+}
