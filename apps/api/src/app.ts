@@ -6,6 +6,7 @@ import { DomainError } from '@nightshift/core/errors';
 import Fastify, { type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';
+import { hookRoutes } from './hooks/hooks.ts';
 import { auth } from './plugins/auth.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
@@ -14,11 +15,13 @@ import { openapi } from './plugins/openapi.ts';
 import { answerClientError, answerUnrouted, problems } from './plugins/problems.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { catalogRoutes } from './routes/catalog.ts';
+import { channelRoutes } from './routes/channels.ts';
 import { conversationRoutes } from './routes/conversations.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
 import { openaiRoutes } from './routes/openai.ts';
+import { peopleRoutes } from './routes/people.ts';
 import { credentialRoutes } from './routes/provider-credentials.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -45,6 +48,8 @@ const routes = [
   runRoutes,
   scheduleRoutes,
   deliveryRoutes,
+  channelRoutes,
+  peopleRoutes,
   webhookRoutes,
   credentialRoutes,
   catalogRoutes,
@@ -111,5 +116,6 @@ export async function buildApp(deps: ApiDeps) {
   await app.register(idempotency, { deps });
   await app.register(openapi);
   for (const resource of routes) await app.register(resource, { deps });
+  await app.register(hookRoutes, { deps });
   return app;
 }

@@ -1,3 +1,5 @@
+export * from './connect.ts';
 export * from './outbox.ts';
+export * from './program.ts';
 export * from './receiver.ts';
 export * from './test-channel.ts';

@@ -14,6 +14,8 @@ const tags = [
   'schedules',
   'provider credentials',
   'catalogue',
+  'channels',
+  'people',
   'webhooks',
   'deliveries',
   'team',

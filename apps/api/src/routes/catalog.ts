@@ -1,5 +1,6 @@
 import { environmentKey } from '@nightshift/agent';
-import { CatalogModel, CatalogProvider, CatalogTool } from '@nightshift/contracts';
+import { channelCatalog } from '@nightshift/channels';
+import { CatalogChannel, CatalogModel, CatalogProvider, CatalogTool } from '@nightshift/contracts';
 import { countCredentials } from '@nightshift/core/credentials';
 import { listModels, type Vendor, vendors } from '@nightshift/providers';
 import { builtInTools, parametersOf } from '@nightshift/tools';
@@ -46,6 +47,18 @@ export const catalogRoutes: Routes = async (app, { deps }) => {
         })),
       };
     },
+  );
+
+  app.get(
+    '/v1/catalog/channels',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Chat platforms, and what is needed to connect each',
+        response: { 200: z.object({ data: z.array(CatalogChannel) }), ...errors },
+      },
+    },
+    async () => ({ data: channelCatalog as CatalogChannel[] }),
   );
 
   app.get(

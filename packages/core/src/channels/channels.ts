@@ -155,11 +155,14 @@ export async function getChannel(
   return toChannel(row, options);
 }
 
-export interface ChannelChange extends Partial<Omit<NewChannel, 'kind'>> {
+/** What is absent stays. */
+export type ChannelChange = {
+  [Field in Exclude<keyof NewChannel, 'kind'>]?: NewChannel[Field] | undefined;
+} & {
   status?: 'active' | 'paused' | undefined;
   /** Who we are there, as a probe has found. */
   account?: { id: string | null; name: string } | undefined;
-}
+};
 
 /**
  * Changes a channel. New credentials and settings end its connection, for a worker to connect with them, and what needed
