@@ -40,7 +40,11 @@ ALTER TABLE "channel" ALTER COLUMN "hook_key" SET NOT NULL;
 
 -- AlterTable
 ALTER TABLE "conversation" ADD COLUMN     "bot_turns" INTEGER NOT NULL DEFAULT 0,
-ADD COLUMN     "direct" BOOLEAN NOT NULL DEFAULT true;
+ADD COLUMN     "direct" BOOLEAN NOT NULL DEFAULT true,
+ADD COLUMN     "left_at" TIMESTAMPTZ(3);
+
+-- DropIndex
+DROP INDEX "conversation_channel_id_thread_key_key";
 
 -- AlterTable
 ALTER TABLE "delivery" ADD COLUMN     "text" TEXT,
@@ -168,6 +172,9 @@ ALTER TABLE "live_reply" ADD CONSTRAINT "live_reply_run_id_fkey" FOREIGN KEY ("r
 DROP INDEX "run_collecting_key";
 CREATE UNIQUE INDEX "run_collecting_key" ON "run"("conversation_id")
   WHERE "status" = 'queued' AND "attempt" = 1 AND "trigger" <> 'schedule' AND "waiting" IS NULL;
+
+-- A thread has one conversation at a time; those before stay readable.
+CREATE UNIQUE INDEX "conversation_thread_key" ON "conversation"("channel_id", "thread_key") WHERE "left_at" IS NULL;
 
 -- What went through a channel lately, and the message that an edit names.
 CREATE INDEX "inbound_event_channel_id_idx" ON "inbound_event"("channel_id", "id") WHERE "channel_id" IS NOT NULL;

@@ -4,6 +4,7 @@
  */
 import { type Database, newId, statement } from '../database/index.ts';
 import type { Lane } from '../runs/index.ts';
+import { threadLaneSql } from './threads.ts';
 
 export type Receipt = Record<string, string | number>;
 
@@ -19,7 +20,7 @@ const may = `
   FROM conversation c JOIN channel h ON h.id = c.channel_id
   WHERE c.id = $1 AND c.epoch = $2 AND h.status = 'active' AND h.live AND h.deleted_at IS NULL
     AND coalesce(h.paused_until <= now(), true)
-    AND NOT EXISTS (SELECT FROM delivery d WHERE d.lane = h.id || '/' || c.id AND d.status IN ('pending', 'sending'))`;
+    AND NOT EXISTS (SELECT FROM delivery d WHERE d.lane = ${threadLaneSql('h.id', 'c.thread_key')} AND d.status IN ('pending', 'sending'))`;
 
 const begin = statement<{ id: string; receipt: Receipt | null }>(`
   INSERT INTO live_reply (id, run_id, channel_id) SELECT $3, $4, h.id ${may}

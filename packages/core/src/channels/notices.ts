@@ -1,7 +1,7 @@
 /** What the server itself says in a chat: answers to commands, pairing codes, why a run failed. No model has a part in it. */
-import { createHash } from 'node:crypto';
 import type { Address, Failure } from '@nightshift/contracts';
 import { type Database, statement } from '../database/index.ts';
+import { threadLane } from './threads.ts';
 
 export interface Notice {
   teamId: string;
@@ -20,8 +20,7 @@ const insert = statement<{ lane: string }>(`
 /** Puts it into the outbox, behind what is said there already. @returns the lane to wake */
 export async function writeNotice(db: Pick<Database, 'query'>, notice: Notice): Promise<string> {
   const { teamId, channelId, thread, threadKey, conversationId, text } = notice;
-  const within = conversationId ?? createHash('sha256').update(threadKey).digest('hex').slice(0, 32);
-  const lane = `${channelId}/${within}`;
+  const lane = threadLane(channelId, threadKey);
   await db.query(insert, [teamId, lane, channelId, conversationId, JSON.stringify(thread), text]);
   return lane;
 }

@@ -1,4 +1,5 @@
 /** Threads of a platform and the conversations that are held in them: one at a time. */
+import { createHash } from 'node:crypto';
 import type { Address } from '@nightshift/contracts';
 import { type Database, newId, statement } from '../database/index.ts';
 
@@ -7,7 +8,7 @@ type Query = Pick<Database, 'query'>;
 const begin = statement<{ id: string; agent_id: string }>(`
   INSERT INTO conversation (id, team_id, agent_id, channel_id, thread, thread_key, direct, title)
   SELECT $1, $2, a.id, $4, $5, $6, $7, $8 FROM agent a WHERE a.id = $3 AND a.team_id = $2 AND a.deleted_at IS NULL
-  ON CONFLICT (channel_id, thread_key) DO UPDATE SET thread = excluded.thread
+  ON CONFLICT (channel_id, thread_key) WHERE left_at IS NULL DO UPDATE SET thread = excluded.thread
   RETURNING id, agent_id`);
 
 export interface NewThread {
@@ -38,7 +39,15 @@ export async function beginThread(
   return row ? { id: row.id, agentId: row.agent_id } : null;
 }
 
-const leave = statement(`UPDATE conversation SET thread_key = NULL WHERE id = $1`);
+const leave = statement(`UPDATE conversation SET left_at = now() WHERE id = $1 AND left_at IS NULL`);
+
+/** The outbox lane of a thread: what is said there is said in order, whatever conversation it belongs to. */
+export const threadLane = (channelId: string, threadKey: string) =>
+  `${channelId}/${createHash('md5').update(threadKey).digest('hex')}`;
+
+/** The same, in SQL. */
+export const threadLaneSql = (channelId: string, threadKey: string) =>
+  `${channelId} || '/' || md5(${threadKey})`;
 
 /** Takes the thread away from its conversation, which stays readable. */
 export async function leaveThread(db: Query, conversationId: string): Promise<void> {

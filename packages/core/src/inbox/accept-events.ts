@@ -181,7 +181,7 @@ const look = statement<Look>(`
     (SELECT count(*)::int FROM (SELECT m.created_at FROM message m WHERE m.conversation_id = c.id AND m.role = 'user'
       ORDER BY m.seq DESC LIMIT $7) AS m WHERE m.created_at > now() - interval '1 minute') AS recent
   FROM (SELECT) AS one LEFT JOIN identity i ON i.channel_id = $2::uuid AND i.external_id = $4
-    LEFT JOIN conversation c ON c.channel_id = $2::uuid AND c.thread_key = $6 LEFT JOIN agent a ON a.id = c.agent_id`);
+    LEFT JOIN conversation c ON c.channel_id = $2::uuid AND c.thread_key = $6 AND c.left_at IS NULL LEFT JOIN agent a ON a.id = c.agent_id`);
 
 async function acceptSaid(
   db: Query,

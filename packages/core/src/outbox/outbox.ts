@@ -1,8 +1,8 @@
 /**
  * The outbox as workers see it: what is to leave was committed with what caused it, and goes out lane by lane.
  *
- * A lane is one conversation at one destination (`<channel or webhook id>/<conversation id>`), and its deliveries go
- * out in the order of `position`, one at a time. A worker holds the head of a lane by a lease on its row, on the
+ * A lane is one conversation at one webhook, or one thread of a channel (`<channel or webhook id>/…`), and its deliveries
+ * go out in the order of `position`, one at a time. A worker holds the head of a lane by a lease on its row, on the
  * database's clock; `attempts` counts the claims and is the fence: whoever was claimed over writes nothing.
  */
 import { type Database, run, type Statement, statement, transaction } from '../database/index.ts';

@@ -4,7 +4,7 @@
  */
 import type { AssistantMessage, Failure, ModelTask, TokenUsage, ToolResultPart } from '@nightshift/contracts';
 import type { QueryResultRow } from 'pg';
-import { failureNotice } from '../channels/index.ts';
+import { failureNotice, threadLaneSql } from '../channels/index.ts';
 import { type Database, newId, run, type Statement, statement } from '../database/index.ts';
 import { type Lane, LaneLostError } from './lane.ts';
 
@@ -134,16 +134,16 @@ const writeAnswer = (notice: string) => `
     SELECT w.id, w.events FROM lane, webhook w WHERE w.team_id = $9 FOR KEY SHARE OF w
   ), outbox AS (
     INSERT INTO delivery (team_id, lane, channel_id, webhook_id, conversation_id, run_id, message_id, text, event)
-    SELECT $9, target.id || '/' || target.conversation_id, target.channel_id, target.webhook_id, target.conversation_id,
+    SELECT $9, target.lane, target.channel_id, target.webhook_id, target.conversation_id,
       $3, (SELECT id FROM reply), target.text, target.event
     FROM (
-      SELECT w.id, NULL::uuid AS channel_id, w.id AS webhook_id, lane.id AS conversation_id, NULL AS text, event
+      SELECT w.id || '/' || lane.id AS lane, NULL::uuid AS channel_id, w.id AS webhook_id, lane.id AS conversation_id, NULL AS text, event
       FROM lane, subscribed w, unnest(w.events) AS event WHERE event = ANY ($14::text[])
       UNION ALL
-      SELECT lane.channel_id, lane.channel_id, NULL, lane.id, NULL, 'message.created'
+      SELECT ${threadLaneSql('lane.channel_id', 'lane.thread_key')}, lane.channel_id, NULL, lane.id, NULL, 'message.created'
       FROM lane WHERE lane.channel_id IS NOT NULL AND 'message.created' = ANY ($14::text[])
       UNION ALL
-      SELECT lane.channel_id, lane.channel_id, NULL, lane.id, ${notice}, 'run.failed'
+      SELECT ${threadLaneSql('lane.channel_id', 'lane.thread_key')}, lane.channel_id, NULL, lane.id, ${notice}, 'run.failed'
       FROM lane WHERE lane.channel_id IS NOT NULL AND ${notice} IS NOT NULL
     ) AS target ORDER BY target.event
     RETURNING id, lane, channel_id
@@ -163,7 +163,7 @@ const endWithStep = statement<Written>(`
     UPDATE conversation c SET lease_owner = NULL, lease_until = NULL, steerable_run_id = NULL, updated_at = now(),
       next_seq = c.next_seq + CASE WHEN $13::jsonb IS NULL THEN 0 ELSE 1 END
     WHERE c.id = $1 AND c.epoch = $2 AND c.steered_seq <= $15
-    RETURNING c.id, c.channel_id, c.next_seq - 1 AS seq
+    RETURNING c.id, c.channel_id, c.thread_key, c.next_seq - 1 AS seq
   ), ${settleStep}, ended AS (
     UPDATE run r SET status = $16::run_status, error = $17, model = coalesce($18, r.model), warnings = $19, ended_at = now()
     FROM lane WHERE r.id = $3
@@ -174,7 +174,7 @@ const answerWithStep = statement<Written>(`
   WITH lane AS (
     UPDATE conversation c SET updated_at = now(), next_seq = c.next_seq + 1
     WHERE c.id = $1 AND c.epoch = $2
-    RETURNING c.id, c.channel_id, c.next_seq - 1 AS seq
+    RETURNING c.id, c.channel_id, c.thread_key, c.next_seq - 1 AS seq
   ), ${settleStep}, ${writeAnswer('NULL::text')} ${written}`);
 
 const epochOf = statement<{ epoch: number }>(`SELECT epoch FROM conversation WHERE id = $1`);
