@@ -1,5 +1,7 @@
 import {
+  ChannelStatus,
   DeliveryStatus,
+  IdentityStatus,
   Misfire,
   Overlap,
   QueueMode,
@@ -42,6 +44,9 @@ describe('the command line', () => {
       ...['list', 'show', 'create', 'update', 'pause', 'resume', 'run', 'delete'].map(
         (verb) => `nightshift schedules ${verb}`,
       ),
+      ...['add', 'list', 'show', 'test', 'pause', 'resume', 'remove', 'traffic', 'pair', 'people'].map(
+        (verb) => `nightshift channels ${verb}`,
+      ),
       ...['list', 'show', 'retry'].map((verb) => `nightshift deliveries ${verb}`),
       ...['list', 'create', 'update', 'delete', 'test'].map((verb) => `nightshift webhooks ${verb}`),
       ...['list', 'add', 'remove'].map((verb) => `nightshift providers ${verb}`),
@@ -68,6 +73,8 @@ describe('the command line', () => {
     ['nightshift schedules create', '--misfire', Misfire.options],
     ['nightshift schedules create', '--overlap', Overlap.options],
     ['nightshift deliveries list', '--status', DeliveryStatus.options],
+    ['nightshift channels list', '--status', ChannelStatus.options],
+    ['nightshift channels people', '--status', IdentityStatus.options],
     ['nightshift webhooks create', '--event', WebhookEventType.options],
     ['nightshift keys create', '--role', Role.options],
     ['nightshift agents create', '--queue-mode', QueueMode.options],

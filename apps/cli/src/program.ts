@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAgentCommands } from './commands/agents.ts';
+import { addChannelCommands } from './commands/channels.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addConversationCommands } from './commands/conversations.ts';
 import { addDeliveryCommands } from './commands/deliveries.ts';
@@ -50,6 +51,7 @@ export function buildProgram(): Command {
   addConversationCommands(program);
   addRunCommands(program);
   addScheduleCommands(program);
+  addChannelCommands(program);
   addDeliveryCommands(program);
   addWebhookCommands(program);
   addProviderCommands(program);

@@ -7,7 +7,7 @@ import { duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
 
-const eventTypes: WebhookEventType[] = ['message.created', 'run.finished'];
+const eventTypes: WebhookEventType[] = ['message.created', 'run.finished', 'channel.attention'];
 
 interface UpdateOptions {
   to?: string;
