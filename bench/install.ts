@@ -1,14 +1,13 @@
 /** What an installation takes: of the production dependencies, and of everything as `npm start` installs it. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cpSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Bench, Figure } from './lib/bench.ts';
+import { npm } from './lib/npm.ts';
 import { temporaryDirectory } from './lib/temporary.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const timeoutMs = 15 * 60_000;
 
 const kinds = [
   { id: 'production', label: 'production install', flags: ['--omit=dev'] },
@@ -27,12 +26,7 @@ export const install: Bench = {
       log(`npm ci ${flags.join(' ')} …`);
       const cache = temporaryDirectory(resources);
       const began = performance.now();
-      await promisify(execFile)('npm', ['ci', ...flags, '--no-audit', '--no-fund', '--cache', cache], {
-        cwd: copy,
-        // The system's npm: the Node in our own node_modules comes without one.
-        env: { ...process.env, PATH: systemPath() },
-        timeout: timeoutMs,
-      });
+      await npm(['ci', ...flags, '--cache', cache], copy);
       const seconds = (performance.now() - began) / 1000;
       const modules = join(copy, 'node_modules');
       figures.push(
@@ -56,13 +50,6 @@ function copyCheckout(target: string): void {
     if (lstatSync(join(root, file), { throwIfNoEntry: false }))
       cpSync(join(root, file), join(target, file), { verbatimSymlinks: true });
   }
-}
-
-function systemPath(): string {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .filter((directory) => !directory.endsWith('node_modules/.bin'))
-    .join(delimiter);
 }
 
 /** As `du` counts: the blocks on the disk, hard links once. */

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { accept } from './accept.ts';
+import { budgets } from './budgets.ts';
 import { install } from './install.ts';
 import type { Bench, Figure } from './lib/bench.ts';
 import { peers } from './lib/goals.ts';
@@ -14,7 +15,7 @@ import { router } from './router.ts';
 import { schedules } from './schedules.ts';
 import { start } from './start.ts';
 
-const benches: readonly Bench[] = [start, replies, accept, memory, router, schedules, install];
+const benches: readonly Bench[] = [start, replies, accept, memory, router, budgets, schedules, install];
 
 const usage = `Usage: npm run bench [-- options] [NAME …]
 

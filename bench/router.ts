@@ -1,88 +1,191 @@
 /**
- * What the router adds to a model call, compared with the bare vendor SDK: same server, same process, turn by turn, so
- * that whatever else the machine does meets both.
+ * What the router adds to a model call, compared with the bare vendor SDK, and Portkey's gateway beside it: same
+ * models, same run, turn by turn, so that whatever else the machine does meets all of them.
  */
 import { createRouter, type RouterRequest } from '@nightshift/providers';
 import OpenAI from 'openai';
-import type { Bench, Figure } from './lib/bench.ts';
-import { closedLoop } from './lib/load.ts';
+import type { Bench, Context, Figure } from './lib/bench.ts';
+import { closedLoop, openLoop } from './lib/load.ts';
 import { startModel } from './lib/model-server.ts';
+import { type Portkey, startPortkey } from './lib/portkey.ts';
 import { percentile } from './lib/statistics.ts';
 
-/** Rounds of each side, and calls a round. The first ones warm up and do not count. */
-const warmUpRounds = 4;
-const levels = [
-  { concurrency: 1, rounds: 30, count: 100 },
-  { concurrency: 100, rounds: 20, count: 200 },
-];
-const maxSeconds = 60;
 const text = 'How is the weather on the night shift?';
 
-interface Side {
-  latencies: number[];
+/** One after the other, answered at once: rounds of each way, and calls a round. */
+const alone = { rounds: 30, count: 100 };
+/** A word every 50 ms: an answer takes 450 ms or so. As many are begun a second as keep 100 under way. */
+const crowd = { wordMs: 50, atOnce: 100, perSecond: 220, rounds: 12, count: 440 };
+/** Of each way, before anything counts. */
+const warmUpRounds = 2;
+const maxSeconds = 60;
+const callTimeoutMs = 20_000;
+
+/** How long a call took, in milliseconds. */
+interface Taken {
+  toFirstToken: number;
+  whole: number;
+}
+
+interface Way {
+  id: 'sdk' | 'router' | 'portkey';
+  name: string;
+  call: () => Promise<Taken>;
+}
+
+interface Measured {
+  way: Way;
+  taken: Taken[];
   /** Of this process, in milliseconds. */
   cpu: number;
 }
 
 export const router: Bench = {
   name: 'router',
-  about: 'what the router adds to a model call over the bare openai SDK, at 1 and 100 streams at once',
+  about: "what the router adds to a model call over the bare openai SDK, and Portkey's gateway beside it",
   against:
-    'The openai SDK on the same local model server in the same process, alternating. At 100 the processor is the limit, so ' +
-    'a latency is mostly waiting for the other 99: what counts there is the processor time that a call adds.',
-  async run({ resources, log }) {
-    const url = await startModel(resources);
-    const bare = bareCall(`${url}/v1`);
-    const routed = routedCall(`${url}/v1`);
-    const figures: Figure[] = [];
-    for (const { concurrency, rounds, count } of levels) {
-      log(`${concurrency} at once, ${rounds} rounds …`);
-      const sides: [Side, Side] = [
-        { latencies: [], cpu: 0 },
-        { latencies: [], cpu: 0 },
-      ];
-      for (let round = -warmUpRounds; round < rounds; round += 1) {
-        for (const [index, call] of [bare, routed].entries()) {
-          const before = process.cpuUsage();
-          const { latencies } = await closedLoop({ concurrency, count, maxSeconds }, call);
-          const { user, system } = process.cpuUsage(before);
-          if (round < 0) continue;
-          sides[index]!.latencies.push(...latencies);
-          sides[index]!.cpu += (user + system) / 1000;
-        }
-      }
-      figures.push(...compare(concurrency, sides));
-    }
-    return figures;
+    'The openai SDK on the same local models in the same run, block by block in turns. Alone: one call at a time, and the ' +
+    'model answers at once. 100 at once: the model sends a word every 50 ms, and calls begin evenly, so that what is ' +
+    'measured is a call among a hundred streams and not a queue for the processor. Portkey is a process of its own, so ' +
+    'its processor time is not in ours.',
+  async run(context) {
+    const portkey = await startPortkey(context);
+    return [...(await measureAlone(context, portkey)), ...(await measureCrowd(context, portkey))];
   },
 };
 
-function compare(concurrency: number, [bare, routed]: [Side, Side]): Figure[] {
-  const id = `router.at-${concurrency}`;
-  const latencies = [50, 99].flatMap((percent): Figure[] => {
-    const [sdk, ours] = [bare, routed].map((side) => percentile(side.latencies, percent)) as [number, number];
-    const at = `${concurrency} at once: p${percent}`;
+async function measureAlone({ resources, log }: Context, portkey: Portkey | null): Promise<Figure[]> {
+  const ways = waysTo(`${await startModel(resources)}/v1`, portkey);
+  log(`1 at once, ${alone.rounds} rounds …`);
+  const measured = await inTurns(ways, alone.rounds, async (call) => {
+    const taken: Taken[] = [];
+    await closedLoop({ concurrency: 1, count: alone.count, maxSeconds }, async () => {
+      taken.push(await call());
+    });
+    return taken;
+  });
+  return [...compare('at-1', '1 at once', measured), ...compareCpu('at-1', '1 at once', measured)];
+}
+
+async function measureCrowd({ resources, log }: Context, portkey: Portkey | null): Promise<Figure[]> {
+  const { wordMs, atOnce, perSecond, rounds, count } = crowd;
+  const ways = waysTo(`${await startModel(resources, wordMs)}/v1`, portkey);
+  log(`${atOnce} at once, ${rounds} rounds …`);
+  const measured = await inTurns(ways, rounds, async (call) => {
+    const taken: Taken[] = [];
+    await openLoop({ perSecond, count }, async () => {
+      taken.push(await call());
+    });
+    // The first ones began with fewer, the last ones ended so.
+    return taken.slice(atOnce, -atOnce);
+  });
+  return compare('at-100', '100 at once', measured);
+}
+
+/** A block of each way in every round, in another order each time. */
+async function inTurns(
+  ways: readonly Way[],
+  rounds: number,
+  block: (call: Way['call']) => Promise<Taken[]>,
+): Promise<Measured[]> {
+  const measured = ways.map((way): Measured => ({ way, taken: [], cpu: 0 }));
+  for (let round = -warmUpRounds; round < rounds; round += 1) {
+    for (let turn = 0; turn < ways.length; turn += 1) {
+      const one = measured[(turn + round + warmUpRounds) % ways.length]!;
+      const before = process.cpuUsage();
+      const taken = await block(one.way.call);
+      const { user, system } = process.cpuUsage(before);
+      if (round < 0) continue;
+      one.taken.push(...taken);
+      one.cpu += (user + system) / 1000;
+    }
+  }
+  return measured;
+}
+
+const facts = [
+  {
+    id: 'p50',
+    label: 'p50',
+    of: (taken: Taken[]) =>
+      percentile(
+        taken.map(({ whole }) => whole),
+        50,
+      ),
+  },
+  {
+    id: 'p99',
+    label: 'p99',
+    of: (taken: Taken[]) =>
+      percentile(
+        taken.map(({ whole }) => whole),
+        99,
+      ),
+  },
+  {
+    id: 'first-token',
+    label: 'first token, p50',
+    of: (taken: Taken[]) =>
+      percentile(
+        taken.map(({ toFirstToken }) => toFirstToken),
+        50,
+      ),
+  },
+] as const;
+
+function compare(level: string, at: string, [bare, ...others]: Measured[]): Figure[] {
+  return facts.flatMap(({ id, label, of }): Figure[] => {
+    const base = of(bare!.taken);
     return [
-      { id: `${id}.sdk.p${percent}`, label: `bare SDK, ${at}`, value: sdk, unit: 'ms' },
-      { id: `${id}.router.p${percent}`, label: `router, ${at}`, value: ours, unit: 'ms' },
-      { id: `${id}.overhead.p${percent}`, label: `router adds, ${at}`, value: ours - sdk, unit: 'ms' },
+      { id: `router.${level}.sdk.${id}`, label: `bare SDK, ${at}: ${label}`, value: base, unit: 'ms' },
+      ...others.map(({ way, taken }): Figure => {
+        const name =
+          way.id === 'router' ? `router.${level}.overhead.${id}` : `router.${level}.${way.id}.${id}`;
+        return { id: name, label: `${way.name} adds, ${at}: ${label}`, value: of(taken) - base, unit: 'ms' };
+      }),
     ];
   });
-  const perCall = ({ cpu, latencies }: Side) => cpu / latencies.length;
+}
+
+function compareCpu(level: string, at: string, measured: Measured[]): Figure[] {
+  const [bare, routed] = measured.map(({ cpu, taken }) => cpu / taken.length);
   return [
-    ...latencies,
     {
-      id: `${id}.overhead.cpu`,
-      label: `router adds, ${concurrency} at once: CPU a call`,
-      value: perCall(routed) - perCall(bare),
+      id: `router.${level}.overhead.cpu`,
+      label: `router adds, ${at}: CPU a call`,
+      value: routed! - bare!,
       unit: 'ms',
     },
   ];
 }
 
-function bareCall(baseURL: string): () => Promise<void> {
-  const client = new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0 });
+/** The bare SDK first: the others are compared with it. */
+function waysTo(model: string, portkey: Portkey | null): Way[] {
+  return [
+    { id: 'sdk', name: 'bare SDK', call: sdkCall(model) },
+    { id: 'router', name: 'router', call: routedCall(model) },
+    ...(portkey
+      ? [
+          {
+            id: 'portkey',
+            name: 'Portkey',
+            call: sdkCall(portkey.baseUrl, portkey.headersFor(model)),
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+function sdkCall(baseURL: string, defaultHeaders: Record<string, string> = {}): Way['call'] {
+  const client = new OpenAI({
+    baseURL,
+    apiKey: 'none',
+    maxRetries: 0,
+    timeout: callTimeoutMs,
+    defaultHeaders,
+  });
   return async () => {
+    const watch = stopwatch();
     const stream = await client.chat.completions.create({
       model: 'echo',
       messages: [
@@ -92,35 +195,43 @@ function bareCall(baseURL: string): () => Promise<void> {
       stream: true,
       stream_options: { include_usage: true },
     });
-    let reply = '';
-    for await (const chunk of stream) reply += chunk.choices[0]?.delta.content ?? '';
-    if (reply !== text) throw new Error(`Not the reply that was due: ${reply}`);
+    for await (const chunk of stream) watch.heard(chunk.choices[0]?.delta.content);
+    return watch.stop();
   };
 }
 
-function routedCall(baseUrl: string): () => Promise<void> {
+function routedCall(baseUrl: string): Way['call'] {
   const { stream } = createRouter();
+  const endpoint = { provider: 'bench', wire: 'openai-chat', baseUrl, apiKey: 'none', compat: {} } as const;
   const request: RouterRequest = {
     call: { system: 'Answer briefly.', messages: [{ role: 'user', content: [{ type: 'text', text }] }] },
-    targets: [
-      {
-        provider: 'bench',
-        model: 'echo',
-        candidates: [
-          {
-            credentialId: null,
-            endpoint: { provider: 'bench', wire: 'openai-chat', baseUrl, apiKey: 'none', compat: {} },
-          },
-        ],
-      },
-    ],
+    targets: [{ provider: 'bench', model: 'echo', candidates: [{ credentialId: null, endpoint }] }],
   };
   return async () => {
-    let reply = '';
+    const watch = stopwatch();
     for await (const event of stream(request, new AbortController().signal)) {
-      if (event.type === 'text') reply += event.delta;
+      if (event.type === 'text') watch.heard(event.delta);
       if (event.type === 'error') throw event.error;
     }
-    if (reply !== text) throw new Error(`Not the reply that was due: ${reply}`);
+    return watch.stop();
+  };
+}
+
+function stopwatch() {
+  const began = performance.now();
+  let toFirstToken: number | undefined;
+  let reply = '';
+  return {
+    heard(delta: string | null | undefined) {
+      if (!delta) return;
+      toFirstToken ??= performance.now() - began;
+      reply += delta;
+    },
+    /** @throws when it is not the reply that was due */
+    stop(): Taken {
+      const whole = performance.now() - began;
+      if (reply !== text) throw new Error(`Not the reply that was due: ${reply}`);
+      return { toFirstToken: toFirstToken!, whole };
+    },
   };
 }

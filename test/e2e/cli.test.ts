@@ -222,6 +222,14 @@ describe('nightshift keys', () => {
 });
 
 describe('nightshift providers', () => {
+  it('says how to begin while there is no key', async () => {
+    const { stdout } = await nightshift(['providers', 'list']);
+    expect(stdout).toMatch(
+      /^There is no model key yet.*\nStore one: nightshift providers add openai\n\d\d more/,
+    );
+    expect((await nightshift(['providers', 'list', '--all'])).stdout).toMatch(/^anthropic +- /m);
+  });
+
   it('stores a key from stdin, shows only its end, and forgets it', async () => {
     const add = ['providers', 'add', 'anthropic', '--label', 'spare'];
     expect(await nightshift(add)).toMatchObject({
@@ -233,11 +241,97 @@ describe('nightshift providers', () => {
 
     const { stdout } = await nightshift(['providers', 'list']);
     expect(stdout).toMatch(/^anthropic +1 stored/m);
-    expect(stdout).toMatch(/^anthropic +spare +…wxyz/m);
+    expect(stdout).toMatch(/^anthropic +spare +…wxyz +1 +unknown/m);
     expect(stdout).not.toContain('secret');
 
     expect(await nightshift(['providers', 'remove', 'spare'])).toMatchObject({ code: 0 });
-    expect((await nightshift(['providers', 'list'])).stdout).toMatch(/^anthropic +- /m);
+    expect((await nightshift(['providers', 'list'])).stdout).not.toContain('anthropic');
+  });
+
+  it('takes parameters, weight and prices, and changes them', async () => {
+    const add = [
+      'providers',
+      'add',
+      'azure',
+      '--weight',
+      '0',
+      '--parameter',
+      'resource=my-team',
+      '--api-key-stdin',
+    ];
+    expect(await nightshift(add, { stdin: 'azure-key-0123456789' })).toMatchObject({ code: 0 });
+    await json(
+      'providers',
+      'update',
+      'azure',
+      '--weight',
+      '5',
+      '--parameter',
+      'resource=ours',
+      '--prices',
+      '1,2,0.1',
+    );
+    const { credentials } = await json<{ credentials: object[] }>('providers', 'list');
+    expect(credentials).toMatchObject([
+      {
+        weight: 5,
+        parameters: { resource: 'ours' },
+        prices: { input: '1', output: '2', cachedInput: '0.1' },
+      },
+    ]);
+    expect(await json('providers', 'update', 'azure', '--no-prices')).toMatchObject({
+      prices: null,
+      weight: 5,
+    });
+    const wrong = await nightshift(['providers', 'update', 'azure', '--parameter', 'resource=a.b']);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('letters, digits and dashes') });
+    expect(await nightshift(['providers', 'update', 'azure', '--prices', '1'])).toMatchObject({ code: 2 });
+    await json('providers', 'remove', 'azure');
+  });
+
+  it('tests a key, and rotates it', async () => {
+    const vendor = await startModelServer({ keys: ['sk-right'] });
+    await using _ = { [Symbol.asyncDispose]: () => vendor.close() };
+    const endpoint = ['openai-compatible', '--name', 'tested', '--base-url', vendor.openaiUrl];
+    const add = ['providers', 'add', ...endpoint, '--api-key-stdin'];
+    expect(await nightshift(add, { stdin: 'sk-wrong' })).toMatchObject({ code: 0 });
+    const refused = await nightshift(['providers', 'test', 'tested']);
+    expect(refused).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^✗ .*\n +The key was refused.*\n +Check/),
+    });
+    expect(
+      await nightshift(['providers', 'rotate', 'tested', '--api-key-stdin'], { stdin: 'sk-right\n' }),
+    ).toMatchObject({
+      code: 0,
+    });
+    const works = await nightshift(['providers', 'test', 'tested']);
+    expect(works).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✓ .* works: called test-model/) });
+    expect(await json('providers', 'test', 'tested')).toMatchObject({ ok: true, problem: null });
+
+    expect((await nightshift(['models', 'tested', '--live'])).stdout).toMatch(
+      /^MODEL.*\ntested\/test-model +- +- +- +live/,
+    );
+    await json('providers', 'remove', 'tested');
+  });
+});
+
+describe('nightshift models', () => {
+  it('lists prices and windows', async () => {
+    const { stdout } = await nightshift(['models', 'openai', '--match', 'GPT-5.4']);
+    expect(stdout).toMatch(/^MODEL +INPUT +OUTPUT +CONTEXT +FROM\n/);
+    expect(stdout).toMatch(/^openai\/gpt-5\.4 +\$2\.5 +\$15 +1,050,000 +prices$/m);
+    expect(stdout).not.toContain('gpt-4o');
+    const { data, problem } = await json<{ data: object[]; problem: string | null }>('models', 'anthropic');
+    expect(problem).toBeNull();
+    expect(data).toContainEqual(expect.objectContaining({ ref: 'anthropic/claude-sonnet-5' }));
+  });
+
+  it('says what to do where there are none', async () => {
+    expect((await nightshift(['models'])).stdout).toMatch(/^No models are known here\.\nName a vendor/);
+    const live = await nightshift(['models', 'groq', '--live']);
+    expect(live).toMatchObject({ code: 0, stderr: expect.stringContaining('There is no key for Groq.') });
+    expect(await nightshift(['models', '--live'])).toMatchObject({ code: 2 });
   });
 });
 

@@ -179,7 +179,10 @@ describe('paths and queries', () => {
   });
 
   it('takes a NUL in a query for a value that matches nothing', async () => {
-    expect((await product.owner.get('/v1/catalog/models?provider=%00')).body).toEqual({ data: [] });
+    expect((await product.owner.get('/v1/catalog/models?provider=%00')).body).toEqual({
+      data: [],
+      problem: null,
+    });
   });
 
   it('says 404 at the OpenAI door for a model name that cannot exist', async () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { vendors } from '@nightshift/providers';
+import { vendorVariables } from '@nightshift/providers';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
@@ -53,7 +53,7 @@ function isInContext(path: string): boolean {
 const declared = [...read('packages/core/src/env/env.ts').matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(
   (m) => m[1]!,
 );
-const modelKeys = vendors.flatMap(({ env }) => env);
+const modelKeys = vendorVariables;
 /** The variables that compose itself reads. */
 const interpolated = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map((match) => match[1]!);
 const secrets = ['POSTGRES_PASSWORD', 'NIGHTSHIFT_SECRET_KEY', 'NIGHTSHIFT_ADMIN_KEY'];

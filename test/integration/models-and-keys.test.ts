@@ -30,8 +30,9 @@ beforeEach(async () => {
 
 afterAll(() => Promise.all([product.close(), server.close()]));
 
-async function store(label: string, apiKey: string, provider = 'openai'): Promise<string> {
-  const body = { provider, label, apiKey, baseUrl: server.openaiUrl };
+/** `weight` 0: only when no other key is left. */
+async function store(label: string, apiKey: string, provider = 'openai', weight = 1): Promise<string> {
+  const body = { provider, label, apiKey, weight, baseUrl: server.openaiUrl };
   return (await product.owner.expect(201, product.owner.post('/v1/provider-credentials', body))).id;
 }
 
@@ -61,7 +62,7 @@ describe('keys', () => {
 
   it('answers with the second key when the first is dead', async () => {
     const dead = await store('first', deadKey);
-    const good = await store('second', goodKey);
+    const good = await store('second', goodKey, 'openai', 0);
     const agentId = await createAgent(product.owner, { model: 'openai/gpt-5.4' });
     const { runId, reply } = await ask(product.owner, agentId, 'hello');
     expect(reply).toEqual({ text: 'hello' });
@@ -144,7 +145,7 @@ describe('auto', () => {
 describe('usage', () => {
   it('is the sum of the ledger, attempt by attempt', async () => {
     await store('first', `${deadKey}-not-known-yet`);
-    await store('second', goodKey);
+    await store('second', goodKey, 'openai', 0);
     const agentId = await createAgent(product.owner, { model: 'openai/gpt-5.4' });
     server.script([
       { toolCalls: [{ name: 'time.now' }], usage: { input: 1234, output: 56, cached: 1000 } },
@@ -155,8 +156,16 @@ describe('usage', () => {
     const ledger = await ledgerOf(runId);
     expect(ledger.map(({ outcome }) => outcome)).toEqual(['auth', 'ok', 'ok']);
     expect(usage).toMatchObject({ inputTokens: 1234 + 2345, outputTokens: 56 + 67, attempts: 3 });
-    // The refused attempt reported no tokens: its cost is unknown, and so is the sum's.
-    expect(usage.costUsd).toBeNull();
+    // The refused attempt cost nothing, and the sum is known.
+    expect(ledger.map(({ cost_usd: cost }) => Number(cost))).toEqual([
+      0,
+      expect.any(Number),
+      expect.any(Number),
+    ]);
+    expect(Number(usage.costUsd)).toBeCloseTo(
+      ledger.reduce((sum, { cost_usd: cost }) => sum + Number(cost), 0),
+      9,
+    );
 
     const steps = await stepsOf(product.owner, runId);
     const attempts = steps.flatMap(({ modelAttempts }: { modelAttempts: unknown[] }) => modelAttempts);
@@ -196,7 +205,7 @@ describe('usage', () => {
     const { runId } = await ask(product.owner, silent, 'hello');
     expect((await runEnd(product.owner, runId)).usage).toMatchObject({ attempts: 1, costUsd: null });
 
-    const unlisted = await createAgent(product.owner, { model: 'openai/nobody-knows-this' });
+    const unlisted = await createAgent(product.owner, { model: 'openai/test-model' });
     server.script([{ text: 'hi', usage: { input: 10, output: 5 } }]);
     const second = await ask(product.owner, unlisted, 'hello');
     expect((await runEnd(product.owner, second.runId)).usage).toMatchObject({

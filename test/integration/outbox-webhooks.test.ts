@@ -107,6 +107,10 @@ describe('what a webhook is told', () => {
     await product.sql(`UPDATE run SET status = 'running', ended_at = NULL, attempt = 2 WHERE id = $1`, [
       delivery.runId,
     ]);
+    // Somebody is at it, or else the sweep would take it up.
+    await product.sql(`UPDATE conversation SET lease_until = now() + interval '1 hour' WHERE id = $1`, [
+      conversationId,
+    ]);
     await wakeAll(product, [delivery]);
     await untilStatus(delivery.id, 'dead');
     expect((await read(delivery.id)).error).toMatchObject({ code: 'rejected' });

@@ -5,7 +5,6 @@ import {
   connectModel,
   createAgent,
   type Product,
-  routerWith,
   saidIn,
   startProduct,
   stepsOf,
@@ -17,11 +16,7 @@ let server: ModelServer;
 
 beforeAll(async () => {
   [product, server] = await Promise.all([startProduct(), startModelServer()]);
-  const router = routerWith({
-    hangs: { firstTokenSeconds: 0.5, maxAttempts: 2 },
-    'falls-silent': { idleSeconds: 0.5 },
-  });
-  await product.startWorker({ router });
+  await product.startWorker();
 });
 
 beforeEach(() => server.reset());
@@ -30,10 +25,11 @@ afterAll(() => Promise.all([product.close(), server.close()]));
 
 describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) => {
   /** Asks a new agent, on a new key, and returns everything there is to know of the run. */
-  async function run(script: Script, agent: object = {}, modelId = 'test-model') {
+  async function run(script: Script, agent: object = {}, limits: object = {}) {
     server.script(script);
-    const model = (await connectModel(product.owner, server, wire)).replace('test-model', modelId);
-    const agentId = await createAgent(product.owner, { model, ...agent });
+    const model = await connectModel(product.owner, server, wire);
+    const policy = { targets: [{ model }], ...limits };
+    const agentId = await createAgent(product.owner, { model: policy, ...agent });
     const reply = await ask(product.owner, agentId, 'What time is it?');
     expect(server.requests.map(({ refused }) => refused)).toEqual(server.requests.map(() => null));
     const steps = await stepsOf(product.owner, reply.runId);
@@ -169,7 +165,11 @@ describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) =>
   });
 
   it('gives up on a model that does not answer', async () => {
-    const { error, steps } = await run(() => ({ fault: 'hang' }), {}, 'hangs');
+    const { error, steps } = await run(
+      () => ({ fault: 'hang' }),
+      {},
+      { firstTokenSeconds: 1, maxAttempts: 2 },
+    );
     expect(error).toMatchObject({ code: 'model_timeout' });
     expect(attemptsOf(steps)).toEqual(['timeout', 'timeout']);
     for (const request of server.requests) await request.finished;
@@ -183,8 +183,7 @@ describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) =>
     ['turns into nonsense', { text: 'Half an answer', fault: 'invalid-json' }, /^model_(truncated|server)$/],
     ['breaks off with an error', { text: 'Half an answer', fault: 'error' }, /^model_(overload|server)$/],
   ] as const)('fails when the stream %s, and says nothing half', async (_what, step, code) => {
-    const modelId = step.fault === 'hang-after' ? 'falls-silent' : undefined;
-    const { error, conversationId, steps } = await run([step], {}, modelId);
+    const { error, conversationId, steps } = await run([step], {}, { idleSeconds: 1 });
     expect(error?.code).toMatch(code);
     expect(error?.hint).toEqual(expect.any(String));
     expect(await saidIn(product.owner, conversationId)).toEqual(['user: What time is it?']);

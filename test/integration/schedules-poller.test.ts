@@ -336,13 +336,17 @@ describe('failures', () => {
     expect((await runsOf(id)).length).toBe(failures);
   });
 
-  it('are told in the chat that the answers go to', async () => {
+  it('are told in the chat that the answers go to, and to webhooks', async () => {
     const [channel] = await product.sql(
-      `INSERT INTO channel (id, team_id, kind, name, settings, updated_at)
-       VALUES (uuidv7(), $1, 'telegram', 'chat', '{}', now()) RETURNING id`,
+      `INSERT INTO channel (id, team_id, kind, name, settings, hook_key, updated_at)
+       VALUES (uuidv7(), $1, 'telegram', 'chat', '{}', 'key', now()) RETURNING id`,
       [product.id],
     );
     const { conversationId } = await say(product.owner, agentId, 'hello');
+    const webhook = await product.owner.expect(
+      201,
+      product.owner.post('/v1/webhooks', { url: 'https://example.org/hook', events: ['message.created'] }),
+    );
     await product.sql(`UPDATE conversation SET channel_id = $2, thread_key = 'a' WHERE id = $1`, [
       conversationId,
       channel.id,
@@ -352,16 +356,17 @@ describe('failures', () => {
     await pauseFailing(product.db);
     const deliveries = await product.sql(
       `SELECT d.lane, d.event, m.content->0->>'text' AS text FROM delivery d JOIN message m ON m.id = d.message_id
-       WHERE d.conversation_id = $1`,
+       WHERE d.conversation_id = $1 ORDER BY d.channel_id`,
       [conversationId],
     );
-    expect(deliveries).toEqual([
-      {
-        lane: `${channel.id}/${conversationId}`,
+    expect(deliveries).toEqual(
+      [channel, webhook].map(({ id }) => ({
+        lane: `${id}/${conversationId}`,
         event: 'message.created',
         text: expect.stringContaining('paused itself'),
-      },
-    ]);
+      })),
+    );
+    await product.owner.expect(204, product.owner.delete(`/v1/webhooks/${webhook.id}`));
   });
 
   it('do not count when a run in between ended well, nor from before it was resumed', async () => {

@@ -35,9 +35,24 @@ describe('the catalogue', () => {
     expect(byId.get('openai')).toMatchObject({
       configured: { environment: false, credentials: 1 },
       env: ['OPENAI_API_KEY'],
-      fields: expect.arrayContaining([{ name: 'apiKey', label: 'API key', secret: true, required: true }]),
+      fields: expect.arrayContaining([
+        { name: 'apiKey', label: 'API key', secret: true, required: true, default: null },
+      ]),
     });
     expect(byId.get('anthropic')).toMatchObject({ configured: { environment: true, credentials: 0 } });
+    expect(byId.get('vertex')).toMatchObject({
+      baseUrl: expect.stringContaining('{project}'),
+      fields: expect.arrayContaining([
+        expect.objectContaining({ name: 'parameters.project', required: true, default: null }),
+        expect.objectContaining({ name: 'parameters.location', required: false, default: 'global' }),
+      ]),
+    });
+    expect(byId.get('deepseek')).toMatchObject({
+      wires: ['openai-chat', 'anthropic-messages'],
+      fields: expect.arrayContaining([
+        expect.objectContaining({ name: 'parameters.wire', default: 'openai-chat' }),
+      ]),
+    });
     expect(JSON.stringify(data)).not.toContain('sk-');
   });
 

@@ -14,20 +14,24 @@ import { observe } from './plugins/observe.ts';
 import { openapi } from './plugins/openapi.ts';
 import { answerClientError, answerUnrouted, problems } from './plugins/problems.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { budgetRoutes } from './routes/budgets.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { conversationRoutes } from './routes/conversations.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
+import { limitRoutes } from './routes/limits.ts';
 import { openaiRoutes } from './routes/openai.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { credentialRoutes } from './routes/provider-credentials.ts';
+import { providerHealthRoutes } from './routes/provider-health.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { talkRoutes } from './routes/talk.ts';
 import { teamRoutes } from './routes/team.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 declare module 'fastify' {
@@ -52,7 +56,11 @@ const routes = [
   peopleRoutes,
   webhookRoutes,
   credentialRoutes,
+  providerHealthRoutes,
   catalogRoutes,
+  budgetRoutes,
+  limitRoutes,
+  usageRoutes,
   teamRoutes,
   openaiRoutes,
   queueRoutes,

@@ -1,12 +1,13 @@
-/** The api process: accepts and reads. It never calls a model and never runs a tool. */
+/** The api process: accepts and reads. It calls a model only to test a key, and never runs a tool. */
 import { runProcess, tellReady } from '@nightshift/core/process';
-import { vendors } from '@nightshift/providers';
+import { startPriceRefresh, vendorVariables } from '@nightshift/providers';
 import { startApi } from './server.ts';
 
 await runProcess(
-  { name: 'api', providerVariables: vendors.flatMap(({ env }) => env), stopMs: () => 8_000 },
+  { name: 'api', providerVariables: vendorVariables, stopMs: () => 8_000 },
   async (env, log) => {
     const { url, adminKeyPath, newAdminKey, close } = await startApi(env, log);
+    if (env.pricesRefresh) startPriceRefresh(log);
     tellReady({ type: 'ready', process: 'api', url, adminKeyPath, newAdminKey });
     log.info({ url }, 'ready');
     return close;

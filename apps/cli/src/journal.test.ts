@@ -13,6 +13,7 @@ const run: Run = {
   model: 'lab/big',
   error: { code: 'model_server', message: 'The vendor failed.', hint: 'Retry the run.' },
   warnings: ['The answer was cut.'],
+  waiting: null,
   traceId: null,
   usage: { attempts: 2, inputTokens: 1_250, outputTokens: 30, costUsd: '0.00125' },
   createdAt: '2026-01-01T00:00:00.000Z',

@@ -33,6 +33,9 @@ export function renderRun(run: Run, { style, agentName }: JournalOptions): strin
     line('tokens', `${count(inputTokens)} in, ${count(outputTokens)} out`),
     line('cost', usd(costUsd)),
     ...run.warnings.map((warning) => `  ${style.yellow(`! ${printable(warning)}`)}\n`),
+    run.waiting
+      ? `  ${style.yellow(`… ${printable(run.waiting.message)} Until ${run.waiting.until}.`)}\n`
+      : '',
     run.error ? indent(renderFailure(run.error, style), '  ') : '',
   ].join('');
 }

@@ -1,4 +1,8 @@
 import {
+  BudgetAction,
+  BudgetScope,
+  BudgetUnit,
+  BudgetWindow,
   ChannelStatus,
   DeliveryStatus,
   IdentityStatus,
@@ -49,7 +53,14 @@ describe('the command line', () => {
       ),
       ...['list', 'show', 'retry'].map((verb) => `nightshift deliveries ${verb}`),
       ...['list', 'create', 'update', 'delete', 'test'].map((verb) => `nightshift webhooks ${verb}`),
-      ...['list', 'add', 'remove'].map((verb) => `nightshift providers ${verb}`),
+      ...['list', 'add', 'test', 'rotate', 'update', 'remove', 'health'].map(
+        (verb) => `nightshift providers ${verb}`,
+      ),
+      'nightshift models',
+      'nightshift usage',
+      'nightshift limits',
+      ...['list', 'create', 'update', 'delete'].map((verb) => `nightshift budgets ${verb}`),
+      'nightshift estimate',
       ...['list', 'create', 'revoke'].map((verb) => `nightshift keys ${verb}`),
       'nightshift doctor',
     ]);
@@ -76,6 +87,10 @@ describe('the command line', () => {
     ['nightshift channels list', '--status', ChannelStatus.options],
     ['nightshift channels people', '--status', IdentityStatus.options],
     ['nightshift webhooks create', '--event', WebhookEventType.options],
+    ['nightshift budgets create', '--scope', BudgetScope.options],
+    ['nightshift budgets create', '--window', BudgetWindow.options],
+    ['nightshift budgets create', '--unit', BudgetUnit.options],
+    ['nightshift budgets create', '--action', BudgetAction.options],
     ['nightshift keys create', '--role', Role.options],
     ['nightshift agents create', '--queue-mode', QueueMode.options],
   ])('%s takes for %s what the contract knows', (path, flag, options) => {
@@ -93,6 +108,10 @@ describe('the command line', () => {
     [['keys', 'create', 'x', '--role', 'god'], 'Allowed choices are owner, admin, member, viewer'],
     [['runs', 'list', '--status', 'odd'], 'Allowed choices are queued'],
     [['runs', 'list', '--limit', 'many'], 'whole number above 0'],
+    [['usage', '--by', 'agent,colour'], 'There is no "colour". There are: agent, member'],
+    [['usage', '--by', 'agent,model,day,member'], 'at most three'],
+    [['usage', '--since', 'yesterday'], 'It has to be like 24h'],
+    [['budgets', 'create', 'x'], "required option '--max <amount>'"],
   ])('refuses %j before it asks the server', async (args, message) => {
     await expect(buildProgram().parseAsync(args, { from: 'user' })).rejects.toThrow(message);
   });

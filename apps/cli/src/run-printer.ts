@@ -98,6 +98,12 @@ export function createRunPrinter(terminal: Terminal) {
           if (event.kind === 'tool') toolEnded(event);
           else endLine();
           break;
+        case 'run.warning':
+          line(`! ${oneLine(event.message)}`, style.yellow);
+          break;
+        case 'run.waiting':
+          line(`… ${oneLine(event.waiting.message)} Until ${event.waiting.until}.`, style.yellow);
+          break;
         case 'run.finished':
           endLine();
           if (event.error) write(renderFailure(event.error, style));

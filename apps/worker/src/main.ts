@@ -1,7 +1,7 @@
 /** The worker process: does the work that the api accepted. Any number may run; they share only Postgres and the queue. */
 import { setPriority } from 'node:os';
 import { runProcess, tellReady } from '@nightshift/core/process';
-import { vendors } from '@nightshift/providers';
+import { startPriceRefresh, vendorVariables } from '@nightshift/providers';
 import { startWorker } from './worker.ts';
 
 // Taking in what people say comes before answering it: under load the api gets the processor first.
@@ -10,11 +10,12 @@ setPriority(10);
 await runProcess(
   {
     name: 'worker',
-    providerVariables: vendors.flatMap(({ env }) => env),
+    providerVariables: vendorVariables,
     stopMs: (env) => env.workerDrainSeconds * 1000 + 4_000,
   },
   async (env, log) => {
     const worker = await startWorker(env, log);
+    if (env.pricesRefresh) startPriceRefresh(log);
     tellReady({ type: 'ready', process: 'worker' });
     log.info({ concurrency: env.workerConcurrency, queue: env.redisUrl ? 'redis' : 'postgres' }, 'ready');
     return worker.close;

@@ -3,6 +3,7 @@
  * queue is down. The queue makes things fast; this makes them happen. Every worker sweeps, as far as it has room, and
  * claiming the lane decides who gets it.
  */
+import { pruneBudgets } from '@nightshift/core/budgets';
 import type { Database } from '@nightshift/core/database';
 import { pruneRunEvents } from '@nightshift/core/events';
 import { pruneIdempotency } from '@nightshift/core/idempotency';
@@ -43,6 +44,7 @@ export function startSweeper(deps: { db: Database; lanes: readonly SweptLanes[];
       prunedAt = Date.now();
       await pruneRunEvents(db);
       await pruneIdempotency(db);
+      await pruneBudgets(db);
     }
   }
 

@@ -14,12 +14,13 @@ import type { Env } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import type { Log } from '@nightshift/core/log';
-import { createMetrics } from '@nightshift/core/metrics';
+import { createMetrics, type Metrics } from '@nightshift/core/metrics';
 import { findDueDeliveryLanes } from '@nightshift/core/outbox';
+import { shareProviderHealth } from '@nightshift/core/provider-health';
 import { createConsumer, createProducer, migrateQueue } from '@nightshift/core/queue';
 import { findAbandonedLanes, findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
-import { createRouter, type Router } from '@nightshift/providers';
+import { createHealth, createRouter, type Router, type RouterOptions } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
 import { createAttachmentReader } from './attachments.ts';
 import { startConnectors } from './connectors.ts';
@@ -51,7 +52,7 @@ const relaxedPoolSize = 6;
 export async function startWorker(
   env: Env,
   log: Log,
-  { router = createRouter(), tools = builtInTools, adapters = builtInAdapters }: WorkerParts = {},
+  { router, tools = builtInTools, adapters = builtInAdapters }: WorkerParts = {},
 ): Promise<WorkerProcess> {
   const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
@@ -68,6 +69,7 @@ export async function startWorker(
   await checkConnections(db, env.databasePool + relaxedPoolSize + 1, log);
   const metrics = createMetrics('worker');
   const lanes = createLaneKeeper({ db, bus, log });
+  const sharing = shareProviderHealth({ db, bus, log });
   const connection = { redisUrl: env.redisUrl, pool: db.relaxed };
   const conversations = createProducer('conversation', connection, log);
   const deliveries = createProducer('delivery', connection, log);
@@ -80,7 +82,8 @@ export async function startWorker(
     db,
     kek,
     providerKeys: env.providerKeys,
-    router,
+    router:
+      router ?? createRouter({ health: createHealth({ share: sharing }), observe: observeWith(metrics) }),
     tools,
     metrics,
     lanes,
@@ -173,8 +176,18 @@ export async function startWorker(
       lanes.close();
       await Promise.all([conversations.close(), deliveries.close(), traffic.close()]);
       await health?.close();
+      await sharing.close();
       await bus.close();
       await db.close();
     },
+  };
+}
+
+function observeWith(metrics: Metrics): NonNullable<RouterOptions['observe']> {
+  return ({ provider, model, waitedMs }, previous) => {
+    metrics.modelWaitSeconds.observe(waitedMs / 1000);
+    if (previous && (previous.provider !== provider || previous.model !== model)) {
+      metrics.modelFailovers.inc({ from: previous.provider, to: provider });
+    }
   };
 }

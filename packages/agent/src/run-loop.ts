@@ -8,12 +8,14 @@ import { createHash } from 'node:crypto';
 import {
   type AssistantMessage,
   type Failure,
+  type ModelSetting,
   nothingToReport,
   type RunEvent,
   type TokenUsage,
   type ToolResultPart,
   textOf,
 } from '@nightshift/contracts';
+import { type Refusal, warnOfBudgets } from '@nightshift/core/budgets';
 import { type HistoryMessage, readHistory, readJoined } from '@nightshift/core/conversations';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
@@ -30,12 +32,14 @@ import {
   type JournalStep,
   LaneLostError,
   type LedgerEntry,
+  postponeRun,
   type RunEnd,
   readJournal,
   type StepResult,
 } from '@nightshift/core/runs';
-import type { AttemptRecord, ModelError, Router, StopReason, Target } from '@nightshift/providers';
+import type { AttemptRecord, Router, Routing, StopReason } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
+import { type Admission, createAdmission, refusalFailure, waits } from './admission.ts';
 import { type AttachmentReader, type ShownMessage, showAttachments } from './attachments.ts';
 import { limitFailure, modelFailure, TargetError } from './failure.ts';
 import { noteStoreOf } from './notes.ts';
@@ -142,8 +146,17 @@ type ModelOutcome = {
   message: AssistantMessage;
   stop: StopReason | 'error';
   usage: TokenUsage | null;
-  error?: ModelError;
+  failure?: Failure;
 };
+
+/** One model step under way. */
+interface ModelStep {
+  index: number;
+  call: ReturnType<typeof buildCall>;
+  /** Its attempts so far. */
+  ledger: LedgerEntry[];
+  admission: Admission;
+}
 
 class RunTurn {
   readonly #deps: RunDeps;
@@ -163,6 +176,11 @@ class RunTurn {
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
   #model: string | null = null;
+  /** The step before was charged to budgets: they may have come near their end. */
+  #charged = false;
+  #finished = false;
+  /** `provider/model` that has answered in this run: its prompt cache is warm. */
+  #answeredBy: string | null = null;
 
   constructor(deps: RunDeps, run: ClaimedRun, stop: AbortSignal, events: RunEventWriter, log: Log) {
     this.#deps = deps;
@@ -204,7 +222,7 @@ class RunTurn {
       });
     }
     if (run.cancelled) return this.end({ status: 'cancelled', error: null });
-    const begunBefore = run.takenOver || run.attempt > 1;
+    const begunBefore = run.takenOver || run.waited || run.attempt > 1;
     const [history, steps] = await Promise.all([
       readHistory(db, run.lane.conversationId, run.id),
       begunBefore ? readJournal(db, run.id) : [],
@@ -221,6 +239,7 @@ class RunTurn {
         transcript.pendingCalls.length > 0
           ? await this.#runTools(transcript.pendingCalls)
           : await this.#callModel(transcript, before);
+      if (this.#charged) await this.#warnOfBudgets();
       if (over) return;
     }
   }
@@ -241,6 +260,7 @@ class RunTurn {
     const lanes = await endRun(this.#deps.db, this.#scope, whole, step);
     if (!lanes) return false;
     for (const lane of lanes) this.#outboxLanes.add(lane);
+    this.#finished = true;
     this.#events.publish({ type: 'run.finished', runId: this.#run.id, status, ...(error ? { error } : {}) });
     this.#deps.metrics.runSeconds.observe({ status }, (Date.now() - this.#run.createdAt.getTime()) / 1000);
     this.#log.info(
@@ -248,6 +268,33 @@ class RunTurn {
       'run ended',
     );
     return true;
+  }
+
+  /** Puts the run back into its lane, for later: a budget may let it go on then. */
+  async #postpone({ reason, message, until, figures }: Refusal): Promise<void> {
+    const waiting = {
+      code: `budget_${reason}`,
+      message,
+      until: (until ?? new Date()).toISOString(),
+      details: figures,
+    };
+    await postponeRun(this.#deps.db, this.#scope, {
+      waiting,
+      warnings: this.#warnings,
+      model: this.#model,
+    });
+    this.#events.publish({ type: 'run.waiting', runId: this.#run.id, waiting });
+    this.#log.info({ budget: figures, until: waiting.until }, 'run waits for a budget');
+  }
+
+  async #warnOfBudgets(): Promise<void> {
+    this.#charged = false;
+    for (const { message, figures, lanes } of await warnOfBudgets(this.#deps.db, this.#run.id)) {
+      for (const lane of lanes) this.#outboxLanes.add(lane);
+      // Nobody watches for events after the last one.
+      if (!this.#finished) this.#events.publish({ type: 'run.warning', message });
+      this.#log.warn({ budget: figures }, message);
+    }
   }
 
   /** Reads what has joined the run; the next model step is shown it. */
@@ -293,9 +340,9 @@ class RunTurn {
   async #callModel(transcript: Transcript, before: readonly ShownMessage[]): Promise<boolean> {
     const { db } = this.#deps;
     const { agent } = this.#run;
-    let targets: Target[];
+    let routing: Routing;
     try {
-      targets = await resolveTargets(this.#deps, this.#run.teamId, agent.model);
+      routing = await this.#route(agent.model);
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
       await this.end({ status: 'failed', error: error.failure });
@@ -303,17 +350,32 @@ class RunTurn {
     }
     const call = buildCall({ agent, before, run: transcript.messages, tools: this.#tools });
     const index = transcript.nextIndex;
-    const name = `${targets[0]?.provider}/${targets[0]?.model}`;
+    const name = `${routing.targets[0]?.provider}/${routing.targets[0]?.model}`;
     const inputHash = createHash('sha256').update(JSON.stringify(call)).digest('hex');
     const input = { throughSeq: this.#seenSeq };
-    const attempts = await beginStep(db, this.#scope, { index, kind: 'model', name, input, inputHash });
+    const { attempts, budgeted } = await beginStep(db, this.#scope, {
+      index,
+      kind: 'model',
+      name,
+      input,
+      inputHash,
+    });
     if (await this.#isCrashLoop(attempts)) return true;
     this.#events.publish({ type: 'step.started', index, kind: 'model', name });
 
     const started = performance.now();
     const ledger: LedgerEntry[] = [];
-    const outcome = await this.#stream(call, targets, index, ledger);
-    const failure = outcome.error ? modelFailure(outcome.error) : null;
+    const admission = createAdmission({
+      db,
+      runId: this.#run.id,
+      stepIndex: index,
+      budgeted,
+      ledger,
+      announce: index === 0 ? (message) => this.#warn(message) : null,
+    });
+    const outcome = await this.#ask({ index, call, ledger, admission }, routing);
+    const failure = outcome.failure ?? null;
+    this.#charged = budgeted && ledger.length > 0;
     const result: StepResult = {
       index,
       status: failure ? 'failed' : 'succeeded',
@@ -336,6 +398,12 @@ class RunTurn {
 
     if (this.#signal.aborted) {
       await this.#endStopped({ ...result, status: 'failed' });
+      return true;
+    }
+    if (admission.refusal && waits(admission.refusal)) {
+      // The ledger must know of attempts before the one that was refused.
+      if (ledger.length > 0) await this.#finishStep(result);
+      await this.#postpone(admission.refusal);
       return true;
     }
     this.#events.publish(finished);
@@ -374,13 +442,40 @@ class RunTurn {
     return false;
   }
 
-  async #stream(
-    call: ReturnType<typeof buildCall>,
-    targets: readonly Target[],
-    index: number,
-    ledger: LedgerEntry[],
-  ): Promise<ModelOutcome> {
-    for await (const event of this.#deps.router.stream({ call, targets }, this.#signal)) {
+  /** @throws {TargetError} when there is nothing to try */
+  #route(model: ModelSetting): Promise<Routing> {
+    const { teamId, lane } = this.#run;
+    const { conversationId } = lane;
+    const asking = { teamId, conversationId, task: 'turn', answeredBy: this.#answeredBy } as const;
+    return resolveTargets(this.#deps, asking, model);
+  }
+
+  /** Says it once. */
+  #warn(message: string): void {
+    if (this.#warnings.includes(message)) return;
+    this.#warnings.push(message);
+    this.#events.publish({ type: 'run.warning', message });
+  }
+
+  /** Asks the model, and where a budget is used up the cheaper one that it names. */
+  async #ask(step: ModelStep, routing: Routing): Promise<ModelOutcome> {
+    for (let next = routing; ; ) {
+      const outcome = await this.#stream(step, next);
+      const detour = step.admission.detour();
+      if (!detour) return outcome;
+      this.#warn(detour.message);
+      try {
+        next = await this.#route(detour.model);
+      } catch (error) {
+        if (!(error instanceof TargetError)) throw error;
+        return { ...outcome, failure: error.failure };
+      }
+    }
+  }
+
+  async #stream({ index, call, ledger, admission }: ModelStep, routing: Routing): Promise<ModelOutcome> {
+    const request = { ...routing, call, admit: admission.admit };
+    for await (const event of this.#deps.router.stream(request, this.#signal)) {
       switch (event.type) {
         case 'text':
           this.#events.publish({ type: 'text.delta', index, text: event.delta });
@@ -395,7 +490,12 @@ class RunTurn {
         case 'done':
           return { message: event.message, stop: event.stop, usage: event.usage };
         case 'error':
-          return { message: event.partial, stop: 'error', usage: event.usage, error: event.error };
+          return {
+            message: event.partial,
+            stop: 'error',
+            usage: event.usage,
+            failure: admission.refusal ? refusalFailure(admission.refusal) : modelFailure(event.error),
+          };
       }
     }
     throw new Error('The router ended without done or error.');
@@ -405,6 +505,7 @@ class RunTurn {
     const { provider, model, outcome, usage } = attempt;
     const { metrics } = this.#deps;
     this.#model = `${provider}/${model}`;
+    if (outcome === 'ok') this.#answeredBy = this.#model;
     metrics.modelAttempts.inc({ provider, outcome });
     if (usage) {
       metrics.modelTokens.inc({ provider, direction: 'input' }, usage.input);
@@ -441,7 +542,7 @@ class RunTurn {
     const { db, metrics } = this.#deps;
     const { name } = call;
     const input = { callId: call.id, arguments: call.arguments };
-    const attempts = await beginStep(db, this.#scope, { index, kind: 'tool', name, input });
+    const { attempts } = await beginStep(db, this.#scope, { index, kind: 'tool', name, input });
     if (await this.#isCrashLoop(attempts)) return 'crash_loop';
     this.#events.publish({ type: 'step.started', index, kind: 'tool', name, input: call.arguments });
     const started = performance.now();

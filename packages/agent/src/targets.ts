@@ -1,14 +1,19 @@
 /** From an agent's `model` to the endpoints and keys that can serve it. */
-
-import type { ModelSetting } from '@nightshift/contracts';
+import type { Failure, ModelSetting, ModelTask, PolicyTarget } from '@nightshift/contracts';
 import { type OpenCredential, openCredentials } from '@nightshift/core/credentials';
 import type { Database } from '@nightshift/core/database';
+import { readLastModel } from '@nightshift/core/runs';
 import { type KeyEncryptionKey, UnsealError } from '@nightshift/core/secrets';
 import {
+  contextWindowOf,
   endpointOf,
   findVendor,
+  fromEnvironment,
+  type ModelRef,
   parseModelRef,
+  type Routing,
   type Target,
+  type TargetKey,
   type Vendor,
   vendors,
 } from '@nightshift/providers';
@@ -21,39 +26,144 @@ export interface TargetDeps {
   providerKeys: Readonly<Record<string, string>>;
 }
 
+/** What a model is asked for, and where. */
+export interface Asking {
+  teamId: string;
+  conversationId: string;
+  task: ModelTask;
+  /** `provider/model` that has answered in this run already. Null: the conversation's last run is looked at. */
+  answeredBy: string | null;
+}
+
 const demoModel = 'demo/guide';
 
-/** The first variable of the vendor that is set. */
-export function environmentKey(vendor: Vendor, keys: TargetDeps['providerKeys']): string | undefined {
-  return vendor.env.map((name) => keys[name]).find((key) => key !== undefined);
+/**
+ * Who may answer, and how the router is to choose among them.
+ * @throws {TargetError} when there is nothing to try
+ */
+export async function resolveTargets(
+  deps: TargetDeps,
+  { teamId, conversationId, task, answeredBy }: Asking,
+  model: ModelSetting,
+): Promise<Routing> {
+  const from = { scope: teamId, stickTo: conversationId };
+  if (model === 'auto') return { ...from, targets: [await automaticTarget(deps, teamId)] };
+  if (typeof model === 'string') return { ...from, targets: [await exactTarget(deps, teamId, model)] };
+  const { targets, routes, ...choice } = model;
+  const wanted = routes.find(({ when }) => when.task === task)?.targets ?? targets;
+  return {
+    ...from,
+    ...choice,
+    targets: await policyTargets(deps, teamId, wanted),
+    lastTarget: wanted.length < 2 ? null : (answeredBy ?? (await readLastModel(deps.db, conversationId))),
+  };
 }
 
-type Candidate = Target['candidates'][number];
-
-const noKey = { id: null, baseUrl: null, apiKey: null };
-
-function candidate(
-  vendor: Vendor,
-  provider: string,
-  key: Pick<OpenCredential, 'baseUrl' | 'apiKey'> & { id: string | null },
-): Candidate {
-  const { id, baseUrl, apiKey } = key;
-  return { credentialId: id, endpoint: endpointOf(vendor, { provider, baseUrl, apiKey }) };
+/** One model, and every key that it can be reached with. @throws {TargetError} when there is none */
+export async function exactTarget(deps: TargetDeps, teamId: string, reference: string): Promise<Target> {
+  const named = parseModelRef(reference);
+  const which = findVendor(named.provider) ? { provider: named.provider } : { name: named.provider };
+  const keys = keysOf(deps, named, await open(deps, teamId, which));
+  if (!Array.isArray(keys)) throw new TargetError(keys);
+  return targetOf(named, keys);
 }
 
-/** The team's own credentials come first, the environment's key last. */
-function candidatesOf(
+/** One without a key stays, without candidates: the router names it when nothing else answers. */
+async function policyTargets(
+  deps: TargetDeps,
+  teamId: string,
+  wanted: readonly PolicyTarget[],
+): Promise<Target[]> {
+  const credentials = await open(deps, teamId, {});
+  const found = wanted.map(({ model, ...share }) => {
+    const named = parseModelRef(model);
+    return { named, share, keys: keysOf(deps, named, credentials) };
+  });
+  const failures = found.flatMap(({ keys }) => (Array.isArray(keys) ? [] : [keys]));
+  if (failures.length === found.length) {
+    const message = [...new Set(failures.map((failure) => failure.message))].join(' ');
+    throw new TargetError({ ...failures[0]!, message });
+  }
+  return Promise.all(
+    found.map(({ named, share, keys }) => targetOf(named, Array.isArray(keys) ? keys : [], share)),
+  );
+}
+
+async function targetOf(
+  { provider, model }: ModelRef,
+  candidates: TargetKey[],
+  share: Pick<Target, 'tier' | 'weight'> = {},
+): Promise<Target> {
+  return { provider, model, candidates, contextWindow: await contextWindowOf(provider, model), ...share };
+}
+
+/** The first vendor, in the catalogue's order, that there is a key for; a local server never counts as found. */
+async function automaticTarget(deps: TargetDeps, teamId: string): Promise<Target> {
+  const credentials = await open(deps, teamId, {});
+  for (const vendor of vendors) {
+    const { id: provider, defaultModel: model, local } = vendor;
+    if (!model || local) continue;
+    const keys = keysOfVendor(deps, vendor, credentials);
+    if (keys.length > 0) return targetOf({ provider, model }, keys);
+  }
+  return exactTarget(deps, teamId, demoModel);
+}
+
+/** The keys that a model can be reached with, or why there is none. */
+function keysOf(
+  deps: TargetDeps,
+  { provider }: ModelRef,
+  credentials: readonly OpenCredential[],
+): TargetKey[] | Failure {
+  const vendor = findVendor(provider);
+  // Custom endpoints are addressed by their own names, not by their kind's.
+  if (vendor && (vendor.baseUrl !== null || vendor.wire === 'demo')) {
+    const keys = keysOfVendor(deps, vendor, credentials);
+    if (keys.length > 0) return keys;
+    const variables = vendor.env.length > 0 ? ` or set ${vendor.env.join(' or ')}` : '';
+    return {
+      code: 'no_credential',
+      message: `There is no key for ${vendor.name}.`,
+      hint: `Store one (nightshift providers add ${vendor.id}, or POST /v1/provider-credentials)${variables}. Then retry the run.`,
+    };
+  }
+  const keys = credentials
+    .filter(({ name }) => name === provider)
+    .flatMap((credential) => {
+      const template = findVendor(credential.provider);
+      return template ? [storedKey(template, provider, credential)] : [];
+    });
+  if (keys.length > 0) return keys;
+  return {
+    code: 'unknown_provider',
+    message: `There is no provider or custom endpoint named "${provider}".`,
+    hint: "Change the agent's model. GET /v1/catalog/providers lists the providers.",
+  };
+}
+
+/** The team's own, and the environment's for when none of them works. */
+function keysOfVendor(
+  { providerKeys }: TargetDeps,
   vendor: Vendor,
   credentials: readonly OpenCredential[],
-  keys: TargetDeps['providerKeys'],
-): Candidate[] {
-  const own = credentials
+): TargetKey[] {
+  const keys = credentials
     .filter(({ provider, name }) => provider === vendor.id && name === null)
-    .map((credential) => candidate(vendor, vendor.id, credential));
-  const fromEnvironment = environmentKey(vendor, keys);
-  if (fromEnvironment) own.push(candidate(vendor, vendor.id, { ...noKey, apiKey: fromEnvironment }));
-  if (own.length === 0 && vendor.local) own.push(candidate(vendor, vendor.id, noKey));
-  return own;
+    .map((credential) => storedKey(vendor, vendor.id, credential));
+  const found = fromEnvironment(vendor, providerKeys);
+  if (found) {
+    const weight = keys.length > 0 ? 0 : 1;
+    keys.push({ credentialId: null, endpoint: endpointOf(vendor, found), weight, label: 'environment' });
+  }
+  if (keys.length === 0 && vendor.local) {
+    keys.push({ credentialId: null, endpoint: endpointOf(vendor, { apiKey: null }) });
+  }
+  return keys;
+}
+
+function storedKey(vendor: Vendor, provider: string, credential: OpenCredential): TargetKey {
+  const { id, label, weight, ...address } = credential;
+  return { credentialId: id, endpoint: endpointOf(vendor, { ...address, provider }), weight, label };
 }
 
 async function open(deps: TargetDeps, teamId: string, which: Parameters<typeof openCredentials>[3]) {
@@ -66,57 +176,4 @@ async function open(deps: TargetDeps, teamId: string, which: Parameters<typeof o
       message: `A stored key cannot be read. ${error.message}`,
     });
   }
-}
-
-/** The first vendor, in the catalogue's order, that there is a key for; a local server never counts as found. */
-async function automaticTarget(deps: TargetDeps, teamId: string): Promise<Target> {
-  const credentials = await open(deps, teamId, {});
-  for (const vendor of vendors) {
-    if (!vendor.defaultModel || vendor.local) continue;
-    const candidates = candidatesOf(vendor, credentials, deps.providerKeys);
-    if (candidates.length > 0) return { provider: vendor.id, model: vendor.defaultModel, candidates };
-  }
-  return exactTarget(deps, teamId, demoModel);
-}
-
-async function exactTarget(deps: TargetDeps, teamId: string, reference: string): Promise<Target> {
-  const { provider, model } = parseModelRef(reference);
-  const vendor = findVendor(provider);
-  if (vendor?.id === 'demo') {
-    return { provider, model, candidates: [candidate(vendor, provider, noKey)] };
-  }
-  if (vendor) {
-    const candidates = candidatesOf(vendor, await open(deps, teamId, { provider }), deps.providerKeys);
-    if (candidates.length > 0) return { provider, model, candidates };
-    const variables = vendor.env.length > 0 ? ` or set ${vendor.env.join(' or ')}` : '';
-    throw new TargetError({
-      code: 'no_credential',
-      message: `There is no key for ${vendor.name}.`,
-      hint: `Store one (nightshift providers add ${vendor.id}, or POST /v1/provider-credentials)${variables}. Then retry the run.`,
-    });
-  }
-  const candidates = (await open(deps, teamId, { name: provider })).flatMap((credential) => {
-    const template = findVendor(credential.provider);
-    return template ? [candidate(template, provider, credential)] : [];
-  });
-  if (candidates.length > 0) return { provider, model, candidates };
-  throw new TargetError({
-    code: 'unknown_provider',
-    message: `There is no provider or custom endpoint named "${provider}".`,
-    hint: "Change the agent's model. GET /v1/catalog/providers lists the providers.",
-  });
-}
-
-/**
- * What to try for a model, in order.
- * @throws {TargetError} when there is nothing to try
- */
-export async function resolveTargets(
-  deps: TargetDeps,
-  teamId: string,
-  model: ModelSetting,
-): Promise<Target[]> {
-  if (typeof model !== 'string')
-    return Promise.all(model.targets.map((target) => exactTarget(deps, teamId, target.model)));
-  return [model === 'auto' ? await automaticTarget(deps, teamId) : await exactTarget(deps, teamId, model)];
 }

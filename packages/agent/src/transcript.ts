@@ -40,7 +40,7 @@ const callsOf = (message: AssistantMessage): ToolCallPart[] =>
 
 /**
  * Each model step says how far it had read (`throughSeq`), so a message that joined the run stands where the model
- * first saw it, also when the journal is read again. Those that no step has read come last.
+ * first saw it, also when the journal is read again. Those that no step has read come last. `steps`: by index.
  */
 export function readTranscript(own: readonly RunMessage[], steps: readonly JournalStep[]): Transcript {
   const messages: ModelMessage[] = [];

@@ -3,15 +3,27 @@ import { z } from 'zod';
 export const CatalogProvider = z.object({
   id: z.string(),
   name: z.string(),
-  wire: z.string(),
+  /** The usual one first. */
+  wires: z.array(z.string()),
+  /** With placeholders for its parameters, `{region}`. Null: the team gives it. */
   baseUrl: z.string().nullable(),
   docs: z.string().nullable(),
   /** Environment variables that hold its key. */
   env: z.array(z.string()),
   defaultModel: z.string().nullable(),
-  /** What to ask for when it is set up. */
+  /** Runs on one's own machines: needs no key. */
+  local: z.boolean(),
+  /** Whether costs can be told from the price list. */
+  priced: z.boolean(),
+  /** What to ask for when it is set up. `parameters.region` is the field `region` of `parameters`. */
   fields: z.array(
-    z.object({ name: z.string(), label: z.string(), secret: z.boolean(), required: z.boolean() }),
+    z.object({
+      name: z.string(),
+      label: z.string(),
+      secret: z.boolean(),
+      required: z.boolean(),
+      default: z.string().nullable(),
+    }),
   ),
   /** Where a usable key was found. */
   configured: z.object({ environment: z.boolean(), credentials: z.number().int() }),
@@ -25,8 +37,34 @@ export const CatalogModel = z.object({
   contextWindow: z.number().int().nullable(),
   /** USD per million tokens; null when unknown. */
   price: z.object({ input: z.string(), output: z.string() }).nullable(),
+  /** prices: the price list knows it · live: the provider lists it for the team's key */
+  sources: z.array(z.enum(['prices', 'live'])),
 });
 export type CatalogModel = z.infer<typeof CatalogModel>;
+
+export const CatalogModelsQuery = z
+  .strictObject({
+    provider: z
+      .string()
+      .max(50)
+      .optional()
+      .meta({ description: 'A vendor, or the name of a custom endpoint.' }),
+    live: z.stringbool().default(false).meta({
+      description: "Ask the provider for its list too, with the team's key; remembered for five minutes.",
+    }),
+  })
+  .refine(({ live, provider }) => !live || provider !== undefined, {
+    path: ['provider'],
+    message: 'is required with live',
+  });
+export type CatalogModelsQuery = z.input<typeof CatalogModelsQuery>;
+
+export const CatalogModels = z.object({
+  data: z.array(CatalogModel),
+  /** Why the provider's own list is not among them; null when it is, or was not asked for. */
+  problem: z.string().nullable(),
+});
+export type CatalogModels = z.infer<typeof CatalogModels>;
 
 export const CatalogTool = z.object({
   name: z.string(),

@@ -66,6 +66,8 @@ export interface Call {
   headers?: Record<string, string>;
   /** Makes a call that creates something safe to repeat. */
   idempotencyKey?: string;
+  /** What the answer is, if not JSON. */
+  as?: 'text/csv';
   /** Statuses that are answers like 200. */
   alsoFine?: readonly number[];
   timeoutMs?: number;
@@ -138,7 +140,7 @@ export function createTransport(options: ClientOptions) {
     throw await toApiError(response, baseUrl);
   }
 
-  /** A call with a JSON answer, made again where that is safe. @throws {ApiError | ConnectionError} */
+  /** A call and its whole answer, JSON if it does not say otherwise; made again where that is safe. @throws {ApiError | ConnectionError} */
   async function request<T>(call: Call): Promise<T> {
     const repeatable = (call.method ?? 'GET') === 'GET' || call.idempotencyKey !== undefined;
     const retry = createRetry(repeatable ? retries : 0, call.signal);
@@ -148,6 +150,7 @@ export function createTransport(options: ClientOptions) {
         const text = await response.text().catch((cause) => {
           throw connectionError(cause, baseUrl);
         });
+        if (call.as && response.headers.get('content-type')?.startsWith(call.as)) return text as T;
         return (response.status === 204 ? undefined : parse(text, response, baseUrl)) as T;
       } catch (error) {
         await retry.after(error);

@@ -6,7 +6,14 @@
  */
 import type { z } from 'zod';
 import type { Agent, AgentCreate, AgentUpdate } from './agents.ts';
-import type { CatalogChannel, CatalogModel, CatalogProvider, CatalogTool } from './catalog.ts';
+import type { Budget, BudgetCreate, BudgetUpdate, Estimate, EstimateBody, Limit } from './budgets.ts';
+import type {
+  CatalogChannel,
+  CatalogModels,
+  CatalogModelsQuery,
+  CatalogProvider,
+  CatalogTool,
+} from './catalog.ts';
 import type {
   Channel,
   ChannelCreate,
@@ -32,11 +39,18 @@ import type {
   TalkBody,
   TalkReply,
 } from './conversations.ts';
-import type { Credential, CredentialCreate, CredentialUpdate } from './credentials.ts';
+import type {
+  Credential,
+  CredentialCreate,
+  CredentialTest,
+  CredentialTestResult,
+  CredentialUpdate,
+} from './credentials.ts';
 import type { Delivery, DeliveryListQuery } from './deliveries.ts';
 import type { RunEvent } from './events.ts';
 import type { Identity, IdentityListQuery, IdentityUpdate, Person } from './people.ts';
 import type { Page, PageQuery } from './primitives.ts';
+import type { ProviderHealth, ProviderHealthReset } from './provider-health.ts';
 import type { Run, RunListQuery, Step } from './runs.ts';
 import type {
   Schedule,
@@ -46,6 +60,7 @@ import type {
   ScheduleUpdate,
 } from './schedules.ts';
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Me, Team, TeamUpdate } from './team.ts';
+import type { UsageEntry, UsageEntryQuery, UsageQuery, UsageReport } from './usage.ts';
 import type { Webhook, WebhookCreate, WebhookSaved, WebhookTest, WebhookUpdate } from './webhooks.ts';
 
 export { ApiError, type ClientOptions, ConnectionError } from './client-transport.ts';
@@ -143,6 +158,26 @@ export function createClient(options: ClientOptions) {
           timeoutMs: (options.timeoutMs ?? 30_000) + (wait ?? 0) * 1000,
         }),
     },
+    budgets: {
+      list: (query?: Query<PageQuery>) => pages<Budget>('/v1/budgets', query),
+      get: (id: string) => get<Budget>(at('budgets', id)),
+      create: (body: z.input<typeof BudgetCreate>) => create<Budget>('/v1/budgets', body),
+      update: (id: string, body: BudgetUpdate) => change<Budget>('PATCH', at('budgets', id), body),
+      delete: (id: string) => change<void>('DELETE', at('budgets', id)),
+      limits: () => all<Limit>('/v1/limits'),
+      /** What the first model call of a run would use; nothing is asked of a model. */
+      estimate: (agentId: string, body: EstimateBody) =>
+        change<Estimate>('POST', `${at('agents', agentId)}/estimate`, body),
+    },
+    usage: {
+      /** `groupBy`: names joined by commas. */
+      report: (query?: Query<z.input<typeof UsageQuery>>) => get<UsageReport>('/v1/usage', query),
+      /** The report's rows as CSV, with a header. */
+      csv: (query?: Query<z.input<typeof UsageQuery>>) =>
+        request<string>({ path: '/v1/usage', query: { ...query, format: 'csv' }, as: 'text/csv' }),
+      /** The ledger, newest first. */
+      entries: (query?: Query<UsageEntryQuery>) => pages<UsageEntry>('/v1/usage/entries', query),
+    },
     conversations: {
       list: (query?: Query<ConversationListQuery>) => pages<Conversation>('/v1/conversations', query),
       get: (id: string) => get<Conversation>(at('conversations', id)),
@@ -220,11 +255,20 @@ export function createClient(options: ClientOptions) {
       update: (id: string, body: CredentialUpdate) =>
         change<Credential>('PATCH', at('provider-credentials', id), body),
       delete: (id: string) => change<void>('DELETE', at('provider-credentials', id)),
+      /** The cheapest real call. */
+      test: (id: string, body: CredentialTest = {}) =>
+        change<CredentialTestResult>('POST', `${at('provider-credentials', id)}/test`, body),
+    },
+    providers: {
+      health: () => all<ProviderHealth>('/v1/providers/health'),
+      /** Closes what has been mended. @returns the list as it is then */
+      resetHealth: async (body: ProviderHealthReset = {}) =>
+        (await change<{ data: ProviderHealth[] }>('POST', '/v1/providers/health/reset', body)).data,
     },
     catalog: {
       channels: () => all<CatalogChannel>('/v1/catalog/channels'),
       providers: () => all<CatalogProvider>('/v1/catalog/providers'),
-      models: (query?: { provider?: string | undefined }) => all<CatalogModel>('/v1/catalog/models', query),
+      models: (query?: Query<CatalogModelsQuery>) => get<CatalogModels>('/v1/catalog/models', query),
       tools: () => all<CatalogTool>('/v1/catalog/tools'),
     },
     me: () => get<Me>('/v1/me'),

@@ -9,6 +9,17 @@ export const TextPart = z.object({ type: z.literal('text'), text: z.string() });
 /** `data` is base64. */
 export const ImagePart = z.object({ type: z.literal('image'), mediaType: z.string(), data: z.string() });
 
+/** A document. `data` is base64; `name` is what people call it, with its extension. */
+export const FilePart = z.object({
+  type: z.literal('file'),
+  mediaType: z.string(),
+  name: z.string(),
+  data: z.string(),
+});
+
+/** Something said or heard. `data` is base64. */
+export const AudioPart = z.object({ type: z.literal('audio'), mediaType: z.string(), data: z.string() });
+
 /**
  * A model's reasoning. `signature` is opaque provider state; it is replayed only to `issuer`
  * (`provider/wire/model`), since any other model refuses or misreads it.
@@ -34,13 +45,13 @@ export const ToolResultPart = z.object({
   type: z.literal('toolResult'),
   callId: z.string(),
   name: z.string(),
-  content: z.array(z.discriminatedUnion('type', [TextPart, ImagePart])),
+  content: z.array(z.discriminatedUnion('type', [TextPart, ImagePart, FilePart])),
   isError: z.boolean(),
 });
 
 export const UserMessage = z.object({
   role: z.literal('user'),
-  content: z.array(z.discriminatedUnion('type', [TextPart, ImagePart])),
+  content: z.array(z.discriminatedUnion('type', [TextPart, ImagePart, FilePart, AudioPart])),
 });
 export const AssistantMessage = z.object({
   role: z.literal('assistant'),
@@ -51,6 +62,8 @@ export const ModelMessage = z.discriminatedUnion('role', [UserMessage, Assistant
 
 export type TextPart = z.infer<typeof TextPart>;
 export type ImagePart = z.infer<typeof ImagePart>;
+export type FilePart = z.infer<typeof FilePart>;
+export type AudioPart = z.infer<typeof AudioPart>;
 export type ThinkingPart = z.infer<typeof ThinkingPart>;
 export type ToolCallPart = z.infer<typeof ToolCallPart>;
 export type ToolResultPart = z.infer<typeof ToolResultPart>;

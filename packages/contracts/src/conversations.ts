@@ -52,6 +52,8 @@ export type TalkAccepted = z.infer<typeof TalkAccepted>;
 export const TalkReply = TalkAccepted.extend({
   status: RunStatus,
   reply: z.object({ text: z.string() }).nullable(),
+  /** `provider/model` that answered last; null when none was asked. */
+  model: z.string().nullable(),
   error: Failure.nullable(),
 });
 export type TalkReply = z.infer<typeof TalkReply>;

@@ -1,7 +1,7 @@
 /** What happens in a run, as its watchers see it. Each is one SSE event of `GET /v1/runs/:id/events`. */
 import { z } from 'zod';
 import { Id } from './primitives.ts';
-import { Failure } from './runs.ts';
+import { Failure, Waiting } from './runs.ts';
 
 export const RunEvent = z.discriminatedUnion('type', [
   /** `attempt` is above 1 when the run was retried. */
@@ -27,6 +27,10 @@ export const RunEvent = z.discriminatedUnion('type', [
     error: Failure.optional(),
     durationMs: z.number().int(),
   }),
+  /** Something to know while it goes on, e.g. that it is large; most of them are kept in the run's `warnings` too. */
+  z.object({ type: z.literal('run.warning'), message: z.string() }),
+  /** It went back to its queue, e.g. until a budget lets it go on; then follows `run.started`. */
+  z.object({ type: z.literal('run.waiting'), runId: Id, waiting: Waiting }),
   z.object({
     type: z.literal('run.finished'),
     runId: Id,

@@ -1,5 +1,6 @@
 export * from './agents.ts';
 export * from './attachments.ts';
+export * from './budgets.ts';
 export * from './catalog.ts';
 export * from './channels.ts';
 export * from './client.ts';
@@ -15,7 +16,9 @@ export * from './outbound.ts';
 export * from './people.ts';
 export * from './policies.ts';
 export * from './primitives.ts';
+export * from './provider-health.ts';
 export * from './runs.ts';
 export * from './schedules.ts';
 export * from './team.ts';
+export * from './usage.ts';
 export * from './webhooks.ts';

@@ -20,14 +20,16 @@ export const PolicyTarget = z.strictObject({
   /** A tier is only tried when nothing of the tiers before it can answer. */
   tier: z.number().int().min(1).max(10).default(1),
 });
+export type PolicyTarget = z.infer<typeof PolicyTarget>;
 
 export const ModelPolicy = z
   .strictObject({
     targets: z.array(PolicyTarget).min(1, 'must name at least one model').max(20),
     /**
-     * Within a tier. order: as listed · weight: by share · cheapest: by price per token, unknown prices last ·
-     * fastest: by the time to the first token of late. A conversation stays with the target that answered it last,
-     * for the vendor's prompt cache, as long as that is of the best tier that can answer.
+     * Within a tier. order: as listed · weight: each conversation draws one, by share, and always the same ·
+     * cheapest: by what the call may cost, unknown prices last · fastest: by the time to the first token of late.
+     * Whatever the pick, a conversation stays with the target that answered it last, for the vendor's prompt cache, as
+     * long as that is of the best tier that can answer.
      */
     pick: z.enum(['order', 'weight', 'cheapest', 'fastest']).default('order'),
     /** Calls to vendors for one answer, over all targets and keys. */

@@ -19,8 +19,19 @@ export const Failure = z.object({
   code: z.string(),
   message: z.string(),
   hint: z.string().optional(),
+  /** Figures behind it: of `budget_exceeded` those of the budget. */
+  details: z.record(z.string(), z.unknown()).optional(),
 });
 export type Failure = z.infer<typeof Failure>;
+
+/** Why a run that had begun is queued again, and when it goes on by itself at the latest. */
+export const Waiting = z.object({
+  code: z.string(),
+  message: z.string(),
+  until: Timestamp,
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+export type Waiting = z.infer<typeof Waiting>;
 
 export const Run = z.object({
   id: Id,
@@ -32,6 +43,8 @@ export const Run = z.object({
   model: z.string().nullable(),
   error: Failure.nullable(),
   warnings: z.array(z.string()),
+  /** Null: it waits for nothing but its turn. */
+  waiting: Waiting.nullable(),
   traceId: z.string().nullable(),
   /** Sums over the ledger. Cost is null as soon as one attempt's price is unknown. */
   usage: z.object({

@@ -1,9 +1,15 @@
 /** Outgoing webhooks: where a team is told of events, signed in the Standard Webhooks way (docs/webhooks.md). */
 import { z } from 'zod';
+import { BudgetFigures } from './budgets.ts';
 import { Id, SecretInfo, Timestamp } from './primitives.ts';
 import { Failure, RunTrigger } from './runs.ts';
 
-export const WebhookEventType = z.enum(['message.created', 'run.finished', 'channel.attention']);
+export const WebhookEventType = z.enum([
+  'message.created',
+  'run.finished',
+  'budget.warning',
+  'channel.attention',
+]);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
 /** http or https, without userinfo or fragment. Whether its address may be reached is decided by the server. */
@@ -124,6 +130,20 @@ export const WebhookEvent = z.discriminatedUnion('type', [
         name: z.string(),
         problem: z.object({ code: z.string(), message: z.string() }),
       }),
+    }),
+  }),
+  z.object({
+    type: z.literal('budget.warning'),
+    timestamp: Timestamp,
+    data: z.object({
+      /** As they were when 80 % were reached. */
+      budget: BudgetFigures,
+      /** Whose account of the budget it is; null where it has one only. */
+      subjectId: Id.nullable(),
+      /** The run that reached them. */
+      runId: Id,
+      agentId: Id,
+      conversationId: Id,
     }),
   }),
   z.object({ type: z.literal('ping'), timestamp: Timestamp, data: z.object({ webhookId: Id }) }),

@@ -18,6 +18,8 @@ export class Answer {
   readonly #issuer: string;
   readonly #content: AssistantMessage['content'] = [];
   readonly #open = new Map<string, OpenCall>();
+  /** The last call that ended. */
+  #ended: OpenCall | null = null;
   readonly #ids = new Set<string>();
 
   constructor(issuer: string) {
@@ -72,11 +74,24 @@ export class Answer {
     const call = this.#open.get(id);
     if (call) {
       this.#open.delete(id);
+      this.#ended = call;
       const parsed = parseArguments(call.json);
       if (parsed) call.part.arguments = parsed;
       else call.part.invalid = call.json;
     }
     return { type: 'toolEnd', id };
+  }
+
+  /**
+   * The answer is complete: ends the calls that are still open. One that ended because the output cap was reached
+   * (`cut`) may stop within its last call: then that call is left out, since half a call must never run.
+   */
+  *finish(cut: boolean): Iterable<ModelEvent> {
+    for (const id of this.#open.keys()) yield this.toolEnd(id);
+    const last = this.#content.at(-1);
+    if (!cut || !last || last !== this.#ended?.part) return;
+    // No arguments and arguments that were about to come look alike.
+    if (last.invalid !== undefined || this.#ended.json.trim() === '') this.#content.pop();
   }
 
   get hasToolCalls(): boolean {

@@ -42,3 +42,12 @@ it('does not keep a failure', async () => {
   fail = false;
   expect(await clientFor(endpoint('https://a.example', 'k'))).toBe('client');
 });
+
+it('makes another client where the same key goes into other headers', async () => {
+  const clientFor = createClientCache(async () => ({}));
+  const plain = endpoint('https://a.example', 'k');
+  const client = await clientFor(plain);
+  expect(await clientFor({ ...plain, compat: { xApiKey: true } })).not.toBe(client);
+  expect(await clientFor({ ...plain, compat: { anthropicVersion: '2023-06-01' } })).not.toBe(client);
+  expect(await clientFor({ ...plain, compat: { textOnly: true } })).toBe(client);
+});

@@ -1,4 +1,4 @@
-/** SDK clients, kept per endpoint and key, because making one costs more than using one. */
+/** SDK clients, kept per endpoint and what goes into its headers, because making one costs more than using one. */
 import type { Endpoint } from './provider.ts';
 
 const MAX_CLIENTS = 64;
@@ -7,7 +7,8 @@ const MAX_CLIENTS = 64;
 export function createClientCache<Client>(make: (endpoint: Endpoint) => Promise<Client>) {
   const clients = new Map<string, Promise<Client>>();
   return function clientFor(endpoint: Endpoint): Promise<Client> {
-    const key = `${endpoint.baseUrl}\n${endpoint.apiKey ?? ''}`;
+    const { baseUrl, apiKey, compat } = endpoint;
+    const key = [baseUrl, apiKey ?? '', compat.xApiKey ?? '', compat.anthropicVersion ?? ''].join('\n');
     let client = clients.get(key);
     if (client) clients.delete(key);
     else {

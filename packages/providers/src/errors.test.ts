@@ -243,7 +243,26 @@ describe('retryAfterOf', () => {
     [{ 'x-ratelimit-reset': String(now + 5000) }, 5000],
     [{ 'x-ratelimit-reset': String(now / 1000 + 5) }, 5000],
     [{ 'x-ratelimit-reset': '42' }, 42_000],
+    // The most exact one that makes sense counts; nobody waits for more than a day.
+    [{ 'retry-after-ms': '250', 'retry-after': '7', 'x-ratelimit-reset': '42' }, 250],
+    [{ 'retry-after-ms': 'x', 'retry-after': '7' }, 7000],
+    [{ 'retry-after-ms': '-1', 'retry-after': '-7' }, undefined],
+    [{ 'retry-after': 'x', 'x-ratelimit-reset': '42' }, 42_000],
+    [{ 'retry-after': '99999999999' }, 86_400_000],
+    [{ 'retry-after-ms': '1e99' }, undefined],
   ])('%j → %s', (headers, expected) => {
     expect(retryAfterOf(new Headers(headers), undefined, now)).toBe(expected);
+  });
+
+  it.each([
+    [{ error: { details: [{ '@type': 'other' }, { retryDelay: '12s' }] } }, 12_000],
+    [[{ error: { details: [{ retryDelay: '0.5s' }] } }], 500],
+    [{ error: { details: [{ retryDelay: 'later' }] } }, undefined],
+    [{ error: { details: [null] } }, undefined],
+    [{ error: { details: 'none' } }, undefined],
+    [[], undefined],
+    [null, undefined],
+  ])('in the body %j → %s', (body, expected) => {
+    expect(retryAfterOf(new Headers(), body, now)).toBe(expected);
   });
 });

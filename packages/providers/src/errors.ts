@@ -176,7 +176,7 @@ const specificRules: readonly Rule[] = [
       /context (length|window|size)|maximum context|(prompt|input) is too long|too many (input )?tokens|exceed.{0,30}context|exceeds? the (maximum (number of )?|available )tokens|reduce the length/i,
     statuses: [400, 413, 422],
   },
-  { kind: 'content', names: /content_filter|content_policy|moderation|safety|responsible_?ai/ },
+  { kind: 'content', names: /content_filter|_policy|moderation|safety|responsible_?ai/ },
   {
     kind: 'content',
     words: /moderation|flagged|content (filter|policy|management)|safety (system|polic)/i,
@@ -208,7 +208,7 @@ const generalRules: readonly Rule[] = [
   { kind: 'rate', names: /rate_?limit|too_many_requests|resource_exhausted/ },
   { kind: 'model', names: /not_found|invalid_model|unknown_model/ },
   { kind: 'timeout', names: /timeout/ },
-  { kind: 'request', names: /invalid_request/ },
+  { kind: 'request', names: /invalid_(request|prompt|image|base64)|image_(too|file|parse)/ },
 ];
 
 function kindOf(said: Omit<Said, 'isError'> & { hasRetryAfter: boolean }): ModelErrorKind {
@@ -244,6 +244,9 @@ function kindOfStatus(status: number): ModelErrorKind {
       return 'model';
     case 408:
       return 'timeout';
+    // A lock that another request holds; the SDKs try again, too.
+    case 409:
+      return 'server';
     case 413:
       return 'context';
     case 429:

@@ -38,6 +38,35 @@ describe('costUsd', () => {
     expect(await costUsd('ollama', 'anything', null)).toBe('0');
   });
 
+  it('takes no endpoint for the vendor that it is called after', async () => {
+    expect(await costUsd('my-openai', 'gpt-4o', usage(1000, 1000))).toBeNull();
+    expect(await costUsd('azure-eu', 'gpt-4o', usage(1000, 1000))).toBeNull();
+  });
+
+  it("takes the team's own prices where the list has none", async () => {
+    const prices = { input: '0.2', output: '0.6' };
+    const million = usage(1_000_000, 1_000_000, 500_000);
+    expect(await costUsd('my-gateway', 'anything', million, { prices })).toBe('0.8');
+    const cached = { ...prices, cachedInput: '0.02' };
+    expect(await costUsd('my-gateway', 'anything', million, { prices: cached })).toBe('0.71');
+    expect(await costUsd('my-gateway', 'anything', usage(1, 0), { prices })).toBe('0.0000002');
+    expect(await costUsd('my-gateway', 'anything', null, { prices })).toBeNull();
+    expect(await costUsd('azure', 'my-deployment', million, { prices })).toBe('0.8');
+    expect(await costUsd('openai', 'gpt-4o', usage(1_000_000, 0), { prices })).toBe('2.5');
+  });
+
+  it('knows models of Google by their names at Vertex AI', async () => {
+    const atGoogle = await costUsd('google', 'gemini-3.5-flash', usage(1000, 1000));
+    expect(Number(atGoogle)).toBeGreaterThan(0);
+    expect(await costUsd('vertex', 'google/gemini-3.5-flash', usage(1000, 1000))).toBe(atGoogle);
+  });
+
+  it('goes by the date', async () => {
+    // o3 cost five times as much before 10 June 2025.
+    const at = (day: string) => costUsd('openai', 'o3', usage(1_000_000, 0), { at: new Date(day) });
+    expect([await at('2025-06-01'), await at('2025-07-01')]).toEqual(['10', '2']);
+  });
+
   it('writes plain decimals of at most 10 places', async () => {
     for (const [provider, model] of [
       ['openai', 'gpt-4.1-nano'],
@@ -68,4 +97,4 @@ describe('costUsd', () => {
   });
 });
 
-const expectedUnknown = ['together', 'openrouter', 'alibaba', 'nvidia', 'huggingface', 'github-models'];
+const expectedUnknown = ['alibaba', 'together', 'nvidia', 'huggingface', 'openrouter', 'github-models'];

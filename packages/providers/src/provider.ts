@@ -5,7 +5,13 @@
  * `catalog.ts`. Neither knows the database, teams or retries: credentials come in with the endpoint,
  * and the router above decides what to try next.
  */
-import type { AssistantMessage, ModelMessage, TokenUsage, ToolSpec } from '@nightshift/contracts';
+import type {
+  AssistantMessage,
+  ModelMessage,
+  TokenPrices,
+  TokenUsage,
+  ToolSpec,
+} from '@nightshift/contracts';
 
 /** One wire protocol. */
 export interface Protocol {
@@ -26,8 +32,18 @@ export interface ModelCall {
   system?: string;
   messages: readonly ModelMessage[];
   tools?: readonly ToolSpec[];
-  /** Upper bound of output tokens. The wire's own default when absent, where the wire has one. */
+  /** Default `auto`. `required`: at least one call. */
+  toolChoice?: 'auto' | 'none' | 'required';
+  /** Whether one answer may hold several tool calls. Default true. */
+  parallelToolCalls?: boolean;
+  /** Upper bound of output tokens, thinking included. The wire's own default when absent, where the wire has one. */
   maxOutputTokens?: number;
+  /** How much the model is to think before it answers. The model's own default when absent. */
+  thinking?: 'off' | 'low' | 'medium' | 'high';
+  /** The answer's text is to be JSON of this schema (type object). `name`: `^[a-zA-Z0-9_-]{1,64}$`. */
+  output?: { name: string; schema: Record<string, unknown> };
+  /** Calls that begin alike share it, e.g. a conversation's id: vendors then find their prompt cache again. */
+  cacheKey?: string;
 }
 
 /** Where a call goes and with which key. */
@@ -40,12 +56,24 @@ export interface Endpoint {
   /** Null where the vendor needs none (a local server). */
   apiKey: string | null;
   compat: Compat;
+  /** Where the models are listed, if not at `{baseUrl}/models`. Null: nowhere. */
+  modelsUrl?: string | null;
+  /** The key may be a Google service account: access tokens are made from it. */
+  googleTokens?: boolean;
+  /** The team's own, for models that the price list does not know. */
+  prices?: TokenPrices;
 }
 
-export const wireNames = ['openai-chat', 'anthropic-messages', 'demo'] as const;
+export const wireNames = ['openai-chat', 'openai-responses', 'anthropic-messages', 'demo'] as const;
 export type WireName = (typeof wireNames)[number];
 
-/** What a vendor's dialect of a wire lacks or wants. All optional: absent is the wire's own rule. */
+/** Model ids that begin with one of these. `['']` is every model. */
+export type ModelPrefixes = readonly string[];
+
+/**
+ * What a vendor's dialect of a wire lacks or wants. All optional: absent is the wire's own rule. Parameters that
+ * somebody refuses are only ever sent when a call asks for what they do.
+ */
 export interface Compat {
   /** The parameter that caps output (openai-chat). Default `max_completion_tokens`. */
   maxTokensField?: 'max_tokens' | 'max_completion_tokens';
@@ -53,27 +81,71 @@ export interface Compat {
   noStreamUsage?: boolean;
   /** Tool-call ids that the vendor accepts. Default: 1–40 characters of `[a-zA-Z0-9_-]`. */
   toolCallIds?: 'alphanumeric9';
+  /** The vendor refuses `parallel_tool_calls` (openai wires): a call that wants one tool at a time does not say so. */
+  noParallelToolCalls?: boolean;
+  /** The vendor refuses `tool_choice: "required"`, or "any" (Kimi): `auto` is sent instead. */
+  noRequiredToolChoice?: boolean;
+
   /** Reasoning comes and must be echoed in this field of assistant messages (DeepSeek, Kimi). */
   reasoningField?: 'reasoning_content' | 'reasoning';
-  /** The endpoint reads the key from `x-api-key` (anthropic-messages); it is sent in both places then. */
-  xApiKey?: boolean;
-  /** The model takes no images. They are replaced by a note. */
-  textOnly?: boolean;
+  /**
+   * How `ModelCall.thinking` is put (openai-chat). Default `reasoning_effort`.
+   * reasoning: `{effort}` (OpenRouter) · thinking: `{type: "enabled" | "disabled"}` (DeepSeek, Kimi, Z.AI) ·
+   * enable_thinking: true or false (Qwen) · none: it is not sent
+   */
+  thinkingField?: 'reasoning_effort' | 'reasoning' | 'thinking' | 'enable_thinking' | 'none';
+  /** Models that refuse every thinking parameter: none is sent. */
+  noThinking?: ModelPrefixes;
+  /** Models that cannot be told not to think: `off` is sent as `low`. */
+  alwaysThinks?: ModelPrefixes;
+  /**
+   * Models that take `thinking: {type: "enabled", budget_tokens}` instead of adaptive thinking (anthropic-messages):
+   * Claude up to 4.5, and the vendors that imitate it.
+   */
+  budgetThinking?: ModelPrefixes;
+  /**
+   * Models that take function tools on this wire only with `reasoning_effort: "none"` (OpenAI from gpt-5.5 on answers
+   * 400 otherwise, also when no effort is asked for). https://github.com/BerriAI/litellm/pull/34569
+   */
+  noReasoningWithTools?: ModelPrefixes;
   /**
    * Tool calls carry a `thought_signature` that must be sent back with them (Gemini).
    * https://ai.google.dev/gemini-api/docs/thought-signatures
    */
   thoughtSignatures?: boolean;
+
   /**
-   * Model id prefixes that take function tools on this wire only with `reasoning_effort: "none"` (OpenAI from
-   * gpt-5.5 on answers 400 otherwise, also when no effort is asked for). https://github.com/BerriAI/litellm/pull/34569
+   * The vendor takes no JSON Schema for the answer: it is told in the system prompt, on openai-chat together with
+   * `response_format: {type: "json_object"}` (DeepSeek).
    */
-  noReasoningWithTools?: readonly string[];
+  schemaInPrompt?: boolean;
+  /** The vendor knows `prompt_cache_key` (openai wires): `ModelCall.cacheKey` is sent in it. */
+  promptCacheKey?: boolean;
+
+  /** Models, or all of them, that take no images. They are replaced by a note. */
+  textOnly?: boolean | ModelPrefixes;
+  /** Models that take PDF files. Otherwise they are replaced by a note. Files of text are sent as text anyway. */
+  files?: boolean | ModelPrefixes;
+  /** Models that take audio, WAV and MP3 (openai-chat). Otherwise it is replaced by a note. */
+  audio?: boolean | ModelPrefixes;
+
+  /** The endpoint reads the key from `x-api-key` (anthropic-messages); it is sent in both places then. */
+  xApiKey?: boolean;
+  /** The `anthropic-version` to send, where the SDK's own is not known (imitators, Bedrock). */
+  anthropicVersion?: string;
+}
+
+/** What a vendor says is left for a key. Each field only when the vendor says so. */
+export interface RateLimit {
+  remainingRequests?: number;
+  remainingTokens?: number;
+  /** Milliseconds until the limits that are used up are reset; when none is, until all are. */
+  resetMs?: number;
 }
 
 /** A model's answer as it arrives. */
 export type ModelEvent =
-  | { type: 'start' }
+  | { type: 'start'; rateLimit?: RateLimit }
   | { type: 'text'; delta: string }
   | { type: 'thinking'; delta: string }
   | { type: 'toolStart'; id: string; name: string }

@@ -1,41 +1,50 @@
 /**
  * The router: one model call that survives a bad key, a busy vendor and a broken connection.
  *
- *   plan.next ─▶ attempt ─▶ first content? ── yes ─▶ committed: pass everything on, to the end
- *       ▲                        │ no
- *       │                     failure ─▶ plan.failed
- *       └── wait ◀───────────────┘
+ *   plan.next ─▶ admit ─▶ attempt ─▶ first content? ── yes ─▶ committed: pass everything on, to the end
+ *       ▲                               │ no
+ *       │                            failure ─▶ health, plan.failed
+ *       └── wait ◀──────────────────────┘
  *
  * Until an attempt shows content nothing of it is passed on, so another may take its place unseen. From then on the
  * answer is that attempt's, and its failure is the call's. Attempts and time are one budget, however they are spent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenUsage } from '@nightshift/contracts';
-import { abortedError, truncatedError } from './errors.ts';
-import { createHealth } from './health.ts';
-import { type Candidate, createPlan, type Target } from './plan.ts';
+import { abortedError } from './errors.ts';
+import { estimateInput, USUAL_OUTPUT_TOKENS } from './estimate.ts';
+import { createHealth, type Health, healthKey } from './health.ts';
+import { createPlan, type Pick, type Target, type TargetKey } from './plan.ts';
+import { orderTargets } from './plan-order.ts';
 import { costUsd } from './pricing.ts';
 import { createProtocols, type Protocols } from './protocols/index.ts';
 import type { ModelCall, ModelError, ModelErrorKind, ModelEvent, WireName } from './provider.ts';
-import { createWatchdog, type Limits } from './watchdog.ts';
+import { attempt, failure } from './router-attempt.ts';
+import type { Limits } from './watchdog.ts';
 
-export interface RouterRequest extends Partial<Limits> {
-  call: Omit<ModelCall, 'model'>;
-  /** In order of preference. */
+/** Who may answer and how they are chosen: a policy, resolved. */
+export interface Routing extends Partial<Limits> {
   targets: readonly Target[];
+  /** Which target of a tier comes first. Default `order`. */
+  pick?: Pick;
+  /** Whose keys they are: what is learned of a key in one scope (a team) is nothing to another. Default ''. */
+  scope?: string;
+  /** What the call belongs to, a conversation: it stays with its target and key. Default: each call is for itself. */
+  stickTo?: string;
+  /** `provider/model` that answered there last. */
+  lastTarget?: string | null;
+  /** Over all targets and keys. Default 4. */
+  maxAttempts?: number;
+}
+
+/** By default an answer begins within 120 s, a first token comes within 60 s, and a silence is no longer than that. */
+export interface RouterRequest extends Routing {
+  call: Omit<ModelCall, 'model'>;
   /**
    * Asked before each attempt, e.g. to reserve its cost in a budget. A refusal ends the call with that error; nothing
    * is sent. What it throws is thrown.
    */
   admit?: ((attempt: PlannedAttempt) => Promise<ModelError | null>) | undefined;
-  /** Over all targets and keys. Default 4. */
-  maxAttempts?: number;
-  /** For the whole call: attempts, waits and streaming. Default 120. */
-  deadlineSeconds?: number;
-  /** From an attempt's start to its first content. Default 60. */
-  firstTokenSeconds?: number;
-  /** Longest silence after that. Default 60. */
-  idleSeconds?: number;
 }
 
 /** An attempt about to be made, and what it may use at most, as far as can be known before. */
@@ -70,9 +79,11 @@ export interface AttemptRecord {
   status: number | null;
   /** Null: the vendor did not say. */
   usage: TokenUsage | null;
-  /** Decimal string. Null: unknown, which is not 0. */
+  /** Decimal string; '0' where the vendor refused the call. Null: unknown, which is not 0. */
   costUsd: string | null;
   startedAt: Date;
+  /** For how long the request had waited before it, in milliseconds: for a retry, a rate limit, a budget. */
+  waitedMs: number;
   /** To the first content, in milliseconds. Null when none came. */
   firstTokenMs: number | null;
   durationMs: number;
@@ -80,13 +91,17 @@ export interface AttemptRecord {
 
 export interface Router {
   /**
-   * Calls a model. Never throws and never rejects; the last event is exactly one of `done` or `error`. Leaving the
-   * iteration early stops the call, as aborting `signal` does.
+   * Calls a model. Never throws and never rejects, unless `admit` does; the last event is exactly one of `done` or
+   * `error`. Leaving the iteration early stops the call, as aborting `signal` does.
    */
   stream(request: RouterRequest, signal: AbortSignal): AsyncIterable<RouterEvent>;
 }
 
 export interface RouterOptions {
+  /** Default: one of its own, which shares with nobody. */
+  health?: Health;
+  /** Told of every attempt that is over, and of the one before it in the same request. It must not throw. */
+  observe?: (attempt: AttemptRecord, previous: AttemptRecord | null) => void;
   /** Epoch milliseconds. */
   now?: () => number;
   /** Resolves after that many milliseconds; rejects when the signal aborts. */
@@ -95,35 +110,58 @@ export interface RouterOptions {
   protocols?: Protocols;
 }
 
-type Terminal = Extract<ModelEvent, { type: 'done' | 'error' }>;
-
 export function createRouter(options: RouterOptions = {}): Router {
   const now = options.now ?? Date.now;
   const sleep = options.sleep ?? ((ms, signal) => delay(ms, undefined, { signal }));
   const random = options.random ?? Math.random;
-  const protocols = options.protocols ?? createProtocols();
-  const health = createHealth();
+  const health = options.health ?? createHealth({ now });
+  const tools = { now, health, protocols: options.protocols ?? createProtocols() };
 
   async function* stream(
     request: RouterRequest,
     signal: AbortSignal,
   ): AsyncGenerator<RouterEvent, void, undefined> {
-    const limits: Limits = {
-      deadlineSeconds: request.deadlineSeconds ?? 120,
-      firstTokenSeconds: request.firstTokenSeconds ?? 60,
-      idleSeconds: request.idleSeconds ?? 60,
+    const { scope = '', stickTo = String(random()), maxAttempts = 4, admit } = request;
+    const { deadlineSeconds = 120, firstTokenSeconds = 60, idleSeconds = 60 } = request;
+    const limits: Limits = { deadlineSeconds, firstTokenSeconds, idleSeconds };
+    const firstTokenMs = firstTokenSeconds * 1000;
+    const deadlineAt = now() + deadlineSeconds * 1000;
+    const { cacheKey = request.stickTo } = request.call;
+    const sent = cacheKey === undefined ? request.call : { ...request.call, cacheKey };
+    const size = estimateInput(request.call);
+    const expected: Expected = {
+      input: size.high,
+      output: request.call.maxOutputTokens ?? USUAL_OUTPUT_TOKENS,
     };
-    const began = now();
-    const deadlineAt = began + limits.deadlineSeconds * 1000;
-    const plan = createPlan(request.targets, {
+
+    const { pick = 'order', lastTarget = null } = request;
+    const costs = pick === 'cheapest' ? await costsOf(request.targets, expected) : null;
+    const targets = orderTargets(request.targets, {
+      pick,
+      stickTo,
+      lastTarget,
+      hasImages: size.hasImages,
+      costOf: (target) => costs?.get(target) ?? null,
+      firstTokenOf: ({ candidates, model }) =>
+        smallest(
+          candidates.map(({ endpoint, credentialId }) =>
+            health.firstTokenMs(healthKey(scope, endpoint, model, credentialId)),
+          ),
+        ),
+    });
+    const plan = createPlan(targets, {
       health,
-      maxAttempts: request.maxAttempts ?? 4,
+      scope,
+      stickTo,
+      inputTokens: size.low,
+      maxAttempts,
       deadlineAt,
+      firstTokenMs,
       random,
-      now: began,
     });
 
-    for (let index = 0; ; ) {
+    let previous: AttemptRecord | null = null;
+    for (let index = 0, idleSince = now(); ; ) {
       if (signal.aborted) return yield failure(abortedError());
       const step = plan.next(now());
       if (step.do === 'give up') return yield failure(step.error);
@@ -132,106 +170,77 @@ export function createRouter(options: RouterOptions = {}): Router {
         await sleep(step.ms, signal).catch(() => undefined);
         continue;
       }
-      const { terminal, committed } = yield* attempt(step.candidate, {
-        index: index++,
-        call: { ...request.call, model: step.candidate.target.model },
+      const { candidate, probe } = step;
+      // When somebody else is at it, the plan finds the candidate resting and goes elsewhere.
+      if (probe && !(await health.claimProbe(candidate.health, firstTokenMs))) continue;
+      const refusal = await admit?.(await planned(candidate, index, expected));
+      if (refusal) {
+        if (probe) health.releaseProbe(candidate.health);
+        return yield failure(refusal);
+      }
+      const { record, terminal, committed } = yield* attempt(tools, {
+        index,
+        candidate,
+        probe,
+        call: { ...sent, model: candidate.target.model },
         limits,
         deadlineAt,
+        waitedMs: now() - idleSince,
         signal,
       });
+      options.observe?.(record, previous);
+      yield { type: 'attempt', attempt: record };
       if (terminal.type === 'done' || committed) return yield terminal;
-      plan.failed(step.candidate, terminal.error, now());
+      plan.failed(candidate, terminal.error, now());
+      previous = record;
+      idleSince = now();
+      index++;
     }
-  }
-
-  /** One call to one vendor. What it shows is passed on from its first content; how it ended is returned. */
-  async function* attempt(
-    candidate: Candidate,
-    context: AttemptContext,
-  ): AsyncGenerator<RouterEvent, Outcome, undefined> {
-    const { target, endpoint, credentialId } = candidate;
-    const startedAt = now();
-    const watchdog = createWatchdog(context.limits, context.deadlineAt - startedAt, context.signal);
-    const events = protocols[endpoint.wire]
-      .stream(context.call, endpoint, watchdog.signal)
-      [Symbol.asyncIterator]();
-    const held: ModelEvent[] = [];
-    let firstTokenMs: number | null = null;
-    let terminal: Terminal | null = null;
-
-    try {
-      while (terminal === null) {
-        watchdog.waiting();
-        const next = await events.next();
-        const event: ModelEvent = next.done ? failure(truncatedError()) : next.value;
-        watchdog.heard(isContent(event));
-        if (event.type === 'done' || event.type === 'error') {
-          terminal = event;
-        } else if (firstTokenMs !== null) {
-          yield event;
-        } else {
-          held.push(event);
-          if (isContent(event)) {
-            firstTokenMs = now() - startedAt;
-            for (const early of held) yield early;
-          }
-        }
-      }
-    } finally {
-      watchdog.stop(terminal === null);
-      // The reader left early: let the protocol clean up too.
-      if (terminal === null) events.return?.().catch(() => undefined);
-    }
-
-    if (terminal.type === 'error' && terminal.error.kind === 'aborted' && watchdog.expired) {
-      terminal = { ...terminal, error: watchdog.expired };
-    }
-    const error = terminal.type === 'error' ? terminal.error : null;
-    // An empty answer is an answer.
-    if (error === null && firstTokenMs === null) for (const early of held) yield early;
-    yield {
-      type: 'attempt',
-      attempt: {
-        index: context.index,
-        provider: target.provider,
-        model: target.model,
-        wire: endpoint.wire,
-        credentialId,
-        outcome: error?.kind ?? 'ok',
-        error: error?.message ?? null,
-        status: error?.status ?? null,
-        usage: terminal.usage,
-        costUsd: await costUsd(target.provider, target.model, terminal.usage),
-        startedAt: new Date(startedAt),
-        firstTokenMs,
-        durationMs: now() - startedAt,
-      },
-    };
-    return { terminal, committed: firstTokenMs !== null };
   }
 
   return { stream };
 }
 
-interface AttemptContext {
-  index: number;
-  call: ModelCall;
-  limits: Limits;
-  deadlineAt: number;
-  signal: AbortSignal;
+/** Tokens that a call may use. */
+interface Expected {
+  input: number;
+  output: number;
 }
 
-interface Outcome {
-  terminal: Terminal;
-  /** Content was passed on: nobody else may answer now. */
-  committed: boolean;
+function expectedCost(
+  { provider, model }: Target,
+  { endpoint: { prices } }: TargetKey,
+  { input, output }: Expected,
+): Promise<string | null> {
+  return costUsd(provider, model, { input, cachedInput: 0, cacheWrite: 0, output, reasoning: 0 }, { prices });
 }
 
-/** Whether a reader sees something of it. */
-function isContent(event: ModelEvent): boolean {
-  return event.type === 'text' || event.type === 'thinking' || event.type === 'toolStart';
+async function costsOf(targets: readonly Target[], expected: Expected): Promise<Map<Target, number | null>> {
+  const costs = targets.map(async (target): Promise<[Target, number | null]> => {
+    const [key] = target.candidates;
+    const cost = key ? await expectedCost(target, key, expected) : null;
+    return [target, cost === null ? null : Number(cost)];
+  });
+  return new Map(await Promise.all(costs));
 }
 
-function failure(error: ModelError): Terminal {
-  return { type: 'error', error, partial: { role: 'assistant', content: [] }, usage: null };
+async function planned(
+  { target, key }: { target: Target; key: TargetKey },
+  index: number,
+  expected: Expected,
+): Promise<PlannedAttempt> {
+  return {
+    index,
+    provider: target.provider,
+    model: target.model,
+    credentialId: key.credentialId,
+    inputTokens: expected.input,
+    outputTokens: expected.output,
+    costUsd: await expectedCost(target, key, expected),
+  };
+}
+
+function smallest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }

@@ -3,13 +3,17 @@
  * five generators and a race, and skip what the other one accepts; this is the path that every token takes.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
+import { ModelError } from './provider.ts';
 
 /** How long a server may take to end a response whose last event has come. */
 const END_MS = 1000;
 
+/** No answer is that long: who sends more will not stop. */
+const MAX_BYTES = 128 * 1024 * 1024;
+
 /**
  * Ends after `[DONE]` or after the event that `isLast` recognises, whether or not the server ends the response.
- * @throws {SyntaxError} at an event that is no JSON; whatever `fetch` throws when the connection breaks.
+ * @throws {ModelError} server, when there is no end to it; {SyntaxError} at an event that is no JSON; whatever `fetch` throws when the connection breaks.
  */
 export async function* serverSentEvents<Event>(
   response: Response,
@@ -22,13 +26,18 @@ export async function* serverSentEvents<Event>(
   let rest = '';
   let data: string | null = null;
   let complete = false;
+  let bytes = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      rest += decoder.decode(value, { stream: true });
+      bytes += value.length;
+      if (bytes > MAX_BYTES)
+        throw new ModelError('server', `The endpoint sent more than ${MAX_BYTES >> 20} MB and did not stop.`);
+      const text = decoder.decode(value, { stream: true });
+      rest += text;
       // A chunk in the middle of a long line: nothing to do yet.
-      if (!rest.includes('\n')) continue;
+      if (!text.includes('\n')) continue;
       const lines = rest.split('\n');
       rest = lines.pop()!;
       for (const line of lines) {

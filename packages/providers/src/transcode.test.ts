@@ -149,6 +149,13 @@ describe('transcode: repairs', () => {
 
   it('replaces lone surrogates', () => {
     expect(run([user('a\ud800b')])[0]!.content[0]).toEqual({ type: 'text', text: 'a\ufffdb' });
+    const broken = {
+      ...call('c1'),
+      arguments: { 'k\ud800': ['\udfff', { deep: 'x\ud83d' }], n: 1, no: null },
+    };
+    expect(run([user('a'), says(broken), result('c1')])[1]!.content[0]).toMatchObject({
+      arguments: { 'k\ufffd': ['\ufffd', { deep: 'x\ufffd' }], n: 1, no: null },
+    });
   });
 });
 
@@ -180,6 +187,14 @@ describe('transcode: thinking and images', () => {
     const textOnly = JSON.stringify(run(messages, { textOnly: true }));
     expect(textOnly).not.toContain('image/png');
     expect(textOnly.match(/An image was here/g)).toHaveLength(2);
+  });
+
+  it('knows text-only models by the beginning of their names', () => {
+    const image = { type: 'image', mediaType: 'image/png', data: 'aGk=' } as const;
+    const shown = (textOnly: string[]) =>
+      run([{ role: 'user', content: [image] }], { textOnly })[0]!.content[0]!.type;
+    expect(shown(['m1'])).toBe('text');
+    expect(shown(['m2', 'x-m1'])).toBe('image');
   });
 
   it('leaves its input as it is', () => {

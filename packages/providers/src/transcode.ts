@@ -5,16 +5,17 @@
 import { createHash } from 'node:crypto';
 import type {
   AssistantMessage,
+  FilePart,
   ImagePart,
   ModelMessage,
   TextPart,
   ToolCallPart,
   ToolResultPart,
-  UserMessage,
 } from '@nightshift/contracts';
 import { issuerOf } from './answer.ts';
 import type { Endpoint, ModelCall } from './provider.ts';
 import { createToolNames, type ToolNames } from './tool-names.ts';
+import { attachmentFor, type UserPart } from './transcode-attachments.ts';
 
 export interface Transcript {
   /** Ids and tool names in them are the wire's. */
@@ -22,9 +23,10 @@ export interface Transcript {
   names: ToolNames;
 }
 
-const imageNote = '[An image was here. This model reads text only.]';
 const lostResult = 'No result: the call was interrupted. Whether it took effect is unknown.';
 const noOutput = '(no output)';
+
+type Target = Pick<Endpoint, 'wire' | 'compat'> & { model: string };
 
 export function transcode(
   call: Pick<ModelCall, 'model' | 'messages' | 'tools'>,
@@ -33,18 +35,18 @@ export function transcode(
   const names = createToolNames(toolNamesOf(call));
   const ids = createIds(endpoint.compat.toolCallIds);
   const issuer = issuerOf(endpoint, call.model);
-  const textOnly = endpoint.compat.textOnly === true;
+  const target: Target = { wire: endpoint.wire, compat: endpoint.compat, model: call.model };
 
   const messages: ModelMessage[] = [];
   for (let at = 0; at < call.messages.length; at++) {
     const message = call.messages[at]!;
     if (message.role === 'user') {
-      append(messages, { role: 'user', content: visible(message.content, textOnly) });
+      append(messages, { role: 'user', content: visible(message.content, target) });
     } else if (message.role === 'assistant') {
       const wireIds = new Map<string, string>();
       const content = message.content.flatMap((part): AssistantMessage['content'] => {
         if (part.type === 'thinking') return part.issuer === issuer ? [part] : [];
-        if (part.type === 'text') return visible([part], textOnly) as TextPart[];
+        if (part.type === 'text') return visible([part], target);
         // A second call under the same id in one message could not be told from the first one.
         if (wireIds.has(part.id)) return [];
         wireIds.set(part.id, ids.next(part.id));
@@ -57,13 +59,7 @@ export function transcode(
         append(messages, {
           role: 'tool',
           content: calls.map((part) =>
-            wireResult(
-              part as ToolCallPart,
-              results.get((part as ToolCallPart).id),
-              wireIds,
-              names,
-              textOnly,
-            ),
+            wireResult(part as ToolCallPart, results.get((part as ToolCallPart).id), wireIds, names, target),
           ),
         });
       }
@@ -82,16 +78,27 @@ function append(messages: ModelMessage[], message: ModelMessage): void {
   else messages.push(message);
 }
 
-/** Text that says something, in well-formed Unicode (a lone surrogate makes vendors answer 400), and images. */
-function visible(content: readonly (TextPart | ImagePart)[], textOnly: boolean): UserMessage['content'] {
-  return content.flatMap((part): UserMessage['content'] => {
-    if (part.type === 'image') return [textOnly ? { type: 'text', text: imageNote } : part];
+/** Text that says something, in well-formed Unicode (a lone surrogate makes vendors answer 400), and attachments. */
+function visible<Part extends UserPart>(content: readonly Part[], target: Target): (Part | TextPart)[] {
+  return content.flatMap((part): (Part | TextPart)[] => {
+    if (part.type !== 'text') return [attachmentFor(part, target) as Part | TextPart];
     return part.text.trim() === '' ? [] : [{ type: 'text', text: part.text.toWellFormed() }];
   });
 }
 
 function wireCall(part: ToolCallPart, id: string, names: ToolNames): ToolCallPart {
-  return { type: 'toolCall', id, name: names.encode(part.name), arguments: part.arguments };
+  return { type: 'toolCall', id, name: names.encode(part.name), arguments: wellFormed(part.arguments) };
+}
+
+/** A model may write half of a surrogate pair in its arguments' JSON, too. */
+function wellFormed<Value>(value: Value): Value;
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item)]),
+  );
 }
 
 function wireResult(
@@ -99,9 +106,12 @@ function wireResult(
   result: ToolResultPart | undefined,
   wireIds: ReadonlyMap<string, string>,
   names: ToolNames,
-  textOnly: boolean,
+  target: Target,
 ): ToolResultPart {
-  const content = visible(result?.content ?? [{ type: 'text', text: lostResult }], textOnly);
+  const content = visible<TextPart | ImagePart | FilePart>(
+    result?.content ?? [{ type: 'text', text: lostResult }],
+    target,
+  );
   return {
     type: 'toolResult',
     callId: wireIds.get(call.id)!,

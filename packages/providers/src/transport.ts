@@ -4,6 +4,8 @@
  * without bound.
  */
 
+import { ModelError } from './provider.ts';
+
 /** Enough for any vendor's error object, and for a whole answer of a server that ignores `stream: true`. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -24,19 +26,40 @@ export class HttpFailure extends Error {
 }
 
 /**
- * Redirects are not followed: an API has no reason for one, and a redirect to another host would carry the key
+ * A `fetch` that sends exactly these headers, whatever the SDK above it adds: that includes what an SDK finds in this
+ * process's environment (`OPENAI_CUSTOM_HEADERS`, `ANTHROPIC_CUSTOM_HEADERS`), which is not meant for somebody else's
+ * server. Redirects are not followed: an API has no reason for one, and a redirect to another host would carry the key
  * in `x-api-key` along.
  */
-export async function streamingFetch(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(url, { ...init, redirect: 'manual' });
-  if (!response.ok) {
-    throw new HttpFailure(response.status, response.headers, await readCapped(response, MAX_ERROR_BYTES));
-  }
-  const type = response.headers.get('content-type') ?? '';
-  if (type.startsWith('application/json') || type.startsWith('text/html')) {
-    throw new HttpFailure(response.status, response.headers, await readCapped(response, MAX_BODY_BYTES));
-  }
-  return response;
+export function createFetch(headers: Record<string, string>) {
+  return async function fetchStream(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const response = await fetch(url, {
+      ...init,
+      headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
+      redirect: 'manual',
+    });
+    if (!response.ok) {
+      throw new HttpFailure(response.status, response.headers, await readCapped(response, MAX_ERROR_BYTES));
+    }
+    const type = response.headers.get('content-type') ?? '';
+    if (type.startsWith('application/json') || type.startsWith('text/html')) {
+      throw new HttpFailure(response.status, response.headers, await readCapped(response, MAX_BODY_BYTES));
+    }
+    return response;
+  };
+}
+
+/**
+ * The endpoint's key as a header can carry it.
+ * @throws {ModelError} auth, when none can
+ */
+export function bearerOf(apiKey: string): string {
+  const key = apiKey.trim();
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new ModelError(
+    'auth',
+    'The key has a line break, a space or another character that no key has: copy it again.',
+  );
 }
 
 /** The `HttpFailure` inside whatever an SDK wrapped around it. */
@@ -47,7 +70,8 @@ export function findHttpFailure(error: unknown): HttpFailure | null {
   return null;
 }
 
-async function readCapped(response: Response, limit: number): Promise<string> {
+/** The body's first `limit` bytes as text. */
+export async function readCapped(response: Response, limit: number): Promise<string> {
   if (!response.body) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -8,17 +8,19 @@ function count(value: unknown): number {
 }
 
 /**
- * `usage` of chat completions (https://platform.openai.com/docs/api-reference/chat/object). Dialects: DeepSeek has
- * `prompt_cache_hit_tokens`, Moonshot `cached_tokens`; Gemini and xAI leave reasoning out of `completion_tokens`
- * and show it only in the total.
+ * `usage` of chat completions (https://platform.openai.com/docs/api-reference/chat/object) and of responses, which name
+ * the same things otherwise. Dialects: DeepSeek has `prompt_cache_hit_tokens`, Moonshot `cached_tokens`; Gemini and xAI
+ * leave reasoning out of `completion_tokens` and show it only in the total.
  */
 export function usageOfOpenAi(raw: unknown): TokenUsage | null {
   const usage = raw as Loose;
-  if (!usage || typeof usage.prompt_tokens !== 'number') return null;
-  const prompt = usage.prompt_tokens_details as Loose;
-  const completion = usage.completion_tokens_details as Loose;
-  const input = count(usage.prompt_tokens);
-  const counted = count(usage.completion_tokens);
+  if (!usage) return null;
+  const inputTokens = usage.prompt_tokens ?? usage.input_tokens;
+  if (typeof inputTokens !== 'number') return null;
+  const prompt = (usage.prompt_tokens_details ?? usage.input_tokens_details) as Loose;
+  const completion = (usage.completion_tokens_details ?? usage.output_tokens_details) as Loose;
+  const input = count(inputTokens);
+  const counted = count(usage.completion_tokens ?? usage.output_tokens);
   const hidden = Math.max(0, count(usage.total_tokens) - input - counted);
   const output = counted + hidden;
   return {

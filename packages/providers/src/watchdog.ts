@@ -1,4 +1,7 @@
-/** The three clocks over an attempt: first token, idle, and the request's deadline. */
+/**
+ * The clocks over an attempt. Until it shows content: the first token's, and the request's deadline. From then on only
+ * the idle clock: an answer that goes on is never cut for being long.
+ */
 import { ModelError } from './provider.ts';
 
 export interface Watchdog {
@@ -6,6 +9,8 @@ export interface Watchdog {
   readonly signal: AbortSignal;
   /** The clock that ran out, as an error, or null. */
   readonly expired: ModelError | null;
+  /** It was the request's deadline, of which others may have used the most: not this attempt's fault. */
+  readonly outOfTime: boolean;
   /** Call before waiting for the model. While nobody waits, the model cannot be late. */
   waiting(): void;
   /** Call when the model has sent something. `content`: something a reader sees. */
@@ -15,8 +20,11 @@ export interface Watchdog {
 }
 
 export interface Limits {
+  /** From an attempt's start to its first content. */
   firstTokenSeconds: number;
+  /** Longest silence after that. */
   idleSeconds: number;
+  /** For all attempts and waits of a request until an answer begins. */
   deadlineSeconds: number;
 }
 
@@ -35,14 +43,15 @@ export function createWatchdog(limits: Limits, remainingMs: number, outer: Abort
   if (outer.aborted) onOuter();
   else outer.addEventListener('abort', onOuter, { once: true });
 
-  const deadline = setTimeout(
-    () => expire(`The answer was not complete within the deadline of ${limits.deadlineSeconds} s.`),
-    remainingMs,
-  );
-  let quiet = setTimeout(
-    () => expire(`No first token within ${limits.firstTokenSeconds} s.`),
-    limits.firstTokenSeconds * 1000,
-  );
+  const firstTokenMs = limits.firstTokenSeconds * 1000;
+  const hurried = remainingMs < firstTokenMs;
+  // One timer for whichever comes first.
+  let quiet = hurried
+    ? setTimeout(
+        () => expire(`No answer began within the deadline of ${limits.deadlineSeconds} s.`),
+        remainingMs,
+      )
+    : setTimeout(() => expire(`No first token within ${limits.firstTokenSeconds} s.`), firstTokenMs);
   const onIdle = () => {
     if (isWaiting) expire(`The model stopped sending for ${limits.idleSeconds} s.`);
   };
@@ -51,6 +60,9 @@ export function createWatchdog(limits: Limits, remainingMs: number, outer: Abort
     signal: controller.signal,
     get expired() {
       return expired;
+    },
+    get outOfTime() {
+      return expired !== null && hurried && !started;
     },
     waiting() {
       isWaiting = true;
@@ -65,7 +77,6 @@ export function createWatchdog(limits: Limits, remainingMs: number, outer: Abort
       quiet = setTimeout(onIdle, limits.idleSeconds * 1000);
     },
     stop(abort) {
-      clearTimeout(deadline);
       clearTimeout(quiet);
       outer.removeEventListener('abort', onOuter);
       if (abort) controller.abort();

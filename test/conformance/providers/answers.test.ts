@@ -10,6 +10,13 @@ beforeAll(async () => {
 afterEach(() => server.reset());
 afterAll(() => server.close());
 
+/** How each wire says that the output cap was reached. */
+const capReached = {
+  'openai-chat': 'length',
+  'openai-responses': 'max_output_tokens',
+  'anthropic-messages': 'max_tokens',
+};
+
 describe.each(wires)('%s: answers', (wire) => {
   const endpoint = () => endpointFor(server, wire);
 
@@ -155,11 +162,24 @@ describe.each(wires)('%s: answers', (wire) => {
   });
 
   it('tells an answer that reached its cap from a whole one', async () => {
-    server.script([{ text: 'cut', finish: wire === 'openai-chat' ? 'length' : 'max_tokens' }]);
-    const heard = await listen(callOf('hi', { maxOutputTokens: 5 }), endpoint());
+    server.script([{ text: 'cut', finish: capReached[wire] }]);
+    const heard = await listen(callOf('hi', { maxOutputTokens: 50 }), endpoint());
     expect(heard.end).toMatchObject({ type: 'done', stop: 'length' });
     const { body } = server.requests[0]!;
-    expect(body.max_tokens ?? body.max_completion_tokens).toBe(5);
+    expect(body.max_tokens ?? body.max_completion_tokens ?? body.max_output_tokens).toBe(50);
+  });
+
+  it('leaves out the call that the cap cut, and keeps those before it', async () => {
+    for (const half of ['', '{"name": "a']) {
+      const toolCalls = [
+        { id: 'call_A', name: 'time.now' },
+        { id: 'call_B', name: 'notes.write', arguments: half },
+      ];
+      server.script([{ toolCalls, finish: capReached[wire] }]);
+      const heard = await listen(callOf('go', { tools }), endpoint());
+      expect(messageOf(heard).content).toMatchObject([{ type: 'toolCall', id: 'call_A', arguments: {} }]);
+      expect(heard.end).toMatchObject({ stop: 'length' });
+    }
   });
 
   it('shows images to the model, and to a text-only model a note', async () => {

@@ -2,7 +2,7 @@
 import type { ModelMessage } from '@nightshift/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ModelServer, startModelServer } from '../../support/model-server/index.ts';
-import { callOf, endpointFor, listen, messageOf, tools, user, wires } from './support.ts';
+import { attachments, callOf, endpointFor, listen, messageOf, tools, user, wires } from './support.ts';
 
 let server: ModelServer;
 beforeAll(async () => {
@@ -14,61 +14,75 @@ afterAll(() => server.close());
 const pairs = wires.flatMap((from) => wires.map((to) => ({ from, to })));
 
 describe.each(pairs)('$from → $to', ({ from, to }) => {
-  it('goes on after thinking, parallel tool calls with odd ids, images and a broken history', async () => {
-    server.script([
-      {
-        thinking: 'I should look.',
-        signature: 'sig1',
-        text: 'Looking.',
-        toolCalls: [
-          { id: 'functions.time.now:0', name: 'time.now', arguments: { timezone: 'UTC' } },
-          { id: `call_${'x'.repeat(60)}`, name: 'notes.write', arguments: '{"name": broken' },
-        ],
-      },
-    ]);
-    const first = messageOf(await listen(callOf('go', { tools }), endpointFor(server, from)));
-    const calls = first.content.filter((part) => part.type === 'toolCall');
-    expect(calls).toHaveLength(2);
-    const history: ModelMessage[] = [
-      user('go'),
-      first,
-      {
-        role: 'tool',
-        content: [
-          {
-            type: 'toolResult',
-            callId: calls[0]!.id,
-            name: 'time.now',
-            content: [
-              { type: 'text', text: '12:00' },
-              { type: 'image', mediaType: 'image/png', data: 'aGk=' },
-            ],
-            isError: false,
-          },
-          // The result of the second call was lost in a crash; this one answers nothing.
-          {
-            type: 'toolResult',
-            callId: 'nobody',
-            name: 'x',
-            content: [{ type: 'text', text: 'lost' }],
-            isError: false,
-          },
-        ],
-      },
-      { role: 'assistant', content: [{ type: 'text', text: '  ' }] },
-      user('and now?'),
-      user('hurry'),
-    ];
-    const heard = await listen({ model: 'test-model', messages: history, tools }, endpointFor(server, to));
-    expect(server.requests[1]!.refused).toBeNull();
-    expect(heard.text).toContain('hurry');
-    const sent = JSON.stringify(server.requests[1]!.body);
-    expect(sent).toContain('12:00');
-    expect(sent).toContain('interrupted');
-    expect(sent).not.toContain('lost');
-    // Its own model gets its signed thinking back, another does not.
-    expect(sent.includes('sig1')).toBe(from === to && to === 'anthropic-messages');
-  });
+  // What the next one can read decides, not what the first one could.
+  it.each([true, false])(
+    'goes on after thinking, parallel calls with odd ids, attachments and a broken history (reads them: %s)',
+    async (files) => {
+      const compat = { files, textOnly: !files };
+      const ask: ModelMessage = {
+        role: 'user',
+        content: [{ type: 'text', text: 'go' }, attachments.pdf, attachments.csv, attachments.audio],
+      };
+      server.script([
+        {
+          thinking: 'I should look.',
+          signature: 'sig1',
+          text: 'Looking.',
+          toolCalls: [
+            { id: 'functions.time.now:0', name: 'time.now', arguments: { timezone: 'UTC' } },
+            { id: `call_${'x'.repeat(60)}`, name: 'notes.write', arguments: '{"name": broken' },
+          ],
+        },
+      ]);
+      const first = messageOf(
+        await listen(callOf('', { messages: [ask], tools }), endpointFor(server, from, { files: true })),
+      );
+      const calls = first.content.filter((part) => part.type === 'toolCall');
+      expect(calls).toHaveLength(2);
+      const history: ModelMessage[] = [
+        ask,
+        first,
+        {
+          role: 'tool',
+          content: [
+            {
+              type: 'toolResult',
+              callId: calls[0]!.id,
+              name: 'time.now',
+              content: [{ type: 'text', text: '12:00' }, attachments.image, attachments.pdf],
+              isError: false,
+            },
+            // The result of the second call was lost in a crash; this one answers nothing.
+            {
+              type: 'toolResult',
+              callId: 'nobody',
+              name: 'x',
+              content: [{ type: 'text', text: 'lost' }],
+              isError: false,
+            },
+          ],
+        },
+        { role: 'assistant', content: [{ type: 'text', text: '  ' }] },
+        user('and now?'),
+        user('hurry'),
+      ];
+      const call = { model: 'test-model', messages: history, tools, thinking: 'low' as const };
+      const heard = await listen(call, endpointFor(server, to, compat));
+      expect(server.requests[1]!.refused).toBeNull();
+      expect(heard.text).toContain('hurry');
+      const sent = JSON.stringify(server.requests[1]!.body);
+      expect(sent).toContain('12:00');
+      expect(sent).toContain('interrupted');
+      expect(sent.split(`${attachments.pdf.data}"`).length - 1).toBe(files ? 2 : 0);
+      expect(sent.includes(attachments.image.data)).toBe(files);
+      expect(sent.split('report.pdf').length - 1).toBeGreaterThanOrEqual(2);
+      expect(sent).toContain('apple,1');
+      expect(sent).toContain('sound recording');
+      expect(sent).not.toContain('lost');
+      // Its own model gets its signed thinking back, another does not.
+      expect(sent.includes('sig1')).toBe(from === to && to !== 'openai-chat');
+    },
+  );
 });
 
 it('gives Mistral the nine-character ids it insists on, and the same each time', async () => {

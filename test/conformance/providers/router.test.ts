@@ -1,8 +1,11 @@
 /** The router against real sockets: what it tries, in which order, how long it waits, and what it says in the end. */
 
 import {
+  type AttemptRecord,
   createRouter,
   type Endpoint,
+  ModelError,
+  type PlannedAttempt,
   type RouterEvent,
   type RouterRequest,
   type Target,
@@ -29,10 +32,15 @@ const endpoint = (server: ModelServer, apiKey = 'key-one-1234', provider = 'acme
   apiKey,
   compat: {},
 });
+/** Its keys are tried in this order. */
 const target = (server: ModelServer, keys = ['key-one-1234'], model = 'm1', provider = 'acme'): Target => ({
   provider,
   model,
-  candidates: keys.map((key) => ({ credentialId: `id-${key}`, endpoint: endpoint(server, key, provider) })),
+  candidates: keys.map((key, index) => ({
+    credentialId: `id-${key}`,
+    endpoint: endpoint(server, key, provider),
+    weight: index === 0 ? 1 : 0,
+  })),
 });
 /** Another vendor, on the other wire. */
 const fallback = (): Target => ({
@@ -49,6 +57,7 @@ const fallback = (): Target => ({
 interface Run {
   events: RouterEvent[];
   attempts: string[];
+  records: AttemptRecord[];
   text: string;
   end: Extract<RouterEvent, { type: 'done' | 'error' }>;
   slept: number[];
@@ -85,6 +94,7 @@ async function run(
   expect(attempts.map((attempt) => attempt.index)).toEqual(attempts.map((_, index) => index));
   return {
     events,
+    records: attempts,
     attempts: attempts.map((attempt) => `${attempt.provider} ${attempt.credentialId} ${attempt.outcome}`),
     text: events.map((event) => (event.type === 'text' ? event.delta : '')).join(''),
     end: ends[0] as Run['end'],
@@ -143,11 +153,8 @@ describe('router', () => {
       'acme id-key-one-1234 server',
       'acme id-key-one-1234 ok',
     ]);
-    expect(outcome.slept).toHaveLength(3);
-    // 0.5 s, 1 s, 2 s, of which half is jitter (here: half of that).
-    expect(outcome.slept[0]).toBeLessThanOrEqual(375);
-    expect(outcome.slept[1]).toBeGreaterThan(600);
-    expect(outcome.slept[2]).toBeGreaterThan(1300);
+    // The retry at once; a backoff; and from the third failure on the circuit's own time.
+    expect(outcome.slept).toEqual([300, 750, 5000]);
     expect(outcome.events.filter((event) => event.type === 'start')).toHaveLength(1);
   });
 
@@ -163,24 +170,41 @@ describe('router', () => {
     expect((await run([target(first)], { maxAttempts: 1 })).attempts).toHaveLength(1);
   });
 
-  it('falls back to the next target at once, over to another wire', async () => {
+  it('falls back to the next target after one retry, over to another wire', async () => {
     first.script(() => ({ status: 503 }));
     second.script([{ text: 'from the other' }]);
     const outcome = await run([target(first), fallback()]);
     expect(outcome.text).toBe('from the other');
-    expect(outcome.attempts).toEqual(['acme id-key-one-1234 overload', 'other id-other ok']);
-    expect(outcome.slept).toEqual([]);
+    expect(outcome.attempts).toEqual([
+      'acme id-key-one-1234 overload',
+      'acme id-key-one-1234 overload',
+      'other id-other ok',
+    ]);
+    expect(outcome.slept).toEqual([300]);
+  });
+
+  it.each<[string, Step]>([
+    ['a redirect', { status: 302, headers: { location: 'https://elsewhere.example/' } }],
+    ['a web page that is not there', { status: 404, fault: 'html' }],
+  ])('falls back at once from %s', async (_name, step) => {
+    first.script(() => step);
+    const outcome = await run([target(first), fallback()]);
+    expect(outcome.text).toBe('hi');
+    expect(outcome.attempts).toHaveLength(2);
   });
 
   it('comes back to the preferred target when both failed', async () => {
-    first.script([{ status: 503 }, { text: 'again' }]);
-    second.script([{ status: 503 }]);
-    const outcome = await run([target(first), fallback()]);
-    expect(outcome.attempts).toEqual([
-      'acme id-key-one-1234 overload',
-      'other id-other overload',
-      'acme id-key-one-1234 ok',
+    first.script([{ status: 503 }, { status: 503 }, { text: 'again' }]);
+    second.script([{ status: 503 }, { status: 503 }]);
+    const outcome = await run([target(first), fallback()], { maxAttempts: 6 });
+    expect(outcome.attempts.map((attempt) => attempt.split(' ')[0])).toEqual([
+      'acme',
+      'acme',
+      'other',
+      'other',
+      'acme',
     ]);
+    expect(outcome.text).toBe('again');
   });
 
   it('waits as long as the vendor asks', async () => {
@@ -307,7 +331,8 @@ describe('router: clocks and stops', () => {
   it('goes on to the next target when the first token does not come, and closes the socket', async () => {
     first.script([{ fault: 'hang' }]);
     second.script([{ text: 'quick' }]);
-    const outcome = await run([target(first), fallback()], { firstTokenSeconds: 0.2 });
+    // No time for a retry before the next one.
+    const outcome = await run([target(first), fallback()], { firstTokenSeconds: 0.2, deadlineSeconds: 0.5 });
     expect(outcome.text).toBe('quick');
     expect(outcome.attempts).toEqual(['acme id-key-one-1234 timeout', 'other id-other ok']);
     expect(outcome.events[0]).toMatchObject({
@@ -364,10 +389,25 @@ describe('router: clocks and stops', () => {
     const outcome = await run([target(first)], { deadlineSeconds: 0.4, firstTokenSeconds: 60 });
     expect(errorOf(outcome)).toMatchObject({
       kind: 'timeout',
-      message: 'The answer was not complete within the deadline of 0.4 s.',
+      message: 'No answer began within the deadline of 0.4 s.',
     });
     expect(Date.now() - began).toBeLessThan(5000);
     expect(outcome.attempts).toHaveLength(1);
+  });
+
+  it('does not cut an answer that goes on beyond the deadline', async () => {
+    first.script([{ text: Array.from({ length: 8 }, (_, i) => `${i}`), chunkMs: 100 }]);
+    const outcome = await run([target(first)], { deadlineSeconds: 0.4 });
+    expect(outcome.text).toBe('01234567');
+    expect(outcome.records[0]!.durationMs).toBeGreaterThan(400);
+  });
+
+  it('does not hold against a vendor that others had used up the time', async () => {
+    first.script(() => ({ fault: 'hang' }));
+    const router = createRouter();
+    for (let i = 0; i < 3; i++) await run([target(first)], { router, deadlineSeconds: 0.1 });
+    first.script();
+    expect((await run([target(first)], { router })).attempts).toEqual(['acme id-key-one-1234 ok']);
   });
 
   it('stops at once when it is aborted, in an attempt and in a wait', async () => {
@@ -421,5 +461,134 @@ describe('router: clocks and stops', () => {
     const router = createRouter();
     for (let i = 0; i < 3; i++) await run([target(first)], { signal: controller.signal, router });
     expect(listeners).toBe(0);
+  });
+});
+
+describe('router: what is asked, told and charged', () => {
+  it('asks before each attempt, with an estimate on the high side', async () => {
+    const planned: PlannedAttempt[] = [];
+    first.script(() => ({ status: 401 }));
+    const admit = async (attempt: PlannedAttempt) => {
+      planned.push(attempt);
+      return null;
+    };
+    const outcome = await run([target(first, ['key-one-1234'], 'gpt-4o', 'openai'), fallback()], {
+      admit,
+      call: { messages: [user('hello '.repeat(1000))], maxOutputTokens: 300 },
+    });
+    expect(outcome.attempts).toHaveLength(2);
+    expect(planned).toMatchObject([
+      { index: 0, provider: 'openai', model: 'gpt-4o', credentialId: 'id-key-one-1234', outputTokens: 300 },
+      { index: 1, provider: 'other', model: 'm2', credentialId: 'id-other', costUsd: null },
+    ]);
+    const { inputTokens, costUsd } = planned[0]!;
+    expect(inputTokens).toBeGreaterThan(1000);
+    expect(inputTokens).toBeLessThan(3000);
+    expect(Number(costUsd)).toBeCloseTo((inputTokens * 2.5 + 300 * 10) / 1e6, 8);
+  });
+
+  it('sends nothing when it is refused', async () => {
+    const refusal = new ModelError('billing', 'The budget is used up.');
+    const outcome = await run([target(first), fallback()], { admit: async () => refusal });
+    expect(errorOf(outcome)).toBe(refusal);
+    expect(outcome.attempts).toEqual([]);
+    expect(first.requests).toEqual([]);
+  });
+
+  it.each<[string, Step, string | null]>([
+    ['costs nothing that is refused', { status: 429, headers: { 'retry-after': '600' } }, '0'],
+    ['costs nothing that redirects', { status: 307, headers: { location: '/' } }, '0'],
+    ['costs what nobody knows that broke off', { text: ['a', 'b'], fault: 'cut', usage: null }, null],
+  ])('%s', async (_name, step, costUsd) => {
+    first.script(() => step);
+    const { records } = await run([target(first, ['key-one-1234'], 'gpt-4o', 'openai')], { maxAttempts: 1 });
+    expect(records).toMatchObject([{ costUsd }]);
+  });
+
+  it('costs nothing that reached nobody', async () => {
+    const gone = await startModelServer();
+    await gone.close();
+    const { records } = await run([target(gone)], { maxAttempts: 1 });
+    expect(records).toMatchObject([{ outcome: 'network', costUsd: '0' }]);
+  });
+
+  it('charges an answer that broke off for what its vendor reported', async () => {
+    second.script([{ text: ['a', 'b'], fault: 'hang-after', usage: { input: 1_000_000, output: 1 } }]);
+    const anthropic = { ...fallback(), provider: 'anthropic', model: 'claude-sonnet-4-5' };
+    const { records } = await run([anthropic], { idleSeconds: 0.1 });
+    expect(records[0]!.outcome).toBe('timeout');
+    expect(Number(records[0]!.costUsd)).toBeGreaterThan(1);
+  });
+
+  it('observes every attempt with the one before it', async () => {
+    const seen: string[] = [];
+    const router = createRouter({
+      observe: (attempt, previous) => seen.push(`${previous?.provider ?? 'nobody'} → ${attempt.provider}`),
+    });
+    first.script(() => ({ status: 402 }));
+    const { records } = await run([target(first), fallback()], { router });
+    expect(seen).toEqual(['nobody → acme', 'acme → other']);
+    expect(records[0]!.waitedMs).toBeLessThan(100);
+  });
+
+  it('says how long it waited before an attempt', async () => {
+    first.script([{ status: 429, headers: { 'retry-after': '17' } }]);
+    const { records } = await run([target(first)]);
+    expect(records[1]!.waitedMs).toBeGreaterThan(16_000);
+  });
+
+  it('lets a key rest whose vendor says that nothing is left', async () => {
+    const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20s' };
+    first.script([{ text: 'the last one', headers }]);
+    const router = createRouter();
+    await run([target(first), fallback()], { router });
+    expect((await run([target(first), fallback()], { router })).attempts).toEqual(['other id-other ok']);
+  });
+});
+
+describe('router: who comes first', () => {
+  const answering = async (more: Parameters<typeof run>[1], targets = [target(first), fallback()]) =>
+    (await run(targets, more)).records.map(({ provider }) => provider);
+
+  it('is who answered last, and who sees the images', async () => {
+    expect(await answering({ lastTarget: 'other/m2' })).toEqual(['other']);
+    const image = { type: 'image', mediaType: 'image/png', data: 'iVBORw0KGgo=' } as const;
+    const blind = target(first);
+    blind.candidates = [
+      { ...blind.candidates[0]!, endpoint: { ...endpoint(first), compat: { textOnly: true } } },
+    ];
+    const call: RouterRequest['call'] = { messages: [{ role: 'user', content: [image] }] };
+    expect(await answering({ call }, [blind, fallback()])).toEqual(['other']);
+  });
+
+  it('is the cheapest by the price list', async () => {
+    const dear = target(first, ['key-one-1234'], 'gpt-4o', 'openai');
+    const cheap = target(first, ['key-one-1234'], 'gpt-4o-mini', 'openai');
+    await run([fallback(), dear, cheap], { pick: 'cheapest' });
+    expect(first.requests[0]!.body.model).toBe('gpt-4o-mini');
+  });
+
+  it('is the fastest of late', async () => {
+    const router = createRouter();
+    first.script(() => ({ text: 'slow', firstTokenMs: 300 }));
+    const fastest = () => answering({ router, pick: 'fastest' });
+    expect([await fastest(), await fastest(), await fastest(), await fastest()].flat()).toEqual([
+      'acme',
+      'other',
+      'other',
+      'other',
+    ]);
+  });
+
+  it("is a conversation's own, by weight, and its vendor is told what belongs together", async () => {
+    const shares = [
+      { ...target(first), weight: 1 },
+      { ...fallback(), weight: 1 },
+    ];
+    const of = (stickTo: string) => answering({ pick: 'weight', stickTo }, shares);
+    const all = await Promise.all(Array.from({ length: 16 }, (_, index) => of(`conversation ${index}`)));
+    expect(new Set(all.flat())).toEqual(new Set(['acme', 'other']));
+    for (const [index, answered] of all.entries())
+      expect(await of(`conversation ${index}`)).toEqual(answered);
   });
 });

@@ -16,11 +16,11 @@ export const protocols = createProtocols();
 export const apiKey = 'T0p/s3cret+0123456789.abcdef';
 
 /** The wires that go over HTTP: every case runs on each. */
-export const wires = ['openai-chat', 'anthropic-messages'] as const satisfies WireName[];
+export const wires = ['openai-chat', 'openai-responses', 'anthropic-messages'] as const satisfies WireName[];
 export type Wire = (typeof wires)[number];
 
 export function endpointFor(server: ModelServer, wire: Wire, compat: Compat = {}): Endpoint {
-  const baseUrl = wire === 'openai-chat' ? server.openaiUrl : server.url;
+  const baseUrl = wire === 'anthropic-messages' ? server.url : server.openaiUrl;
   return { provider: `test-${wire}`, wire, baseUrl, apiKey, compat };
 }
 
@@ -44,6 +44,15 @@ export const tools: ToolSpec[] = [
     parameters: { type: 'object', properties: { name: { type: 'string' }, text: { type: 'string' } } },
   },
 ];
+
+/** What people send along. The bytes are not what they say: nobody looks into them. */
+export const attachments = {
+  image: { type: 'image', mediaType: 'image/png', data: 'aW1hZ2U=' },
+  pdf: { type: 'file', mediaType: 'application/pdf', name: 'report.pdf', data: 'cGRm' },
+  csv: { type: 'file', mediaType: 'text/csv', name: 'prices.csv', data: btoa('apple,1') },
+  docx: { type: 'file', mediaType: 'application/msword', name: 'letter.doc', data: 'ZG9j' },
+  audio: { type: 'audio', mediaType: 'audio/mpeg', data: 'bXAz' },
+} as const;
 
 export function user(text: string): ModelMessage {
   return { role: 'user', content: [{ type: 'text', text }] };

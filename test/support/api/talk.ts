@@ -58,7 +58,9 @@ export function say(
 export interface Reply extends Accepted {
   status: string;
   reply: { text: string } | null;
-  error: { code: string; message: string; hint?: string } | null;
+  /** `provider/model` that answered last. */
+  model: string | null;
+  error: { code: string; message: string; hint?: string; details?: Record<string, unknown> } | null;
 }
 
 /** Says something and waits for the end of the run, however it ends. */

@@ -19,6 +19,16 @@ export function refuseAnthropic(body: any): string | null {
   }
   const names = (body.tools ?? []).map((tool: any) => tool.name);
   if (new Set(names).size !== names.length) return 'tools: Tool names must be unique.';
+  if (body.tool_choice !== undefined && !body.tools?.length)
+    return 'tool_choice: may only be specified while providing tools.';
+  if (['any', 'tool'].includes(body.tool_choice?.type) && body.thinking && body.thinking.type !== 'disabled')
+    return 'Thinking may not be enabled when tool_choice forces tool use.';
+  const format = body.output_config?.format;
+  const trouble = format ? refuseSchema(format.schema) : null;
+  if (trouble) return trouble;
+  for (const foreign of ['temperature', 'top_p', 'top_k', 'max_completion_tokens', 'prompt_cache_key']) {
+    if (body[foreign] !== undefined) return `${foreign}: Extra inputs are not permitted`;
+  }
   for (const block of Array.isArray(body.system) ? body.system : []) {
     if (block.type !== 'text' || !block.text?.trim()) return 'system: text content blocks must be non-empty';
   }
@@ -74,7 +84,7 @@ function refuseMessages(messages: any[]): string | null {
 }
 
 const blocksOf: Record<string, ReadonlySet<string>> = {
-  user: new Set(['text', 'image', 'tool_result']),
+  user: new Set(['text', 'image', 'document', 'tool_result']),
   assistant: new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']),
 };
 
@@ -97,10 +107,39 @@ function refuseBlocks(content: any[], role: string, where: string): string | nul
       if (typeof block.input !== 'object' || block.input === null)
         return `${where}.content.tool_use.input: Input should be a valid dictionary`;
     }
-    if (block.type === 'image' && block.source?.type !== 'base64')
-      return `${where}.content.image.source: Field required`;
+    const trouble = refuseSource(block, where);
+    if (trouble) return trouble;
+    for (const inner of Array.isArray(block.content) ? block.content : []) {
+      if (!['text', 'image', 'document'].includes(inner.type))
+        return `${where}.content.tool_result: ${inner.type}?`;
+      const trouble = refuseSource(inner, where);
+      if (trouble) return trouble;
+    }
   }
   return null;
+}
+
+function refuseSource({ type, source, title }: any, where: string): string | null {
+  if (type === 'image') {
+    const known = source?.type === 'base64' && /^image\/(png|jpeg|webp|gif)$/.test(source.media_type);
+    return known && source.data ? null : `${where}.content.image.source: Input should be a valid image`;
+  }
+  if (type !== 'document') return null;
+  const pdf = source?.type === 'base64' && source.media_type === 'application/pdf' && source.data;
+  const text = source?.type === 'text' && source.media_type === 'text/plain' && source.data?.trim();
+  return (pdf || text) && title ? null : `${where}.content.document.source: Field required`;
+}
+
+/** `additionalProperties` of every object must be false. */
+function refuseSchema(schema: any): string | null {
+  if (typeof schema !== 'object' || schema === null) return null;
+  if (schema.type === 'object' && schema.additionalProperties !== false)
+    return "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false";
+  return (
+    Object.values(schema)
+      .map(refuseSchema)
+      .find((trouble) => trouble !== null) ?? null
+  );
 }
 
 function countCacheMarks(body: any): number {

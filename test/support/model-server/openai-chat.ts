@@ -21,6 +21,15 @@ export function refuseOpenAi(body: any): string | null {
     if (tool.function.parameters?.type !== 'object')
       return "Invalid schema for function: 'type' must be 'object'.";
   }
+  for (const withTools of ['tool_choice', 'parallel_tool_calls']) {
+    if (body[withTools] !== undefined && !body.tools)
+      return `'${withTools}' is only allowed when 'tools' are specified.`;
+  }
+  const format = body.response_format;
+  if (format?.type === 'json_schema' && !namePattern.test(format.json_schema?.name ?? ''))
+    return "Invalid 'response_format.json_schema.name'.";
+  if (format?.type === 'json_object' && !/json/i.test(JSON.stringify(body.messages)))
+    return "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
   const names = (body.tools ?? []).map((tool: any) => tool.function.name);
   if (new Set(names).size !== names.length) return 'Tool names must be unique.';
   if (Array.isArray(body.tools) && body.tools.length === 0) return "Invalid 'tools': empty array.";
@@ -44,7 +53,14 @@ function refuseMessages(messages: any[]): string | null {
         for (const part of message.content) {
           const fine =
             (part.type === 'text' && typeof part.text === 'string') ||
-            (part.type === 'image_url' && /^(https:|data:image\/)/.test(part.image_url?.url ?? ''));
+            (part.type === 'image_url' &&
+              /^data:image\/(png|jpeg|webp|gif);base64,/.test(part.image_url?.url ?? '')) ||
+            (part.type === 'file' &&
+              part.file?.filename &&
+              /^data:application\/pdf;base64,/.test(part.file.file_data ?? '')) ||
+            (part.type === 'input_audio' &&
+              part.input_audio?.data &&
+              ['wav', 'mp3'].includes(part.input_audio.format));
           if (!fine) return `Invalid '${where}.content': unknown or broken part ${part.type}.`;
         }
         break;

@@ -1,6 +1,6 @@
 /** What a test can make the model server do. */
 
-export type ServerWire = 'openai-chat' | 'anthropic-messages';
+export type ServerWire = 'openai-chat' | 'openai-responses' | 'anthropic-messages';
 
 /** One request as the server received it. */
 export interface RecordedRequest {
@@ -22,7 +22,7 @@ export interface RecordedRequest {
 }
 
 export interface ScriptedToolCall {
-  /** Null: none is sent (openai-chat only). Default: `call_<n>` or `toolu_<n>`. */
+  /** Null: none is sent (openai wires). Default: `call_<n>` or `toolu_<n>`. */
   id?: string | null;
   /** Our name or the wire's: `time.now` is sent as it was offered. */
   name: string;
@@ -43,14 +43,14 @@ export interface Step {
   /** Sent as several deltas, or as given when it is a list. */
   text?: string | readonly string[];
   thinking?: string;
-  /** Signature of the thinking (anthropic-messages). */
+  /** Signature of the thinking (anthropic-messages), or its encrypted content (openai-responses). */
   signature?: string;
   /** Redacted thinking (anthropic-messages). */
   redacted?: string;
-  /** Refusal text (openai-chat). */
+  /** Refusal text (openai wires). */
   refusal?: string;
   toolCalls?: readonly ScriptedToolCall[];
-  /** The wire's own word for why it stopped. */
+  /** The wire's own word for why it stopped; on openai-responses, for why it is incomplete. */
   finish?: string;
   /** Null: none is sent. Default: counted at 4 characters a token. */
   usage?: ScriptedUsage | null;

@@ -1,5 +1,5 @@
 /**
- * A local stand-in for model vendors: chat completions and Anthropic messages over real HTTP. It checks what it is
+ * A local stand-in for model vendors: chat completions, responses and Anthropic messages over real HTTP. It checks what it is
  * sent as strictly as the vendors do, echoes the user's last text unless told otherwise, and can fail in every way
  * that a vendor fails.
  */
@@ -14,20 +14,30 @@ import {
   refuseAnthropic,
 } from './anthropic-messages.ts';
 import { openAiError, openAiFrames, openAiWhole, readOpenAi, refuseOpenAi } from './openai-chat.ts';
+import {
+  readResponses,
+  refuseResponses,
+  responsesErrorFrame,
+  responsesFrames,
+  responsesWhole,
+} from './openai-responses.ts';
+import { type Quirk, quirks } from './quirks.ts';
 import type { RecordedRequest, Script, ServerWire, Step } from './script.ts';
 
 export interface ModelServer {
   /** `http://127.0.0.1:<port>`, the base URL of the Anthropic wire. */
   url: string;
-  /** `<url>/v1`, the base URL of the OpenAI wire. */
+  /** `<url>/v1`, the base URL of the OpenAI wires. */
   openaiUrl: string;
   /** What came in, in order, refused requests included. */
   requests: RecordedRequest[];
   /** Replaces the script; without one the server echoes. */
   script(script?: Script): void;
+  /** Vendors' rules to insist on, beyond the wire's. */
+  insistOn(...quirks: Quirk[]): void;
   /** How many connections were opened so far. */
   connections(): number;
-  /** Forgets requests and script. */
+  /** Forgets requests, script and quirks. */
   reset(): void;
   close(): Promise<void>;
 }
@@ -54,6 +64,16 @@ const wires = {
     errorFrame: (step: Step) => `data: ${JSON.stringify(openAiError(step))}\n\n`,
     brokenFrame: 'data: {"choices":[{"delta":{"cont\n\n',
   },
+  'openai-responses': {
+    refuse: refuseResponses,
+    read: readResponses,
+    frames: responsesFrames,
+    whole: responsesWhole,
+    error: openAiError,
+    key: bearer,
+    errorFrame: responsesErrorFrame,
+    brokenFrame: 'event: response.output_text.delta\ndata: {"type":"response.outp\n\n',
+  },
   'anthropic-messages': {
     refuse: refuseAnthropic,
     read: readAnthropic,
@@ -68,6 +88,12 @@ const wires = {
   },
 } as const;
 
+const paths: Record<string, ServerWire> = {
+  '/v1/chat/completions': 'openai-chat',
+  '/v1/responses': 'openai-responses',
+  '/v1/messages': 'anthropic-messages',
+};
+
 const html = '<!DOCTYPE html><html><head><title>Welcome</title></head><body>It works!</body></html>';
 
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
@@ -75,6 +101,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   const requests: RecordedRequest[] = [];
   let script: Script | undefined;
   let used = 0;
+  let insistedOn: readonly Quirk[] = [];
 
   function nextStep(request: RecordedRequest): Step {
     const scripted = typeof script === 'function' ? script(request, used) : script?.[used];
@@ -90,9 +117,8 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
         data: [{ id: 'test-model', object: 'model', owned_by: 'test' }],
       });
     }
-    const name: ServerWire | null =
-      path === '/v1/chat/completions' ? 'openai-chat' : path === '/v1/messages' ? 'anthropic-messages' : null;
-    if (name === null || req.method !== 'POST') {
+    const name = paths[path];
+    if (!name || req.method !== 'POST') {
       return sendJson(
         res,
         404,
@@ -134,12 +160,20 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
         wire.error({ status: 401, message, errorType: 'authentication_error', code: 'invalid_api_key' }),
       );
     }
-    request.refused = refuseHeaders(name, req) ?? wire.refuse(body);
+    request.refused = refuseHeaders(name, req) ?? wire.refuse(body) ?? refuseByQuirk(request);
     if (request.refused !== null) {
       const refusal: Step = { status: 400, message: request.refused, errorType: 'invalid_request_error' };
       return sendJson(res, 400, wire.error(refusal));
     }
     await play(nextStep(request), request, res);
+  }
+
+  function refuseByQuirk({ body, headers }: RecordedRequest): string | null {
+    for (const quirk of insistedOn) {
+      const refused = quirks[quirk](body, headers);
+      if (refused !== null) return refused;
+    }
+    return null;
   }
 
   const server = createServer((req, res) => {
@@ -164,7 +198,11 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       script = next;
       used = 0;
     },
+    insistOn(...names) {
+      insistedOn = names;
+    },
     reset() {
+      insistedOn = [];
       requests.length = 0;
       script = undefined;
       used = 0;

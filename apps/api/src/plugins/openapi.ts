@@ -13,6 +13,7 @@ const tags = [
   'runs',
   'schedules',
   'provider credentials',
+  'provider health',
   'catalogue',
   'channels',
   'people',

@@ -1,40 +1,21 @@
 import { Agent, AgentCreate, AgentUpdate, PageQuery, pageOf } from '@nightshift/contracts';
 import { createAgent, deleteAgent, getAgent, listAgents, updateAgent } from '@nightshift/core/agents';
-import { hasCustomEndpoint } from '@nightshift/core/credentials';
 import { invalidField } from '@nightshift/core/errors';
-import { findVendor, parseModelRef } from '@nightshift/providers';
 import { builtInTools } from '@nightshift/tools';
+import { assertModelsExist } from '../models.ts';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
-
-function modelsOf(model: AgentUpdate['model']): string[] {
-  if (model === undefined || model === 'auto') return [];
-  if (typeof model === 'string') return [model];
-  return [...model.targets, ...model.routes.flatMap(({ targets }) => targets)].map((target) => target.model);
-}
 
 export const agentRoutes: Routes = async (app, { deps }) => {
   const { db } = deps;
 
-  /** Said when it is saved, not when it first fails. Whether the vendor has the model is known only to the vendor. */
+  /** Said when it is saved, not when it first fails. */
   async function assertUsable(teamId: string, body: Pick<AgentUpdate, 'model' | 'tools'>) {
-    for (const model of modelsOf(body.model)) {
-      const { provider } = parseModelRef(model);
-      const vendor = findVendor(provider);
-      const known = vendor
-        ? vendor.baseUrl !== null || vendor.wire === 'demo'
-        : await hasCustomEndpoint(db, teamId, provider);
-      if (!known) {
-        throw invalidField(
-          'model',
-          `there is no provider or custom endpoint "${provider}". GET /v1/catalog/providers lists the providers.`,
-        );
-      }
-    }
     for (const name of Object.keys(body.tools ?? {})) {
       if (!builtInTools.some((tool) => tool.name === name)) {
         throw invalidField(`tools.${name}`, 'there is no such tool. GET /v1/catalog/tools lists them.');
       }
     }
+    if (body.model !== undefined) await assertModelsExist(deps, teamId, 'model', body.model);
   }
 
   app.post(

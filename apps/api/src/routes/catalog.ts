@@ -1,21 +1,89 @@
-import { environmentKey } from '@nightshift/agent';
+import { exactTarget, TargetError } from '@nightshift/agent';
 import { channelCatalog } from '@nightshift/channels';
-import { CatalogChannel, CatalogModel, CatalogProvider, CatalogTool } from '@nightshift/contracts';
+import {
+  CatalogChannel,
+  type CatalogModel,
+  CatalogModels,
+  CatalogModelsQuery,
+  CatalogProvider,
+  CatalogTool,
+} from '@nightshift/contracts';
 import { countCredentials } from '@nightshift/core/credentials';
-import { listModels, type Vendor, vendors } from '@nightshift/providers';
+import {
+  type Endpoint,
+  fromEnvironment,
+  listAllModels,
+  listModels,
+  ModelError,
+  type Vendor,
+  vendors,
+  wiresOf,
+} from '@nightshift/providers';
 import { builtInTools, parametersOf } from '@nightshift/tools';
 import { z } from 'zod';
+import type { ApiDeps } from '../deps.ts';
 import { errors, type Routes } from './types.ts';
 
-function fieldsOf(vendor: Vendor): CatalogProvider['fields'] {
+type Field = CatalogProvider['fields'][number];
+
+function fieldsOf(vendor: Vendor): Field[] {
   if (vendor.wire === 'demo') return [];
   const custom = vendor.baseUrl === null;
-  const optionalKey = custom || vendor.local === true;
+  const field = (name: string, label: string, more: Partial<Field> = {}): Field => ({
+    name,
+    label,
+    secret: false,
+    required: false,
+    default: null,
+    ...more,
+  });
+  const wires = wiresOf(vendor);
   return [
-    ...(custom ? [{ name: 'name', label: 'Name, as in name/model', secret: false, required: true }] : []),
-    { name: 'apiKey', label: 'API key', secret: true, required: !optionalKey },
-    { name: 'baseUrl', label: 'Base URL', secret: false, required: custom },
+    ...(custom ? [field('name', 'Name, as in name/model', { required: true })] : []),
+    field('apiKey', vendor.googleTokens ? 'Service account (JSON) or access token' : 'API key', {
+      secret: true,
+      required: !custom && !vendor.local,
+    }),
+    ...Object.entries(vendor.parameters).map(([name, { label, example, default: preset }]) =>
+      field(`parameters.${name}`, `${label}, e.g. ${example}`, {
+        required: preset === undefined,
+        default: preset ?? null,
+      }),
+    ),
+    field('baseUrl', 'Base URL', { required: custom }),
+    ...(wires.length > 1
+      ? [field('parameters.wire', `Wire: ${wires.join(' or ')}`, { default: vendor.wire })]
+      : []),
   ];
+}
+
+/** The provider's first key of the team, or what is in its way, for people. */
+async function findEndpoint(deps: ApiDeps, teamId: string, provider: string): Promise<Endpoint | string> {
+  try {
+    // Any model will do: only the way to it is wanted.
+    const { candidates } = await exactTarget(deps, teamId, `${provider}/any`);
+    return candidates[0]!.endpoint;
+  } catch (error) {
+    if (error instanceof TargetError) return error.failure.message;
+    throw error;
+  }
+}
+
+async function modelsOf(
+  deps: ApiDeps,
+  teamId: string,
+  { provider, live }: z.output<typeof CatalogModelsQuery>,
+): Promise<{ data: CatalogModel[]; problem: string | null }> {
+  const listed = async (problem: string | null = null) => ({ data: await listModels(provider), problem });
+  if (!live || provider === undefined) return listed();
+  const endpoint = await findEndpoint(deps, teamId, provider);
+  if (typeof endpoint === 'string') return listed(endpoint);
+  try {
+    return { data: await listAllModels(endpoint), problem: null };
+  } catch (error) {
+    if (error instanceof ModelError) return listed(error.message);
+    throw error;
+  }
 }
 
 export const catalogRoutes: Routes = async (app, { deps }) => {
@@ -34,14 +102,16 @@ export const catalogRoutes: Routes = async (app, { deps }) => {
         data: vendors.map((vendor) => ({
           id: vendor.id,
           name: vendor.name,
-          wire: vendor.wire,
+          wires: wiresOf(vendor),
           baseUrl: vendor.baseUrl,
           docs: vendor.docs,
           env: [...vendor.env],
           defaultModel: vendor.defaultModel ?? null,
+          local: vendor.local ?? false,
+          priced: vendor.priceList !== undefined || vendor.local === true,
           fields: fieldsOf(vendor),
           configured: {
-            environment: environmentKey(vendor, deps.providerKeys) !== undefined,
+            environment: fromEnvironment(vendor, deps.providerKeys) !== null,
             credentials: stored.get(vendor.id) ?? 0,
           },
         })),
@@ -66,13 +136,14 @@ export const catalogRoutes: Routes = async (app, { deps }) => {
     {
       schema: {
         tags: ['catalogue'],
-        summary: 'Known models with context windows and prices, from data that ships with this version',
-        description: 'A model that is not listed can be used all the same; its cost is then unknown.',
-        querystring: z.strictObject({ provider: z.string().max(50).optional() }),
-        response: { 200: z.object({ data: z.array(CatalogModel) }), ...errors },
+        summary: 'Known models with context windows and prices',
+        description:
+          "From data that ships with this version, and with `live` from the provider's own list. A model that is not listed can be used all the same; its cost is then unknown.",
+        querystring: CatalogModelsQuery,
+        response: { 200: CatalogModels, ...errors },
       },
     },
-    async (request) => ({ data: await listModels(request.query.provider) }),
+    (request) => modelsOf(deps, request.caller.teamId, request.query),
   );
 
   app.get(

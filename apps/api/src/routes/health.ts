@@ -1,4 +1,5 @@
 import { oldestDueDeliverySeconds } from '@nightshift/core/outbox';
+import { countOpenCircuits } from '@nightshift/core/provider-health';
 import { readRunBacklog } from '@nightshift/core/runs';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
@@ -14,7 +15,13 @@ const report = (checks: readonly Check[]) => ({
 
 /** What the rows and the queue say now; every api process says the same of it. */
 async function readGauges({ db, conversations, deliveries, metrics }: ApiDeps): Promise<void> {
-  const [runs, oldestDelivery] = await Promise.all([readRunBacklog(db), oldestDueDeliverySeconds(db)]);
+  const [runs, oldestDelivery, openCircuits] = await Promise.all([
+    readRunBacklog(db),
+    oldestDueDeliverySeconds(db),
+    countOpenCircuits(db),
+  ]);
+  metrics.openCircuits.reset();
+  for (const [provider, open] of openCircuits) metrics.openCircuits.set({ provider }, open);
   metrics.openRuns.set({ status: 'queued' }, runs.queued);
   metrics.openRuns.set({ status: 'running' }, runs.running);
   metrics.oldestDueRunSeconds.set(runs.oldestDueSeconds);

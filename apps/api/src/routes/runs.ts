@@ -58,7 +58,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
         summary: 'Watch a run',
         description:
           'Server-sent events until the run ends: run.started, step.started, text.delta, thinking.delta, step.finished, ' +
-          'run.finished. Send Last-Event-ID to go on where a connection broke. Events are kept for an hour; an older run is ' +
+          'run.warning, run.waiting, run.finished. Send Last-Event-ID to go on where a connection broke. Events are kept for an hour; an older run is ' +
           'told from its journal, each step whole.',
         params: IdParams,
         response: errors,

@@ -1,31 +1,14 @@
 import { createHash } from 'node:crypto';
-import { Id, isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
-import { findAgentByName } from '@nightshift/core/agents';
-import { notFound } from '@nightshift/core/errors';
+import { isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
 import { acceptFirst, acceptReply, wakeForMessage } from '@nightshift/core/inbox';
 import { waitForRun } from '@nightshift/core/runs';
-import { z } from 'zod';
+import { AgentParams, agentIdOf } from '../agent-reference.ts';
 import { whileServing } from '../sse.ts';
 import { errors, type Routes } from './types.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
 
-const AgentParams = z.object({
-  agent: z
-    .string()
-    .max(100)
-    .regex(/^[^\0]+$/)
-    .meta({ description: "The agent's id, or its name." }),
-});
-
 export const talkRoutes: Routes = async (app, { deps }) => {
-  async function agentIdOf(teamId: string, agent: string): Promise<string> {
-    if (Id.safeParse(agent).success) return agent;
-    const named = await findAgentByName(deps.db, teamId, agent);
-    if (!named) throw notFound('agent');
-    return named.id;
-  }
-
   app.post(
     '/v1/agents/:agent/messages',
     {
@@ -48,7 +31,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       const key = request.headers['idempotency-key'];
       const inbound = {
         teamId,
-        agentId: await agentIdOf(teamId, request.params.agent),
+        agentId: await agentIdOf(deps.db, teamId, request.params.agent),
         source: 'api',
         apiKeyId: request.caller.keyId,
         // The key names the event in the inbox too: a first request that died unanswered is not said twice.
@@ -79,6 +62,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
         ...ids,
         status: outcome.status,
         reply: outcome.replyText === null ? null : { text: outcome.replyText },
+        model: outcome.model,
         error: outcome.error,
       });
     },

@@ -50,15 +50,19 @@ export function createTurn(client: Client, { agentId, text, conversationId }: Tu
       if (cancelled) await cancelRun(accepted.runId);
 
       let said: string | null = null;
+      let model: string | null = null;
       let end: Extract<RunEvent, { type: 'run.finished' }> | undefined;
       for await (const { event } of client.runs.events(accepted.runId, signal && { signal })) {
         print(event);
-        if (event.type === 'step.finished' && event.kind === 'model') said = event.output ?? null;
+        if (event.type === 'step.finished' && event.kind === 'model') {
+          said = event.output ?? null;
+          model = event.name;
+        }
         if (event.type === 'run.finished') end = event;
       }
       const status = end?.status ?? 'running';
       const reply = status === 'succeeded' ? { text: said ?? '' } : null;
-      return { ...accepted, status, reply, error: end?.error ?? null };
+      return { ...accepted, status, reply, model, error: end?.error ?? null };
     },
     async cancel() {
       cancelled = true;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
-import { type Agent, type AgentUpdate, describeModel } from '@nightshift/contracts';
+import { type Agent, type AgentUpdate, describeModel, type ModelPolicy } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
@@ -13,6 +13,7 @@ import { indent, oneLine, printable } from '../terminal/text.ts';
 interface AgentOptions {
   name?: string;
   model?: string;
+  policy?: string;
   instructions?: string;
   instructionsFile?: string;
   allowTool?: string[];
@@ -70,7 +71,8 @@ export function addAgentCommands(program: Command): void {
       `
 Examples:
   $ nightshift agents create reviewer --model openai/gpt-5.4 --instructions "Review diffs. Be brief."
-  $ nightshift agents create writer --instructions-file writer.md --max-seconds 300`,
+  $ nightshift agents create writer --instructions-file writer.md --max-seconds 300
+  $ nightshift agents create steady --policy '{"targets": [{"model": "openai/gpt-5.4"}, {"model": "mistral/mistral-medium-latest", "tier": 2}]}'`,
     )
     .action(
       withCli(async (cli, name: string, options: AgentOptions) => {
@@ -89,6 +91,7 @@ Examples:
       `
 Examples:
   $ nightshift agents update assistant --model anthropic/claude-sonnet-5
+  $ nightshift agents update assistant --policy policy.json
   $ nightshift agents update assistant --block-tool notes.delete`,
     )
     .action(
@@ -121,6 +124,12 @@ Examples:
 const withAgentOptions = (command: Command) =>
   command
     .option('--model <model>', '"auto" or provider/model')
+    .addOption(
+      new Option(
+        '--policy <policy>',
+        'several models and how to choose: JSON, or a file of it; - is stdin',
+      ).conflicts('model'),
+    )
     .option('--instructions <text>', 'what it is for and how it should behave')
     .addOption(
       new Option('--instructions-file <file>', 'the same, from a file; - is stdin').conflicts('instructions'),
@@ -151,11 +160,23 @@ async function readSettings(options: AgentOptions): Promise<AgentUpdate> {
   return {
     ...(name !== undefined && { name }),
     ...(model !== undefined && { model }),
+    ...(options.policy !== undefined && { model: await readPolicy(options.policy) }),
     ...(queueMode !== undefined && { queueMode }),
     ...(instructions !== undefined && { instructions }),
     ...(Object.keys(tools).length > 0 && { tools }),
     ...(Object.values(limits).some((limit) => limit !== undefined) && { limits }),
   };
+}
+
+/** Whether it is a good one, the server says. */
+async function readPolicy(given: string): Promise<ModelPolicy> {
+  const inline = given.trimStart().startsWith('{');
+  const text = inline ? given : await readText(given);
+  try {
+    return JSON.parse(text) as ModelPolicy;
+  } catch (error) {
+    throw new CliError('usage', `${inline ? 'The policy' : given} is not JSON: ${(error as Error).message}`);
+  }
 }
 
 async function readText(file: string): Promise<string> {
@@ -174,10 +195,26 @@ function describeAgent({ stdout: { style } }: Cli, agent: Agent): string {
     `${style.bold(oneLine(agent.name))}\n`,
     line('id', agent.id),
     line('model', oneLine(describeModel(agent.model))),
+    ...(typeof agent.model === 'string' ? [] : describePolicy(agent.model).map((text) => line('', text))),
     line('tools', blocked.length === 0 ? 'all' : `all but ${blocked.map(oneLine).join(', ')}`),
     line('queue mode', agent.queueMode),
     line('limits', `${maxSteps} steps, ${maxSeconds} s, ${count(maxTokens)} tokens a run`),
     line('changed', ago(agent.updatedAt)),
     `  ${style.dim('instructions')}\n${indent(printable(agent.instructions).trimEnd() || style.dim('none'))}\n`,
   ].join('');
+}
+
+/** Its targets, one a line, in the order of their tiers. */
+function describePolicy({ targets, pick, routes }: ModelPolicy): string[] {
+  const describe = (list: ModelPolicy['targets'], task: string) =>
+    list
+      .toSorted((a, b) => a.tier - b.tier)
+      .map(
+        ({ model, tier, weight }) =>
+          `${task}tier ${tier}: ${oneLine(model)}${pick === 'weight' ? `, weight ${weight}` : ''}`,
+      );
+  return [
+    ...describe(targets, ''),
+    ...routes.flatMap((route) => describe(route.targets, `${route.when.task}, `)),
+  ];
 }

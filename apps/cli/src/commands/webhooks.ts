@@ -7,7 +7,12 @@ import { duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
 
-const eventTypes: WebhookEventType[] = ['message.created', 'run.finished', 'channel.attention'];
+const eventTypes: WebhookEventType[] = [
+  'message.created',
+  'run.finished',
+  'budget.warning',
+  'channel.attention',
+];
 
 interface UpdateOptions {
   to?: string;

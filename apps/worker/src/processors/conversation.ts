@@ -38,8 +38,12 @@ export function createConversationProcessor(deps: ConversationDeps) {
   };
 }
 
+/** A longer wait, for a budget, is left to the sweep: a job that waits would keep others for its lane from being added. */
+const longestWakeMs = 15_000;
+
 /** A run that collects a burst has a time before which it is not begun; the wake-up for it may have been this one. */
 async function wakeWhenDue({ db, conversations }: ConversationDeps, conversationId: string): Promise<void> {
   const delayMs = await nextDueInMs(db, conversationId);
-  if (delayMs !== null) conversations.wakeSoon({ conversationId }, conversationId, { delayMs });
+  if (delayMs === null || delayMs > longestWakeMs) return;
+  conversations.wakeSoon({ conversationId }, conversationId, { delayMs });
 }

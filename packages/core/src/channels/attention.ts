@@ -8,8 +8,8 @@ const mark = statement<{ name: string; lanes: string[] | null }>(`
     SELECT w.id FROM marked, webhook w WHERE w.team_id = marked.team_id AND 'channel.attention' = ANY (w.events)
     FOR KEY SHARE OF w
   ), told AS (
-    INSERT INTO delivery (team_id, lane, webhook_id, text, event)
-    SELECT marked.team_id, w.id || '/' || marked.id, w.id, marked.id::text, 'channel.attention' FROM marked, subscribed w
+    INSERT INTO delivery (team_id, lane, webhook_id, data, event)
+    SELECT marked.team_id, w.id || '/' || marked.id, w.id, jsonb_build_object('channelId', marked.id), 'channel.attention' FROM marked, subscribed w
     RETURNING lane
   )
   SELECT marked.name, (SELECT array_agg(lane) FROM told) AS lanes FROM marked`);

@@ -2,10 +2,12 @@
 import {
   type Credential,
   type CredentialCreate,
+  type CredentialHealth,
   type CredentialUpdate,
   customProviders,
   type Page,
   type PageQuery,
+  type TokenPrices,
 } from '@nightshift/contracts';
 import {
   type Database,
@@ -16,10 +18,11 @@ import {
   toPage,
 } from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
-import type { ProviderCredential as Row } from '../generated/prisma/client.ts';
+import { Prisma, type ProviderCredential as Row } from '../generated/prisma/client.ts';
 import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
+import { forgetHealth, healthOfCredentials } from './health.ts';
 
-function toCredential(row: Row): Credential {
+function toCredential(row: Row, trouble?: CredentialHealth): Credential {
   return {
     id: row.id,
     provider: row.provider,
@@ -27,6 +30,10 @@ function toCredential(row: Row): Credential {
     name: row.name,
     baseUrl: row.baseUrl,
     apiKey: { set: row.secret !== null, last4: row.last4 },
+    weight: row.weight,
+    parameters: row.parameters as Record<string, string>,
+    prices: row.prices as TokenPrices | null,
+    health: trouble ?? { status: row.lastUsedAt ? 'ok' : 'unknown', problem: null, until: null },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
@@ -36,8 +43,8 @@ function toCredential(row: Row): Credential {
 function sealed(kek: KeyEncryptionKey, teamId: string, id: string, apiKey: string) {
   return {
     secret: { ...seal(kek, apiKey, sealContext(teamId, id, 'apiKey')) },
-    // The last four of a short key would be most of it.
-    last4: apiKey.length >= 12 ? apiKey.slice(-4) : null,
+    // The last four of a short key would be most of it, and those of a JSON document say nothing.
+    last4: apiKey.length >= 12 && !apiKey.startsWith('{') ? apiKey.slice(-4) : null,
   };
 }
 
@@ -67,6 +74,9 @@ export async function createCredential(
         label: custom && body.label === 'default' ? (body.name ?? body.label) : body.label,
         name: body.name ?? null,
         baseUrl: body.baseUrl ?? null,
+        weight: body.weight,
+        parameters: body.parameters,
+        ...(body.prices && { prices: body.prices }),
         ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey) : {}),
       },
     });
@@ -83,7 +93,16 @@ export async function listCredentials(
 ): Promise<Page<Credential>> {
   const { where, ...page } = pageArguments(query);
   const rows = await db.prisma.providerCredential.findMany({ ...page, where: { ...where, teamId } });
-  return toPage(rows, query.limit, toCredential);
+  const ids = rows.map(({ id }) => id);
+  const troubles = await healthOfCredentials(db, teamId, ids);
+  return toPage(rows, query.limit, (row) => toCredential(row, troubles.get(row.id)));
+}
+
+/** @throws {DomainError} not_found */
+export async function getCredential(db: Database, teamId: string, id: string): Promise<Credential> {
+  const row = await db.prisma.providerCredential.findFirst({ where: { id, teamId } });
+  if (!row) throw notFound('provider credential');
+  return toCredential(row, (await healthOfCredentials(db, teamId, [id])).get(id));
 }
 
 /** @throws {DomainError} not_found, conflict */
@@ -101,12 +120,17 @@ export async function updateCredential(
       where: { id, teamId },
       data: {
         ...(body.label && { label: body.label }),
-        ...(body.baseUrl && { baseUrl: body.baseUrl }),
+        ...(body.baseUrl !== undefined && { baseUrl: body.baseUrl }),
+        ...(body.weight !== undefined && { weight: body.weight }),
+        ...(body.parameters && { parameters: body.parameters }),
+        ...(body.prices !== undefined && { prices: body.prices ?? Prisma.DbNull }),
         ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey) : {}),
       },
     });
     if (!rows[0]) throw notFound('provider credential');
-    return toCredential(rows[0]);
+    // What was learned is of the key and the address as they were.
+    if (body.apiKey || body.baseUrl !== undefined || body.parameters) await forgetHealth(db, teamId, id);
+    return getCredential(db, teamId, id);
   } catch (error) {
     throw labelTaken(error, 'such');
   }
@@ -116,6 +140,7 @@ export async function updateCredential(
 export async function deleteCredential(db: Database, teamId: string, id: string): Promise<void> {
   const { count } = await db.prisma.providerCredential.deleteMany({ where: { id, teamId } });
   if (count === 0) throw notFound('provider credential');
+  await forgetHealth(db, teamId, id);
 }
 
 export interface OpenCredential {
@@ -123,20 +148,28 @@ export interface OpenCredential {
   provider: string;
   name: string | null;
   baseUrl: string | null;
+  label: string;
   /** Null where the endpoint needs none. */
   apiKey: string | null;
+  /** Its share among the provider's keys; 0: only when no other is left. */
+  weight: number;
+  /** What the vendor's address needs besides the key. */
+  parameters: Record<string, string>;
+  /** The team's own, for models that the price list does not know. */
+  prices: TokenPrices | null;
 }
 
 type SealedRow = Omit<OpenCredential, 'apiKey'> & { secret: Sealed | null };
 
 // Read before every call to a model, so it is a prepared statement.
 const findSealed = statement<SealedRow>(`
-  SELECT id, provider, name, base_url AS "baseUrl", secret FROM provider_credential
-  WHERE team_id = $1 AND provider = coalesce($2, provider) AND ($3::text IS NULL OR name = $3) ORDER BY id`);
+  SELECT id, provider, name, label, base_url AS "baseUrl", secret, weight, parameters, prices FROM provider_credential
+  WHERE team_id = $1 AND provider = coalesce($2, provider) AND ($3::text IS NULL OR name = $3) AND id = coalesce($4, id)
+  ORDER BY id`);
 
 /**
- * The team's credentials with their keys, oldest first: of one provider, of one custom endpoint, or all. For the worker
- * alone: what it returns must reach no log, no answer and no prompt.
+ * The team's credentials with their keys, oldest first: of one provider, of one custom endpoint, one alone, or all. What
+ * it returns must reach no log, no answer and no prompt.
  *
  * @throws {UnsealError} when a key cannot be read
  */
@@ -144,9 +177,10 @@ export async function openCredentials(
   db: Database,
   kek: KeyEncryptionKey,
   teamId: string,
-  which: { provider?: string; name?: string } = {},
+  which: { provider?: string; name?: string; id?: string } = {},
 ): Promise<OpenCredential[]> {
-  const rows = await db.query(findSealed, [teamId, which.provider ?? null, which.name ?? null]);
+  const { provider = null, name = null, id = null } = which;
+  const rows = await db.query(findSealed, [teamId, provider, name, id]);
   return rows.map(({ secret, ...credential }) => ({
     ...credential,
     apiKey: secret ? unseal(kek, secret, sealContext(teamId, credential.id, 'apiKey')) : null,

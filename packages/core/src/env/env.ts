@@ -30,6 +30,7 @@ const Variables = z.object({
       'must be a comma-separated list of host, host:port or CIDR range',
     ),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(60_000),
+  PRICES_REFRESH: z.stringbool().default(false),
 });
 
 export interface Env {
@@ -57,7 +58,9 @@ export interface Env {
   readonly outboundAllow: readonly string[];
   /** Requests of one API key to one api process. */
   readonly rateLimitPerMinute: number;
-  /** Model keys of the environment: variable → value. */
+  /** Fetch the price list of models once a day, rather than use what ships with this version. */
+  readonly pricesRefresh: boolean;
+  /** Model keys of the environment, and parts of vendors' addresses: variable → value. */
   readonly providerKeys: Readonly<Record<string, string>>;
 }
 
@@ -101,6 +104,7 @@ export function loadEnv(
     databasePool: env.DATABASE_POOL,
     outboundAllow: env.OUTBOUND_ALLOW,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    pricesRefresh: env.PRICES_REFRESH,
     providerKeys: Object.fromEntries(
       providerVariables.flatMap((name) => (set[name] ? [[name, set[name].trim()]] : [])),
     ),

@@ -46,6 +46,24 @@ export function createMetrics(process: string) {
       labelNames: ['provider', 'outcome'],
       registers,
     }),
+    modelFailovers: new Counter({
+      name: 'nightshift_model_failovers_total',
+      help: 'Calls that went on to another model after one had failed',
+      labelNames: ['from', 'to'],
+      registers,
+    }),
+    modelWaitSeconds: new Histogram({
+      name: 'nightshift_model_wait_seconds',
+      help: 'Time a call waited before an attempt: for a retry, a rate limit, a budget',
+      buckets: seconds,
+      registers,
+    }),
+    openCircuits: new Gauge({
+      name: 'nightshift_model_open_circuits',
+      help: 'Keys and models that are left alone for a while, in the whole installation',
+      labelNames: ['provider'],
+      registers,
+    }),
     modelTokens: new Counter({
       name: 'nightshift_model_tokens_total',
       help: 'Tokens that models reported',

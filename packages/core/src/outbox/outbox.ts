@@ -23,7 +23,8 @@ export interface ClaimedDelivery {
   readonly destination: { readonly kind: DestinationKind; readonly id: string };
   readonly runId: string | null;
   readonly messageId: string | null;
-  readonly text: string | null;
+  /** What the event tells, where no other row holds it. */
+  readonly data: unknown;
   readonly attempts: number;
   /** Parts of the message that are known to have been sent. */
   readonly partsSent: number;
@@ -42,7 +43,7 @@ type ClaimRow = {
   webhook_id: string | null;
   run_id: string | null;
   message_id: string | null;
-  text: string | null;
+  data: unknown;
   attempts: number;
   parts_sent: number;
   interrupted: boolean;
@@ -73,7 +74,7 @@ const claim = statement<ClaimRow>(`
   WHERE d.id = head.id AND d.due_at <= now() AND coalesce(head.paused_until <= now(), true)
     AND (d.status = 'pending' OR (d.status = 'sending' AND d.lease_until < now()))
     AND NOT EXISTS (SELECT FROM delivery o WHERE o.lane = $1 AND o.status = 'sending' AND o.lease_until >= now())
-  RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.run_id, d.message_id, d.text,
+  RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.run_id, d.message_id, d.data,
     d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at,
     extract(epoch FROM now() - coalesce(d.retried_at, d.created_at))::float8 * 1000 AS spent_ms`);
 
@@ -96,7 +97,7 @@ export async function claimDelivery(db: Database, lane: string): Promise<Claimed
       : { kind: 'webhook', id: row.webhook_id! },
     runId: row.run_id,
     messageId: row.message_id,
-    text: row.text,
+    data: row.data,
     attempts: row.attempts,
     partsSent: row.parts_sent,
     interrupted: row.interrupted,

@@ -10,7 +10,10 @@ export interface RunBacklog {
 
 const backlog = statement<{ queued: string; running: string; oldest: string | null }>(`
   SELECT count(*) FILTER (WHERE status = 'queued') AS queued, count(*) FILTER (WHERE status = 'running') AS running,
-    extract(epoch FROM now() - min(due_at) FILTER (WHERE status = 'queued')) AS oldest
+    -- What is behind a run that waits for a budget could not have been begun.
+    extract(epoch FROM now() - min(due_at) FILTER (WHERE status = 'queued' AND NOT EXISTS (
+      SELECT FROM run w WHERE w.conversation_id = run.conversation_id AND w.status = 'queued' AND w.waiting IS NOT NULL
+    ))) AS oldest
   FROM run WHERE status IN ('queued', 'running')`);
 
 /** Over all teams. */

@@ -2,7 +2,14 @@
  * The journal: a run is its steps. What was begun is written before it is done, what came of it before anything is
  * built on it. Every write is fenced by the lane's epoch.
  */
-import type { AssistantMessage, Failure, ModelTask, TokenUsage, ToolResultPart } from '@nightshift/contracts';
+import type {
+  AssistantMessage,
+  Failure,
+  ModelTask,
+  TokenUsage,
+  ToolResultPart,
+  Waiting,
+} from '@nightshift/contracts';
 import type { QueryResultRow } from 'pg';
 import { failureNotice, threadLaneSql } from '../channels/index.ts';
 import { type Database, newId, run, type Statement, statement } from '../database/index.ts';
@@ -83,7 +90,10 @@ export interface RunEnd {
 /** The lane's row, locked against a claim until the statement ends. No row: the lane was lost. */
 const fence = `lane AS (SELECT c.id, c.steered_seq FROM conversation c WHERE c.id = $1 AND c.epoch = $2 FOR SHARE)`;
 
-/** Writes a step's result and its ledger rows, for the rows of the CTE `lane`. Takes parameters $3 to $11. */
+/**
+ * Writes a step's result and its ledger rows, for the rows of the CTE `lane`. Takes parameters $3 to $11. What the ledger
+ * is given the budgets are charged by its trigger, and what the step had reserved is free in the same moment.
+ */
 const settleStep = `
   settled AS (
     UPDATE step s SET status = $5::step_status, output = $6, error = $7, usage = $8, ended_at = now()
@@ -104,16 +114,18 @@ const settleStep = `
     UPDATE provider_credential p SET last_used_at = now()
     FROM lane, jsonb_to_recordset($11::jsonb) AS e ("credentialId" uuid)
     WHERE p.id = e."credentialId" AND (p.last_used_at IS NULL OR p.last_used_at < now() - interval '1 minute')
+  ), released AS (
+    DELETE FROM budget_reservation v USING lane WHERE v.run_id = $3
   )`;
 
-const begin = statement<{ attempts: number }>(`
+const begin = statement<Begun>(`
   WITH ${fence}
   INSERT INTO step (id, run_id, index, kind, name, input, input_hash)
   SELECT $3, $4, $5, $6::step_kind, $7, $8, $9 FROM lane
   ON CONFLICT (run_id, index) DO UPDATE SET attempts = step.attempts + 1, status = 'started', started_at = now(),
     name = excluded.name, input = excluded.input, input_hash = excluded.input_hash,
     output = NULL, error = NULL, ended_at = NULL
-  RETURNING attempts`);
+  RETURNING attempts, EXISTS (SELECT FROM budget b WHERE b.team_id = $10 AND b.enabled) AS budgeted`);
 
 const finish = statement<{ steered_seq: number }>(
   `WITH ${fence}, ${settleStep} SELECT steered_seq FROM lane`,
@@ -165,7 +177,8 @@ const endWithStep = statement<Written>(`
     WHERE c.id = $1 AND c.epoch = $2 AND c.steered_seq <= $15
     RETURNING c.id, c.channel_id, c.thread_key, c.next_seq - 1 AS seq
   ), ${settleStep}, ended AS (
-    UPDATE run r SET status = $16::run_status, error = $17, model = coalesce($18, r.model), warnings = $19, ended_at = now()
+    UPDATE run r SET status = $16::run_status, error = $17, model = coalesce($18, r.model),
+      warnings = r.warnings || $19::text[], ended_at = now()
     FROM lane WHERE r.id = $3
   ), ${writeAnswer('$20::text')} ${written}`);
 
@@ -178,6 +191,9 @@ const answerWithStep = statement<Written>(`
   ), ${settleStep}, ${writeAnswer('NULL::text')} ${written}`);
 
 const epochOf = statement<{ epoch: number }>(`SELECT epoch FROM conversation WHERE id = $1`);
+
+/** A run that waits does not trust that it is woken. */
+const lookAgainMinutes = 15;
 
 export interface JournalScope {
   readonly lane: Lane;
@@ -216,12 +232,14 @@ function stepValues(scope: JournalScope, step: StepResult): unknown[] {
   ];
 }
 
-/**
- * Writes that a step begins.
- *
- * @returns how many times it has begun: above 1 after a crash
- * @throws {LaneLostError}
- */
+export interface Begun {
+  /** How many times the step has begun: above 1 after a crash. */
+  attempts: number;
+  /** The team has budgets: what the step uses is to be reserved. A team without any pays nothing for them. */
+  budgeted: boolean;
+}
+
+/** Writes that a step begins. @throws {LaneLostError} */
 export async function beginStep(
   db: Database,
   scope: JournalScope,
@@ -232,7 +250,7 @@ export async function beginStep(
     input: ToolInput | ModelInput;
     inputHash?: string | undefined;
   },
-): Promise<number> {
+): Promise<Begun> {
   // Before a tool acts, the journal must know of it for certain. Asking a model twice does no harm, so that step need
   // not wait for the disk.
   const pool = step.kind === 'tool' ? db.pool : db.relaxed;
@@ -246,9 +264,10 @@ export async function beginStep(
     step.name,
     json(step.input),
     step.inputHash ?? null,
+    scope.teamId,
   ]);
   if (!row) throw new LaneLostError(scope.lane);
-  return row.attempts;
+  return row;
 }
 
 /**
@@ -337,6 +356,40 @@ const handOver = statement(`
  */
 export async function handOverRun(db: Database, scope: JournalScope): Promise<void> {
   await db.query(handOver, [scope.lane.conversationId, scope.lane.epoch, scope.runId]);
+}
+
+// As a handover, but for later, and its time begins anew then. Somebody may have asked for its end meanwhile: then it is
+// due at once, to end.
+const postpone = statement<{ id: string }>(`
+  WITH lane AS (
+    UPDATE conversation c SET lease_owner = NULL, lease_until = NULL WHERE c.id = $1 AND c.epoch = $2 RETURNING c.id
+  ), postponed AS (
+    UPDATE run r SET status = 'queued', started_at = NULL, waiting = $4, warnings = r.warnings || $6::text[],
+      model = coalesce($7, r.model),
+      due_at = CASE WHEN r.cancel_requested_at IS NULL THEN least($5, now() + interval '${lookAgainMinutes} minutes') ELSE now() END
+    FROM lane WHERE r.id = $3
+  ), released AS (
+    DELETE FROM budget_reservation v USING lane WHERE v.run_id = $3
+  ), begun AS (
+    UPDATE step s SET attempts = s.attempts - 1 FROM lane
+    WHERE s.run_id = $3 AND (s.status = 'started' OR (s.kind = 'model' AND s.status = 'failed'))
+  )
+  SELECT id FROM lane`);
+
+/**
+ * Puts the run back into its lane, where it keeps its place, and gives the lane back. It goes on at `waiting.until`, or
+ * when somebody changes a budget (`releaseWaitingRuns`); and it looks again every quarter of an hour, since a change in
+ * the very moment of this may not have seen it wait.
+ *
+ * @throws {LaneLostError}
+ */
+export async function postponeRun(
+  db: Database,
+  scope: JournalScope,
+  run: { waiting: Waiting; warnings: readonly string[]; model: string | null },
+): Promise<void> {
+  const { waiting, warnings, model } = run;
+  await fenced(db, scope.lane, postpone, [scope.runId, json(waiting), waiting.until, warnings, model]);
 }
 
 type StepRow = {

@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { type Database, run as runStatement, statement } from '../database/index.ts';
 
 /** A worker that stops renewing loses its lanes after this long. */
-export const leaseMs = 10_000;
+export const leaseMs = 8_000;
 
 /** The right to work on a conversation. Every journal write takes it. */
 export interface Lane {
@@ -33,6 +33,8 @@ export interface ClaimedRun {
   readonly elapsedMs: number;
   /** Another worker had begun it and did not end it. */
   readonly takenOver: boolean;
+  /** It had begun, and was put back to wait for a budget. */
+  readonly waited: boolean;
   /** Somebody asked for its end before it was claimed. */
   readonly cancelled: boolean;
   readonly agent: {
@@ -65,6 +67,7 @@ type ClaimRow = {
   created_at: Date;
   elapsed_ms: number;
   taken_over: boolean;
+  waited: boolean;
   cancelled: boolean;
   agent_id: string;
   agent_name: string;
@@ -76,12 +79,15 @@ type ClaimRow = {
 };
 
 // What to do next is read before the lane is locked and checked again after it: the run is only begun if it still
-// waits, or still runs.
+// waits, or still runs. One that waits for a budget keeps its place: what is behind it waits too.
 const claim = statement<ClaimRow>(`
-  WITH next AS (
-    SELECT r.id, r.conversation_id, r.status, a.queue_mode FROM run r JOIN agent a ON a.id = r.agent_id
-    WHERE r.conversation_id = $1 AND r.status IN ('queued', 'running') AND r.due_at <= now()
+  WITH head AS (
+    SELECT r.id, r.conversation_id, r.status, r.due_at, r.waiting IS NOT NULL AS waited, a.queue_mode
+    FROM run r JOIN agent a ON a.id = r.agent_id
+    WHERE r.conversation_id = $1 AND r.status IN ('queued', 'running') AND (r.due_at <= now() OR r.waiting IS NOT NULL)
     ORDER BY r.status = 'running' DESC, r.created_at, r.id LIMIT 1
+  ), next AS (
+    SELECT * FROM head WHERE due_at <= now()
   ), lane AS (
     UPDATE conversation c
     SET lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond', epoch = c.epoch + 1,
@@ -90,11 +96,11 @@ const claim = statement<ClaimRow>(`
     FROM next WHERE c.id = next.conversation_id AND (c.lease_until IS NULL OR c.lease_until < now())
     RETURNING c.id, c.epoch, c.channel_id
   ), started AS (
-    UPDATE run r SET status = 'running', started_at = coalesce(r.started_at, now())
+    UPDATE run r SET status = 'running', started_at = coalesce(r.started_at, now()), waiting = NULL
     FROM next, lane WHERE r.id = next.id AND r.status IN ('queued', 'running')
-    RETURNING r.*, next.status = 'running' AS taken_over
+    RETURNING r.*, next.status = 'running' AS taken_over, next.waited
   )
-  SELECT lane.epoch, lane.channel_id, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over,
+  SELECT lane.epoch, lane.channel_id, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
     r.cancel_requested_at IS NOT NULL AS cancelled,
     extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
     a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
@@ -130,6 +136,7 @@ export async function claimRun(
       createdAt: row.created_at,
       elapsedMs: row.elapsed_ms,
       takenOver: row.taken_over,
+      waited: row.waited,
       cancelled: row.cancelled,
       agent: {
         id: row.agent_id,
@@ -148,7 +155,7 @@ const nextDue = statement<{ ms: number }>(`
   SELECT ceil(extract(epoch FROM min(due_at) - now()) * 1000)::int AS ms FROM run
   WHERE conversation_id = $1 AND status IN ('queued', 'running') AND due_at > now() HAVING count(*) > 0`);
 
-/** How long until a run of this conversation that waits for its burst to end may begin; null when there is none. */
+/** How long until a run of this conversation that waits, for its burst to end or a budget, may begin; null when there is none. */
 export async function nextDueInMs(db: Database, conversationId: string): Promise<number | null> {
   const [row] = await db.query(nextDue, [conversationId]);
   return row?.ms ?? null;
@@ -205,11 +212,14 @@ export async function findAbandonedLanes(db: Database, limit: number): Promise<s
   return rows.map(({ id }) => id);
 }
 
-// One that has only just become due is on its way through the queue.
+// One that has only just become due is on its way through the queue. What is behind a run that waits for a budget cannot
+// begin yet.
 const due = statement<{ id: string }>(`
   SELECT c.id FROM run r JOIN conversation c ON c.id = r.conversation_id
   WHERE r.status = 'queued' AND r.due_at < now() - interval '2 seconds'
     AND (c.lease_until IS NULL OR c.lease_until < now())
+    AND NOT EXISTS (SELECT FROM run w WHERE w.conversation_id = c.id AND w.status = 'queued'
+      AND w.waiting IS NOT NULL AND w.due_at > now() - interval '2 seconds')
   GROUP BY c.id, c.agent_id ORDER BY row_number() OVER (PARTITION BY c.agent_id ORDER BY min(r.due_at)), min(r.due_at)
   LIMIT $1`);
 

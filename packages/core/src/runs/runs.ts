@@ -8,6 +8,7 @@ import type {
   RunStatus,
   Step,
   TokenUsage,
+  Waiting,
 } from '@nightshift/contracts';
 import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
@@ -34,6 +35,7 @@ function toRun(row: RunRow): Run {
     model: row.model,
     error: row.error as Failure | null,
     warnings: row.warnings,
+    waiting: row.waiting as Waiting | null,
     traceId: row.traceId,
     usage: {
       attempts: row.usage.length,
@@ -131,10 +133,14 @@ export interface RunOutcome {
   error: Failure | null;
   /** The last thing the agent said in this run. */
   replyText: string | null;
+  /** `provider/model` that answered last. */
+  model: string | null;
 }
 
-const outcome = statement<{ status: RunStatus; error: Failure | null; reply: string | null }>(`
-  SELECT r.status, r.error, (
+type OutcomeRow = { status: RunStatus; error: Failure | null; model: string | null; reply: string | null };
+
+const outcome = statement<OutcomeRow>(`
+  SELECT r.status, r.error, r.model, (
     SELECT m.content->0->>'text' FROM message m WHERE m.run_id = r.id AND m.role = 'assistant' ORDER BY m.seq DESC LIMIT 1
   ) AS reply
   FROM run r WHERE r.id = $1 AND r.team_id = $2`);
@@ -143,7 +149,7 @@ const outcome = statement<{ status: RunStatus; error: Failure | null; reply: str
 export async function getOutcome(db: Database, teamId: string, runId: string): Promise<RunOutcome> {
   const [row] = await db.query(outcome, [runId, teamId]);
   if (!row) throw notFound('run');
-  return { status: row.status, error: row.error, replyText: row.reply };
+  return { status: row.status, error: row.error, replyText: row.reply, model: row.model };
 }
 
 // The conversation comes first, as everywhere: its row is the lane's lock. From here on no message joins the run.
@@ -155,7 +161,7 @@ const cancel = statement<{ status: RunStatus }>(`
   )
   UPDATE run r SET cancel_requested_at = coalesce(r.cancel_requested_at, now()),
     status = CASE WHEN r.status = 'queued' THEN 'cancelled'::run_status ELSE r.status END,
-    ended_at = CASE WHEN r.status = 'queued' THEN now() END
+    ended_at = CASE WHEN r.status = 'queued' THEN now() END, waiting = NULL
   FROM lane WHERE r.id = $1 AND r.conversation_id = lane.id AND r.status IN ('queued', 'running')
   RETURNING r.status`);
 
@@ -182,7 +188,7 @@ export async function cancelRun(db: Database, teamId: string, id: string): Promi
 const retry = statement<{ conversation_id: string }>(`
   WITH retried AS (
     UPDATE run r SET status = 'queued', attempt = r.attempt + 1, error = NULL, started_at = NULL, ended_at = NULL,
-      cancel_requested_at = NULL, due_at = now()
+      cancel_requested_at = NULL, due_at = now(), waiting = NULL, warnings = '{}'
     FROM agent a
     WHERE r.id = $1 AND r.team_id = $2 AND r.status IN ('failed', 'cancelled') AND a.id = r.agent_id AND a.deleted_at IS NULL
     RETURNING r.id, r.conversation_id

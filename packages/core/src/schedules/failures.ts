@@ -1,4 +1,4 @@
-/** A schedule whose runs keep failing pauses itself, and says so where its answers go. */
+/** A schedule whose runs keep failing pauses itself, and says so where its answers go: in its conversation, and to webhooks. */
 import { type Database, newId, statement } from '../database/index.ts';
 
 /** So many failures in a row. */
@@ -40,9 +40,13 @@ const pause = statement<{ id: string; teamId: string; name: string }>(`
     FROM lane, paused
     RETURNING id
   ), outbox AS (
-    INSERT INTO delivery (team_id, lane, channel_id, conversation_id, run_id, message_id, event)
-    SELECT lane.team_id, lane.channel_id || '/' || lane.id, lane.channel_id, lane.id, $4, told.id, 'message.created'
-    FROM lane, told WHERE lane.channel_id IS NOT NULL
+    INSERT INTO delivery (team_id, lane, channel_id, webhook_id, conversation_id, run_id, message_id, event)
+    SELECT lane.team_id, target.id || '/' || lane.id, target.channel_id, target.webhook_id, lane.id, $4, told.id, 'message.created'
+    FROM lane, told, LATERAL (
+      SELECT lane.channel_id AS id, lane.channel_id, NULL::uuid AS webhook_id WHERE lane.channel_id IS NOT NULL
+      UNION ALL
+      SELECT w.id, NULL, w.id FROM webhook w WHERE w.team_id = lane.team_id AND 'message.created' = ANY (w.events)
+    ) AS target
   )
   SELECT id, team_id AS "teamId", name FROM paused`);
 

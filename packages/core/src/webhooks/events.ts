@@ -8,18 +8,21 @@ export interface EventReferences {
   readonly event: string;
   readonly runId: string | null;
   readonly messageId: string | null;
-  /** Of channel.attention: the channel. */
-  readonly text: string | null;
+  /** What it tells, where no other row holds it. */
+  readonly data: unknown;
   /** When it happened. */
   readonly createdAt: Date;
 }
 
+/** What the outbox holds of a `budget.warning` (budgets/warnings.ts). */
+type BudgetReached = Pick<Extract<WebhookEvent, { type: 'budget.warning' }>['data'], 'budget' | 'subjectId'>;
+
 /** Null: the event is no longer true, since its run was retried after it; the run's next end has an event of its own. */
 export async function renderWebhookEvent(
   db: Database,
-  { event, runId, messageId, text, createdAt }: EventReferences,
+  { event, runId, messageId, data, createdAt }: EventReferences,
 ): Promise<WebhookEvent | null> {
-  if (event === 'channel.attention') return renderAttention(db, text, createdAt);
+  if (event === 'channel.attention') return renderAttention(db, data, createdAt);
   if (!runId) throw new Error(`The event ${event} has no run`);
   const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
   const row =
@@ -29,6 +32,9 @@ export async function renderWebhookEvent(
   const { agentId, conversationId, status, endedAt } = run;
   if (event === 'message.created' && message) {
     return { type: event, timestamp, data: { conversationId, agentId, runId, message } };
+  }
+  if (event === 'budget.warning') {
+    return { type: event, timestamp, data: { ...(data as BudgetReached), runId, agentId, conversationId } };
   }
   if (event !== 'run.finished') throw new Error(`There is no rendering of the event ${event}`);
   if (!isFinal(status) || !endedAt) return null;
@@ -63,12 +69,9 @@ const toEventMessage = (row: MessageRow) => ({
   createdAt: row.createdAt.toISOString(),
 });
 
-async function renderAttention(
-  db: Database,
-  channelId: string | null,
-  at: Date,
-): Promise<WebhookEvent | null> {
-  const row = channelId && (await db.prisma.channel.findUnique({ where: { id: channelId } }));
+async function renderAttention(db: Database, data: unknown, at: Date): Promise<WebhookEvent | null> {
+  const { channelId } = data as { channelId: string };
+  const row = await db.prisma.channel.findUnique({ where: { id: channelId } });
   if (!row || row.deletedAt || row.status !== 'attention') return null;
   const { id, kind, name } = row;
   return {

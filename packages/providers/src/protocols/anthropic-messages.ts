@@ -3,8 +3,7 @@
  */
 import type Anthropic from '@anthropic-ai/sdk';
 import { Answer, issuerOf } from '../answer.ts';
-import { createClientCache } from '../client-cache.ts';
-import { abortedError, streamError, toModelError, truncatedError } from '../errors.ts';
+import { streamError, truncatedError } from '../errors.ts';
 import {
   type Endpoint,
   type ModelCall,
@@ -13,62 +12,50 @@ import {
   type Protocol,
   type StopReason,
 } from '../provider.ts';
-import { serverSentEvents } from '../server-sent-events.ts';
 import type { ToolNames } from '../tool-names.ts';
-import { streamingFetch } from '../transport.ts';
+import { bearerOf, createFetch } from '../transport.ts';
 import { type AnthropicCounts, toTokenUsage, usageOfAnthropic } from '../usage.ts';
 import { anthropicMessagesBody } from './anthropic-messages-request.ts';
+import { createHttpProtocol, type Reader } from './http-protocol.ts';
 
 export function createAnthropicMessages(): Protocol {
-  const clientFor = createClientCache(createClient);
-
-  return {
-    async *stream(call, endpoint, signal) {
-      const reader = createReader(call, endpoint);
-      let streaming = false;
-      try {
-        signal.throwIfAborted();
-        const { body, names } = anthropicMessagesBody(call, endpoint);
-        reader.names = names;
-        const client = await clientFor(endpoint);
-        const response = await client.messages.create(body, { signal }).asResponse();
-        streaming = true;
-        yield { type: 'start' };
-        for await (const wireEvent of serverSentEvents<WireEvent>(response, isStop)) {
-          // Not `yield*`: over a sync iterable it costs an extra promise an event.
-          for (const event of reader.read(wireEvent)) yield event;
-        }
-      } catch (error) {
-        if (!reader.finished) {
-          yield reader.failed(signal.aborted ? abortedError() : toModelError(error, endpoint, streaming));
-          return;
-        }
-      }
-      yield reader.end();
-    },
-  };
+  return createHttpProtocol({
+    createClient,
+    body: anthropicMessagesBody,
+    send: (client, body, signal) => client.messages.create(body, { signal }).asResponse(),
+    createReader,
+    isLast: ({ type }: WireEvent) => type === 'message_stop',
+  });
 }
+
+/** The version whose requests and answers this wire speaks. https://platform.claude.com/docs/en/api/versioning */
+const API_VERSION = '2026-10-21';
 
 /** Loads the SDK at first use: it costs 200 ms, and a process that calls no such model does not need it. */
 async function createClient(endpoint: Endpoint): Promise<Anthropic> {
+  const headers = {
+    'anthropic-version': endpoint.compat.anthropicVersion ?? API_VERSION,
+    ...keyHeaders(endpoint),
+  };
   const { Anthropic } = await import('@anthropic-ai/sdk');
   return new Anthropic({
     // The SDK adds `/v1/messages`; many vendors document their base with the `/v1`.
     baseURL: endpoint.baseUrl.replace(/\/v1$/, ''),
-    // A key that is not null keeps the SDK from looking for credentials of its own on this machine.
-    apiKey: endpoint.apiKey ?? 'none',
-    defaultHeaders: keyHeaders(endpoint),
+    // The real key goes into our own headers; this one keeps the SDK from looking for credentials on this machine.
+    apiKey: 'unused',
+    webhookKey: null,
     maxRetries: 0,
     logLevel: 'off',
     openTelemetry: false,
-    fetch: streamingFetch,
+    fetch: createFetch(headers),
   });
 }
 
-/** The SDK sends the key as a bearer token, which Anthropic takes; many that imitate it know `x-api-key` alone. */
-function keyHeaders({ apiKey, compat }: Endpoint): Record<string, string | null> {
-  if (apiKey === null) return { 'x-api-key': null, authorization: null };
-  return compat.xApiKey ? { 'x-api-key': apiKey } : {};
+/** Anthropic takes the key as a bearer token; many that imitate it know `x-api-key` alone. */
+function keyHeaders({ apiKey, compat }: Endpoint): Record<string, string> {
+  if (apiKey === null) return {};
+  const key = bearerOf(apiKey);
+  return { authorization: `Bearer ${key}`, ...(compat.xApiKey ? { 'x-api-key': key } : {}) };
 }
 
 const stops: Record<string, StopReason> = {
@@ -80,12 +67,8 @@ const stops: Record<string, StopReason> = {
 /** The SDK's types leave out the error that may come at any point of a stream. */
 type WireEvent = Anthropic.RawMessageStreamEvent | { type: 'error' };
 
-function isStop(event: WireEvent): boolean {
-  return event.type === 'message_stop';
-}
-
 /** Turns the wire's events into ours and knows when the answer is complete. */
-function createReader(call: ModelCall, endpoint: Endpoint) {
+function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Reader<WireEvent> {
   const answer = new Answer(issuerOf(endpoint, call.model));
   let counts: AnthropicCounts | null = null;
   let stopReason: string | null = null;
@@ -93,7 +76,7 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
   /** Tool calls by block index, while their input comes in. */
   const open = new Map<number, string>();
 
-  function* startBlock(event: Anthropic.RawContentBlockStartEvent, names: ToolNames): Iterable<ModelEvent> {
+  function* startBlock(event: Anthropic.RawContentBlockStartEvent): Iterable<ModelEvent> {
     const block = event.content_block;
     if (block.type === 'text') {
       if (block.text) yield answer.text(block.text);
@@ -127,9 +110,6 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
   }
 
   return {
-    names: undefined as ToolNames | undefined,
-
-    /** Whether `message_stop` was seen. What fails after it cannot hurt the answer. */
     get finished(): boolean {
       return finished;
     },
@@ -142,7 +122,7 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
           counts = usageOfAnthropic(event.message?.usage, counts);
           break;
         case 'content_block_start':
-          yield* startBlock(event, this.names!);
+          yield* startBlock(event);
           break;
         case 'content_block_delta':
           yield* delta(event);
@@ -163,13 +143,17 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
       }
     },
 
-    end(): ModelEvent {
-      if (!finished) return this.failed(truncatedError());
-      if (stopReason === 'refusal') {
-        return this.failed(new ModelError('content', 'The model refused to go on, for safety reasons.'));
+    *end(): Iterable<ModelEvent> {
+      if (!finished) {
+        yield this.failed(truncatedError());
+      } else if (stopReason === 'refusal') {
+        yield this.failed(new ModelError('content', 'The model refused to go on, for safety reasons.'));
+      } else {
+        const said = stops[stopReason ?? ''];
+        yield* answer.finish(said === 'length');
+        const stop = said ?? (answer.hasToolCalls ? 'toolCalls' : 'end');
+        yield { type: 'done', message: answer.message(), stop, usage: toTokenUsage(counts) };
       }
-      const stop = stops[stopReason ?? ''] ?? (answer.hasToolCalls ? 'toolCalls' : 'end');
-      return { type: 'done', message: answer.message(), stop, usage: toTokenUsage(counts) };
     },
 
     failed(error: ModelError): ModelEvent {

@@ -3,65 +3,22 @@
  * https://platform.openai.com/docs/api-reference/chat-streaming
  */
 import type { TokenUsage } from '@nightshift/contracts';
-import type OpenAI from 'openai';
 import { Answer, issuerOf } from '../answer.ts';
-import { createClientCache } from '../client-cache.ts';
-import { abortedError, streamError, toModelError, truncatedError } from '../errors.ts';
+import { streamError, truncatedError } from '../errors.ts';
 import { type Endpoint, type ModelCall, ModelError, type ModelEvent, type Protocol } from '../provider.ts';
-import { serverSentEvents } from '../server-sent-events.ts';
 import type { ToolNames } from '../tool-names.ts';
-import { findHttpFailure, streamingFetch } from '../transport.ts';
 import { usageOfOpenAi } from '../usage.ts';
+import { createHttpProtocol, type Reader } from './http-protocol.ts';
 import { openAiChatBody } from './openai-chat-request.ts';
+import { createOpenAiClient } from './openai-client.ts';
 
 export function createOpenAiChat(): Protocol {
-  const clientFor = createClientCache(createClient);
-
-  return {
-    async *stream(call, endpoint, signal) {
-      const reader = createReader(call, endpoint);
-      let streaming = false;
-      try {
-        signal.throwIfAborted();
-        const { body, names } = openAiChatBody(call, endpoint);
-        reader.names = names;
-        const client = await clientFor(endpoint);
-        const response = await client.chat.completions.create(body, { signal }).asResponse();
-        streaming = true;
-        yield { type: 'start' };
-        for await (const chunk of serverSentEvents<LooseChunk>(response)) {
-          // Not `yield*`: over a sync iterable it costs an extra promise an event.
-          for (const event of reader.read(chunk)) yield event;
-        }
-      } catch (error) {
-        const whole = wholeAnswer(error);
-        if (whole) {
-          if (!streaming) yield { type: 'start' };
-          yield* reader.read(whole);
-        } else if (!reader.finished) {
-          yield reader.failed(signal.aborted ? abortedError() : toModelError(error, endpoint, streaming));
-          return;
-        }
-      }
-      yield* reader.end();
-    },
-  };
-}
-
-/** Loads the SDK at first use: it costs 200 ms, and a process that calls no such model does not need it. */
-async function createClient(endpoint: Endpoint): Promise<OpenAI> {
-  const { OpenAI } = await import('openai');
-  return new OpenAI({
-    baseURL: endpoint.baseUrl,
-    apiKey: endpoint.apiKey ?? 'none',
-    // Null keeps the SDK from sending what it finds in this process's environment to somebody else's server.
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    ...(endpoint.apiKey === null ? { defaultHeaders: { Authorization: null } } : {}),
-    maxRetries: 0,
-    logLevel: 'off',
-    fetch: streamingFetch,
+  return createHttpProtocol({
+    createClient: createOpenAiClient,
+    body: openAiChatBody,
+    send: (client, body, signal) => client.chat.completions.create(body, { signal }).asResponse(),
+    createReader,
+    wholeAnswer,
   });
 }
 
@@ -102,7 +59,7 @@ interface LooseToolCall {
 }
 
 /** Turns chunks into events and knows when the answer is complete. */
-function createReader(call: ModelCall, endpoint: Endpoint) {
+function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Reader<LooseChunk> {
   const answer = new Answer(issuerOf(endpoint, call.model));
   let usage: TokenUsage | null = null;
   let finish: string | null = null;
@@ -114,7 +71,7 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
     open = null;
   }
 
-  function* readToolCall(delta: LooseToolCall, names: ToolNames): Iterable<ModelEvent> {
+  function* readToolCall(delta: LooseToolCall): Iterable<ModelEvent> {
     const name = delta.function?.name;
     // A call begins with its name. Servers differ in what else marks it: a new index, or only a new id (Gemini gives
     // every parallel call index 0), or neither; and some repeat id and name on every delta of the same call.
@@ -137,9 +94,6 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
   }
 
   return {
-    names: undefined as ToolNames | undefined,
-
-    /** Whether the finish marker was seen. What fails after it cannot hurt the answer. */
     get finished(): boolean {
       return finish !== null;
     },
@@ -164,7 +118,7 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
         }
         if (delta.refusal) yield answer.text(delta.refusal);
         if (delta.tool_calls) {
-          for (const toolCall of delta.tool_calls) yield* readToolCall(toolCall, this.names!);
+          for (const toolCall of delta.tool_calls) yield* readToolCall(toolCall);
         }
       }
       if (choice.finish_reason) finish = choice.finish_reason;
@@ -178,7 +132,7 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
       } else if (finish === 'error') {
         yield this.failed(streamError({ error: { message: 'the model stopped with an error' } }, endpoint));
       } else {
-        yield* endOpen();
+        yield* answer.finish(finish === 'length');
         const stop = finish === 'length' ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
         yield { type: 'done', message: answer.message(), stop, usage };
       }
@@ -190,14 +144,8 @@ function createReader(call: ModelCall, endpoint: Endpoint) {
   };
 }
 
-/** A server that ignores `stream: true` answers with the whole completion at once: it reads like one chunk. */
-function wholeAnswer(error: unknown): LooseChunk | null {
-  const failure = findHttpFailure(error);
-  if (!failure || failure.status >= 300) return null;
-  try {
-    const body = JSON.parse(failure.body) as LooseChunk | null;
-    return body && !body.error && Array.isArray(body.choices) ? body : null;
-  } catch {
-    return null;
-  }
+/** The whole completion reads like one chunk. */
+function wholeAnswer(body: unknown): LooseChunk[] | null {
+  const chunk = body as LooseChunk | null;
+  return chunk && !chunk.error && Array.isArray(chunk.choices) ? [chunk] : null;
 }

@@ -1,0 +1,6 @@
+/** A decimal string without zeros that say nothing: `0025.500` is `25.5`. */
+export function decimal(text: string): string {
+  const [whole = '', fraction = ''] = text.split('.');
+  const digits = fraction.replace(/0+$/, '');
+  return `${whole.replace(/^0+(?=\d)/, '')}${digits && `.${digits}`}`;
+}

@@ -1,0 +1,2 @@
+export * from './provider-health.ts';
+export * from './sharing.ts';

@@ -1,0 +1,3 @@
+export * from './entries.ts';
+export * from './ledger.ts';
+export * from './report.ts';

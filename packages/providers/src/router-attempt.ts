@@ -1,0 +1,135 @@
+/** One call to one vendor, watched by its clocks, told to its health. */
+import { abortedError, truncatedError } from './errors.ts';
+import type { Health } from './health.ts';
+import type { Candidate } from './plan.ts';
+import { costUsd } from './pricing.ts';
+import type { Protocols } from './protocols/index.ts';
+import type { ModelCall, ModelError, ModelEvent } from './provider.ts';
+import type { AttemptRecord } from './router.ts';
+import { createWatchdog, type Limits } from './watchdog.ts';
+
+export interface AttemptTools {
+  now: () => number;
+  health: Health;
+  protocols: Protocols;
+}
+
+export interface AttemptContext {
+  index: number;
+  candidate: Candidate;
+  /** It tries a half-open circuit. */
+  probe: boolean;
+  call: ModelCall;
+  limits: Limits;
+  /** Epoch milliseconds. */
+  deadlineAt: number;
+  waitedMs: number;
+  signal: AbortSignal;
+}
+
+export type Terminal = Extract<ModelEvent, { type: 'done' | 'error' }>;
+
+export interface AttemptEnd {
+  record: AttemptRecord;
+  terminal: Terminal;
+  /** Content was passed on: nobody else may answer now. */
+  committed: boolean;
+}
+
+/** What it shows is passed on from its first content, all but how it ended, which is returned. */
+export async function* attempt(
+  { now, health, protocols }: AttemptTools,
+  context: AttemptContext,
+): AsyncGenerator<ModelEvent, AttemptEnd, undefined> {
+  const { target, key, health: circuit } = context.candidate;
+  const { provider, model } = target;
+  const { wire } = key.endpoint;
+  const startedAt = now();
+  const watchdog = createWatchdog(context.limits, context.deadlineAt - startedAt, context.signal);
+  const events = protocols[wire].stream(context.call, key.endpoint, watchdog.signal)[Symbol.asyncIterator]();
+  const held: ModelEvent[] = [];
+  /** The vendor took the call: it may charge for it. */
+  let accepted = false;
+  let firstTokenMs: number | null = null;
+  let terminal: Terminal | null = null;
+
+  try {
+    while (terminal === null) {
+      watchdog.waiting();
+      const next = await events.next();
+      const event: ModelEvent = next.done ? failure(truncatedError()) : next.value;
+      const content = isContent(event);
+      watchdog.heard(content);
+      if (event.type === 'done' || event.type === 'error') {
+        terminal = event;
+      } else if (firstTokenMs !== null) {
+        yield event;
+      } else {
+        held.push(event);
+        if (event.type === 'start') {
+          accepted = true;
+          if (event.rateLimit) health.limited(circuit, event.rateLimit);
+        }
+        if (content) {
+          firstTokenMs = now() - startedAt;
+          health.answered(circuit, firstTokenMs, context.probe);
+          for (const early of held) yield early;
+        }
+      }
+    }
+  } finally {
+    watchdog.stop(terminal === null);
+    if (terminal === null) {
+      // The reader left early: let the protocol clean up too.
+      events.return?.().catch(() => undefined);
+      health.ended(circuit, abortedError(), context.probe);
+    }
+  }
+
+  if (terminal.type === 'error' && terminal.error.kind === 'aborted' && watchdog.expired) {
+    terminal = { ...terminal, error: watchdog.expired };
+  }
+  const error = terminal.type === 'error' ? terminal.error : null;
+  // Where others have used up the time, it was stopped, and has not failed.
+  health.ended(circuit, watchdog.outOfTime ? abortedError() : error, context.probe);
+  // An empty answer is an answer.
+  if (error === null && firstTokenMs === null) for (const early of held) yield early;
+  const free = error !== null && !accepted && isFree(error);
+  const record: AttemptRecord = {
+    index: context.index,
+    provider,
+    model,
+    wire,
+    credentialId: key.credentialId,
+    outcome: error?.kind ?? 'ok',
+    error: error?.message ?? null,
+    status: error?.status ?? null,
+    usage: terminal.usage,
+    costUsd: free ? '0' : await costUsd(provider, model, terminal.usage, { prices: key.endpoint.prices }),
+    startedAt: new Date(startedAt),
+    waitedMs: context.waitedMs,
+    firstTokenMs,
+    durationMs: now() - startedAt,
+  };
+  return { record, terminal, committed: firstTokenMs !== null };
+}
+
+/** Whether a reader sees something of it. */
+function isContent(event: ModelEvent): boolean {
+  return event.type === 'text' || event.type === 'thinking' || event.type === 'toolStart';
+}
+
+/** The connection was not made. */
+const notReached =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_.*)$/;
+
+/** Vendors charge nothing for a call that they refuse, and nobody does for one that reached nobody. */
+function isFree({ status, cause }: ModelError): boolean {
+  return (
+    (status !== undefined && status >= 300) || notReached.test(String((cause as { code?: unknown })?.code))
+  );
+}
+
+export function failure(error: ModelError): Terminal {
+  return { type: 'error', error, partial: { role: 'assistant', content: [] }, usage: null };
+}
