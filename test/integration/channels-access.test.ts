@@ -18,7 +18,7 @@ afterEach(() => program.close());
 afterAll(() => product.close());
 
 const connect = async (more: object = {}) => {
-  channel = await connectProgram(product, program, { agent: { model: 'demo/echo' }, ...more });
+  channel = await connectProgram(product, program, { agent: { model: 'demo/guide' }, ...more });
 };
 const from = (id: string, more: object = {}) => ({ sender: { id, name: id }, thread: `dm-${id}`, ...more });
 const texts = (thread?: string) => program.shown(thread).map(({ text }) => text);
@@ -186,7 +186,7 @@ describe('routes', () => {
   it('choose the agent by person, group and keyword; a thread keeps it until a keyword or a command changes it', async () => {
     const [sales, research, boss] = await Promise.all(
       ['sales', 'research', 'boss'].map((name) =>
-        createAgent(product.owner, { name: `${name} ${Date.now()}`, model: 'demo/echo' }),
+        createAgent(product.owner, { name: `${name} ${Date.now()}`, model: 'demo/guide' }),
       ),
     );
     await connect({
