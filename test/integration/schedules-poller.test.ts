@@ -338,8 +338,8 @@ describe('failures', () => {
 
   it('are told in the chat that the answers go to, and to webhooks', async () => {
     const [channel] = await product.sql(
-      `INSERT INTO channel (id, team_id, kind, name, settings, updated_at)
-       VALUES (uuidv7(), $1, 'telegram', 'chat', '{}', now()) RETURNING id`,
+      `INSERT INTO channel (id, team_id, kind, name, settings, hook_key, updated_at)
+       VALUES (uuidv7(), $1, 'telegram', 'chat', '{}', 'key', now()) RETURNING id`,
       [product.id],
     );
     const { conversationId } = await say(product.owner, agentId, 'hello');

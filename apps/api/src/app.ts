@@ -6,6 +6,7 @@ import { DomainError } from '@nightshift/core/errors';
 import Fastify, { type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';
+import { hookRoutes } from './hooks/hooks.ts';
 import { auth } from './plugins/auth.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
@@ -15,12 +16,14 @@ import { answerClientError, answerUnrouted, problems } from './plugins/problems.
 import { agentRoutes } from './routes/agents.ts';
 import { budgetRoutes } from './routes/budgets.ts';
 import { catalogRoutes } from './routes/catalog.ts';
+import { channelRoutes } from './routes/channels.ts';
 import { conversationRoutes } from './routes/conversations.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
 import { limitRoutes } from './routes/limits.ts';
 import { openaiRoutes } from './routes/openai.ts';
+import { peopleRoutes } from './routes/people.ts';
 import { credentialRoutes } from './routes/provider-credentials.ts';
 import { providerHealthRoutes } from './routes/provider-health.ts';
 import { queueRoutes } from './routes/queues.ts';
@@ -49,6 +52,8 @@ const routes = [
   runRoutes,
   scheduleRoutes,
   deliveryRoutes,
+  channelRoutes,
+  peopleRoutes,
   webhookRoutes,
   credentialRoutes,
   providerHealthRoutes,
@@ -119,5 +124,6 @@ export async function buildApp(deps: ApiDeps) {
   await app.register(idempotency, { deps });
   await app.register(openapi);
   for (const resource of routes) await app.register(resource, { deps });
+  await app.register(hookRoutes, { deps });
   return app;
 }

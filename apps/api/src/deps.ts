@@ -1,3 +1,5 @@
+import type { AdapterSource } from '@nightshift/channels';
+import type { TrafficCounter } from '@nightshift/core/channels';
 import type { Database } from '@nightshift/core/database';
 import type { EventBus } from '@nightshift/core/events';
 import type { GuardedFetch } from '@nightshift/core/guarded-fetch';
@@ -5,6 +7,7 @@ import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
 import type { Producer } from '@nightshift/core/queue';
 import type { KeyEncryptionKey } from '@nightshift/core/secrets';
+import type { HookDirectory } from './hooks/directory.ts';
 
 /** What the app is built from. `main.ts` makes the real ones. */
 export interface ApiDeps {
@@ -16,6 +19,11 @@ export interface ApiDeps {
   deliveries: Producer<'delivery'>;
   /** For requests whose address a user chose. */
   guarded: GuardedFetch;
+  adapters: AdapterSource;
+  /** Which channel an address for a platform belongs to. */
+  hooks: HookDirectory;
+  /** Counts what comes through channels. */
+  traffic: TrafficCounter;
   metrics: Metrics;
   /** Model keys of the environment: variable → value. */
   providerKeys: Readonly<Record<string, string>>;

@@ -1,3 +1,5 @@
+import { builtInAdapters } from '@nightshift/channels';
+import { createTrafficCounter } from '@nightshift/core/channels';
 import {
   applyMigrations,
   checkConnections,
@@ -14,6 +16,7 @@ import { createProducer, migrateQueue } from '@nightshift/core/queue';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
 import { type Bootstrap, bootstrap } from '@nightshift/core/teams';
 import { buildApp } from './app.ts';
+import { createHookDirectory } from './hooks/directory.ts';
 
 export interface ApiServer extends Bootstrap {
   url: string;
@@ -54,6 +57,7 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
   const connection = { redisUrl: env.redisUrl, pool: db.relaxed };
   const conversations = createProducer('conversation', connection, log);
   const deliveries = createProducer('delivery', connection, log);
+  const traffic = createTrafficCounter(db, log);
   let draining = false;
   const app = await buildApp({
     log,
@@ -63,6 +67,9 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     conversations,
     deliveries,
     guarded: createGuardedFetch({ allow: env.outboundAllow }),
+    adapters: builtInAdapters,
+    hooks: createHookDirectory({ db, kek, adapters: builtInAdapters }),
+    traffic,
     metrics: createMetrics('api'),
     providerKeys: env.providerKeys,
     publicUrl: publicUrlOf(env),
@@ -89,7 +96,7 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
       const closeIdle = setInterval(() => app.server.closeIdleConnections(), 100);
       await app.close();
       clearInterval(closeIdle);
-      await Promise.all([conversations.close(), deliveries.close()]);
+      await Promise.all([conversations.close(), deliveries.close(), traffic.close()]);
       await bus.close();
       await db.close();
     },

@@ -3,7 +3,9 @@ import {
   BudgetScope,
   BudgetUnit,
   BudgetWindow,
+  ChannelStatus,
   DeliveryStatus,
+  IdentityStatus,
   Misfire,
   Overlap,
   QueueMode,
@@ -46,6 +48,9 @@ describe('the command line', () => {
       ...['list', 'show', 'create', 'update', 'pause', 'resume', 'run', 'delete'].map(
         (verb) => `nightshift schedules ${verb}`,
       ),
+      ...['add', 'list', 'show', 'test', 'pause', 'resume', 'remove', 'traffic', 'pair', 'people'].map(
+        (verb) => `nightshift channels ${verb}`,
+      ),
       ...['list', 'show', 'retry'].map((verb) => `nightshift deliveries ${verb}`),
       ...['list', 'create', 'update', 'delete', 'test'].map((verb) => `nightshift webhooks ${verb}`),
       ...['list', 'add', 'test', 'rotate', 'update', 'remove', 'health'].map(
@@ -79,6 +84,8 @@ describe('the command line', () => {
     ['nightshift schedules create', '--misfire', Misfire.options],
     ['nightshift schedules create', '--overlap', Overlap.options],
     ['nightshift deliveries list', '--status', DeliveryStatus.options],
+    ['nightshift channels list', '--status', ChannelStatus.options],
+    ['nightshift channels people', '--status', IdentityStatus.options],
     ['nightshift webhooks create', '--event', WebhookEventType.options],
     ['nightshift budgets create', '--scope', BudgetScope.options],
     ['nightshift budgets create', '--window', BudgetWindow.options],

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAgentCommands } from './commands/agents.ts';
 import { addBudgetCommands } from './commands/budgets.ts';
+import { addChannelCommands } from './commands/channels.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addConversationCommands } from './commands/conversations.ts';
 import { addDeliveryCommands } from './commands/deliveries.ts';
@@ -54,6 +55,7 @@ export function buildProgram(): Command {
   addConversationCommands(program);
   addRunCommands(program);
   addScheduleCommands(program);
+  addChannelCommands(program);
   addDeliveryCommands(program);
   addWebhookCommands(program);
   addProviderCommands(program);

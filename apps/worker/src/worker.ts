@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import { createLaneKeeper } from '@nightshift/agent';
-import { type ChannelAdapter, channelAdapters } from '@nightshift/channels';
+import { type AdapterSource, builtInAdapters } from '@nightshift/channels';
+import { createTrafficCounter } from '@nightshift/core/channels';
 import {
   applyMigrations,
   checkConnections,
@@ -21,7 +22,10 @@ import { findAbandonedLanes, findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
 import { createHealth, createRouter, type Router, type RouterOptions } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
+import { createAttachmentReader } from './attachments.ts';
+import { startConnectors } from './connectors.ts';
 import { startHealthServer } from './health-server.ts';
+import { createLiveReplies } from './live-replies.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
 import { createDeliveryProcessor } from './processors/delivery.ts';
 import { startScheduler } from './scheduler.ts';
@@ -35,7 +39,7 @@ export interface WorkerProcess {
 export interface WorkerParts {
   router?: Router;
   tools?: readonly Tool[];
-  adapters?: readonly ChannelAdapter[];
+  adapters?: AdapterSource;
 }
 
 /** Lanes of the outbox that one worker sends at once. A send waits for somebody else's server and costs us nothing. */
@@ -48,7 +52,7 @@ const relaxedPoolSize = 6;
 export async function startWorker(
   env: Env,
   log: Log,
-  { router, tools = builtInTools, adapters = channelAdapters }: WorkerParts = {},
+  { router, tools = builtInTools, adapters = builtInAdapters }: WorkerParts = {},
 ): Promise<WorkerProcess> {
   const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
@@ -70,6 +74,10 @@ export async function startWorker(
   const conversations = createProducer('conversation', connection, log);
   const deliveries = createProducer('delivery', connection, log);
   let draining = false;
+  const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
+  const { fetch } = createGuardedFetch({ allow: env.outboundAllow });
+  const channels = { db, kek, adapters, fetch };
+  const traffic = createTrafficCounter(db, log);
   const process = createConversationProcessor({
     db,
     kek,
@@ -81,7 +89,9 @@ export async function startWorker(
     lanes,
     conversations,
     deliveries,
-    workerId: `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`,
+    workerId,
+    attachments: createAttachmentReader(channels),
+    live: createLiveReplies(channels),
     isDraining: () => draining,
   });
   const consumer = createConsumer('conversation', connection, process, {
@@ -91,12 +101,10 @@ export async function startWorker(
   });
   const stopSending = new AbortController();
   const delivery = createDeliveryProcessor({
-    db,
-    kek,
-    fetch: createGuardedFetch({ allow: env.outboundAllow }).fetch,
-    adapters,
+    ...channels,
     deliveries,
     metrics,
+    traffic,
     isDraining: () => draining,
     stop: stopSending.signal,
   });
@@ -130,6 +138,15 @@ export async function startWorker(
     ],
     log,
   });
+  const connectors = startConnectors({
+    ...channels,
+    conversations,
+    deliveries,
+    traffic,
+    metrics,
+    workerId,
+    log,
+  });
   const scheduler = startScheduler({ db, conversations, metrics, log });
   const health =
     env.workerPort === undefined
@@ -148,10 +165,16 @@ export async function startWorker(
         lanes.handOver();
         stopSending.abort();
       }, env.workerDrainSeconds * 1000);
-      await Promise.all([scheduler.close(), sweeper.close(), consumer.close(), deliveryConsumer.close()]);
+      await Promise.all([
+        connectors.close(),
+        scheduler.close(),
+        sweeper.close(),
+        consumer.close(),
+        deliveryConsumer.close(),
+      ]);
       clearTimeout(handover);
       lanes.close();
-      await Promise.all([conversations.close(), deliveries.close()]);
+      await Promise.all([conversations.close(), deliveries.close(), traffic.close()]);
       await health?.close();
       await sharing.close();
       await bus.close();

@@ -1,5 +1,7 @@
+export type { AttachmentReader } from './attachments.ts';
+export { type ConnectionDeps, connectionOf, type OpenConnection, openConnection } from './connections.ts';
 export { type EstimateDeps, estimateRun } from './estimate.ts';
 export { TargetError } from './failure.ts';
 export { createLaneKeeper, type LaneKeeper } from './lane-keeper.ts';
-export { executeRun, type RunDeps, RunStopped } from './run-loop.ts';
+export { executeRun, type LiveReplies, type LiveReply, type RunDeps, RunStopped } from './run-loop.ts';
 export { type Asking, exactTarget, resolveTargets, type TargetDeps } from './targets.ts';

@@ -1,8 +1,8 @@
 /** What a model is shown: the agent's instructions, the conversation, and this run so far. */
 import { type ModelMessage, type ToolSpec, textOf } from '@nightshift/contracts';
-import type { HistoryMessage } from '@nightshift/core/conversations';
 import type { ModelCall } from '@nightshift/providers';
 import { parametersOf, type Tool } from '@nightshift/tools';
+import type { ShownMessage } from './attachments.ts';
 
 /** The tools that an agent's policy leaves it. */
 export function allowedTools(
@@ -25,7 +25,7 @@ function specOf(tool: Tool): ToolSpec {
 
 export function buildCall(input: {
   agent: { name: string; instructions: string };
-  before: readonly HistoryMessage[];
+  before: readonly ShownMessage[];
   run: readonly ModelMessage[];
   tools: readonly Tool[];
 }): Omit<ModelCall, 'model'> {
@@ -39,7 +39,7 @@ export function buildCall(input: {
     .filter((text) => text.trim())
     .join('\n\n');
   const conversation = before.flatMap(({ role, content }): ModelMessage[] =>
-    role === 'system' ? [] : [{ role, content }],
+    role === 'system' ? [] : [{ role, content } as ModelMessage],
   );
   return { system, messages: [...conversation, ...run], tools: tools.map(specOf) };
 }

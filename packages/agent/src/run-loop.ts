@@ -40,6 +40,7 @@ import {
 import type { AttemptRecord, Router, Routing, StopReason } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
 import { type Admission, createAdmission, refusalFailure, waits } from './admission.ts';
+import { type AttachmentReader, type ShownMessage, showAttachments } from './attachments.ts';
 import { limitFailure, modelFailure, TargetError } from './failure.ts';
 import { noteStoreOf } from './notes.ts';
 import { allowedTools, buildCall } from './prompt.ts';
@@ -52,6 +53,24 @@ export interface RunDeps extends TargetDeps {
   router: Router;
   tools: readonly Tool[];
   metrics: Metrics;
+  /** Fetches what comes with messages. Absent: nothing but its name is shown. */
+  attachments?: AttachmentReader;
+  /** Shows answers of conversations in channels while they are written. */
+  live?: LiveReplies;
+}
+
+export interface LiveReplies {
+  /** Begins to show that a run works; `signal` stops it. Undefined: there is nobody to show it to. */
+  open(run: ClaimedRun, signal: AbortSignal, log: Log): LiveReply | undefined;
+}
+
+export interface LiveReply {
+  /** More of the text of a step. Never waits and never throws. */
+  write(index: number, delta: string): void;
+  /** The answer is whole: drops what was not shown yet, and resolves when nothing of it is under way any more. */
+  settle(): Promise<void>;
+  /** The run is over, here. */
+  close(): void;
 }
 
 /** Why somebody outside stops a run. */
@@ -151,7 +170,8 @@ class RunTurn {
   readonly #log: Log;
   readonly #steps: JournalStep[] = [];
   /** What was said to this run, as far as it is known. */
-  readonly #own: HistoryMessage[] = [];
+  readonly #own: ShownMessage[] = [];
+  readonly #live: LiveReply | undefined;
   readonly #tools: readonly Tool[];
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
@@ -175,10 +195,12 @@ class RunTurn {
     this.#events = events;
     this.#log = log;
     this.#tools = allowedTools(deps.tools, run.agent.tools);
+    this.#live = deps.live?.open(run, this.#signal, log);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    this.#live?.close();
   }
 
   get outboxLanes(): string[] {
@@ -205,7 +227,8 @@ class RunTurn {
       readHistory(db, run.lane.conversationId, run.id),
       begunBefore ? readJournal(db, run.id) : [],
     ]);
-    this.#own.push(...history.own);
+    this.#own.push(...(await this.#show(history.own)));
+    const before = await this.#show(history.before);
     this.#steps.push(...steps);
     for (;;) {
       const transcript = readTranscript(this.#own, this.#steps);
@@ -215,7 +238,7 @@ class RunTurn {
       const over =
         transcript.pendingCalls.length > 0
           ? await this.#runTools(transcript.pendingCalls)
-          : await this.#callModel(transcript, history.before);
+          : await this.#callModel(transcript, before);
       if (this.#charged) await this.#warnOfBudgets();
       if (over) return;
     }
@@ -231,6 +254,7 @@ class RunTurn {
 
   /** False when somebody has said more meanwhile: nothing was written. */
   async #tryEnd(end: Pick<RunEnd, 'status' | 'error' | 'reply'>, step: StepResult | null): Promise<boolean> {
+    await this.#live?.settle();
     const { status, error } = end;
     const whole = { ...end, model: this.#model, warnings: this.#warnings, seenSeq: this.#seenSeq };
     const lanes = await endRun(this.#deps.db, this.#scope, whole, step);
@@ -276,7 +300,12 @@ class RunTurn {
   /** Reads what has joined the run; the next model step is shown it. */
   async #takeIn(): Promise<void> {
     const { conversationId } = this.#run.lane;
-    this.#own.push(...(await readJoined(this.#deps.db, conversationId, this.#run.id, this.#seenSeq)));
+    const joined = await readJoined(this.#deps.db, conversationId, this.#run.id, this.#seenSeq);
+    this.#own.push(...(await this.#show(joined)));
+  }
+
+  #show(messages: readonly HistoryMessage[]): Promise<ShownMessage[]> {
+    return showAttachments(this.#deps.attachments, this.#run, messages, this.#signal);
   }
 
   async #finishStep(step: StepResult): Promise<void> {
@@ -308,7 +337,7 @@ class RunTurn {
   }
 
   /** One model step. True when the run is over. */
-  async #callModel(transcript: Transcript, before: readonly HistoryMessage[]): Promise<boolean> {
+  async #callModel(transcript: Transcript, before: readonly ShownMessage[]): Promise<boolean> {
     const { db } = this.#deps;
     const { agent } = this.#run;
     let routing: Routing;
@@ -450,6 +479,7 @@ class RunTurn {
       switch (event.type) {
         case 'text':
           this.#events.publish({ type: 'text.delta', index, text: event.delta });
+          this.#live?.write(index, event.delta);
           break;
         case 'thinking':
           this.#events.publish({ type: 'thinking.delta', index, text: event.delta });

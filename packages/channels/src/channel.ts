@@ -2,21 +2,36 @@
  * The channel port: a chat platform's bytes to neutral events, and neutral messages to its bytes.
  *
  * An adapter knows one platform's wire and nothing else: no database, no queue, no team. Credentials and settings come
- * in with each call, and requests go out through the `fetch` it is given.
+ * in with each call, and requests go out through the `fetch` it is given. docs/channels/adding-one.md shows how one is
+ * made, and test/conformance/channels/kit.ts proves what is promised here.
  */
-import { type Fetch, FetchFailure } from '@nightshift/contracts';
+import type { Address, Fetch, InboundAttachment, InboundEvent } from '@nightshift/contracts';
 import type { z } from 'zod';
 import type { Dialect, Rendered, TextLimit } from './markdown/render.ts';
 
+export type {
+  ActionEvent,
+  Address,
+  DeletedEvent,
+  EditedEvent,
+  IgnoredEvent,
+  InboundAttachment,
+  InboundEvent,
+  MessageEvent,
+  Sender,
+} from '@nightshift/contracts';
+
 export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
-  /** Its slug: `Channel.kind`. */
+  /** Its slug in the catalogue: `Channel.kind`. */
   readonly kind: string;
   readonly capabilities: Capabilities;
-  /** What is secret of a connection, and what is not. Setup screens come from these. */
+  /** What is secret of a connection, and what is not. The catalogue's fields are these. */
   readonly credentials: z.ZodType<Credentials>;
   readonly settings: z.ZodType<Settings>;
   /** For platforms that push to us over HTTP. */
   readonly hook?: InboundHook<Credentials, Settings>;
+  /** For platforms that we connect to: a socket, or polling. */
+  readonly connector?: Connector<Credentials, Settings>;
 
   /**
    * Sends one part of a message, once; it never retries.
@@ -29,27 +44,116 @@ export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
     context: SendContext,
   ): Promise<SendReceipt>;
 
-  /** Whether the platform takes the credentials. Changes nothing that people see. @throws {ChannelError} */
-  probe(connection: Connection<Credentials, Settings>, context: CallContext): Promise<ProbeResult>;
+  /** Whether the platform takes the credentials, and what is misconfigured. Changes nothing that people see. @throws {ChannelError} */
+  probe(connection: Connection<Credentials, Settings>, context: ProbeContext): Promise<ProbeResult>;
+
+  // What follows is there exactly when `capabilities` says so.
+
+  /**
+   * Puts `part` in the place of one that was sent. Doing it twice is doing it once.
+   * @throws {ChannelError} gone: there is nothing to edit any more
+   */
+  edit?(
+    part: Part,
+    sent: SendReceipt,
+    to: Address,
+    connection: Connection<Credentials, Settings>,
+    context: CallContext,
+  ): Promise<void>;
+
+  /** Shows that an answer is being written, for about `capabilities.typing.lastsMs`. @throws {ChannelError} */
+  typing?(to: Address, connection: Connection<Credentials, Settings>, context: CallContext): Promise<void>;
+
+  /** Puts an emoji on the message that `to` answers. @throws {ChannelError} */
+  react?(
+    emoji: string,
+    to: Address,
+    connection: Connection<Credentials, Settings>,
+    context: CallContext,
+  ): Promise<void>;
+
+  /** Sends a file, once, as `send` sends a text. @throws {ChannelError} */
+  sendFile?(
+    file: OutgoingFile,
+    to: Address,
+    connection: Connection<Credentials, Settings>,
+    context: SendContext,
+  ): Promise<SendReceipt>;
+
+  /**
+   * Fetches an attachment from the platform's own hosts, at most `maxBytes` of it.
+   * @throws {ChannelError} rejected: it is gone, or larger than that
+   */
+  download?(
+    attachment: InboundAttachment,
+    connection: Connection<Credentials, Settings>,
+    context: DownloadContext,
+  ): Promise<Download>;
 }
 
 export interface Capabilities {
+  /** The notation that messages are written in there. */
+  readonly dialect: Dialect;
+  /** The longest text of one message. */
+  readonly limit: TextLimit;
   /** The platform drops a repetition that carries the same idempotency key, so a send of unknown outcome is repeated. */
   readonly idempotentSend: boolean;
-  readonly dialect: Dialect;
-  /** Of one part. */
-  readonly text: TextLimit;
+  /** A message can be changed, so an answer is shown while it is written. */
+  readonly edit: EditThrottle | null;
+  readonly typing: { readonly lastsMs: number } | null;
+  /** A conversation may be a thread of a room. */
+  readonly threads: boolean;
+  /** The largest file that may come in (`download`) and go out (`sendFile`), in bytes; null: none. */
+  readonly files: { readonly inMax: number | null; readonly outMax: number | null };
+  readonly reactions: boolean;
+  readonly buttons: boolean;
 }
 
-/** Where in a platform: the ids it needs, by the platform's own names. Kept with the conversation. */
-export type Address = Readonly<Record<string, string>>;
+/** The least time between two edits of one message, in milliseconds. Groups have tighter limits on most platforms. */
+export interface EditThrottle {
+  readonly directMs: number;
+  readonly groupMs: number;
+}
 
-/** In the dialect of the adapter, at most `capabilities.text` long, and not blank. */
-export type Part = Rendered;
+/** What the slowest of the large platforms allow. */
+export const defaultEditThrottle: EditThrottle = { directMs: 1_100, groupMs: 3_100 };
+
+/** In `capabilities.dialect`, at most `capabilities.limit` long, and not blank. */
+export interface Part extends Rendered {
+  /** What a person may press instead of answering, where the platform has buttons. */
+  readonly buttons?: readonly Button[];
+}
+
+export interface Button {
+  readonly label: string;
+  /** What pressing it says: it comes back as the `value` of an `action` event. */
+  readonly value: string;
+}
+
+export interface OutgoingFile {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly data: Uint8Array;
+}
+
+export interface Download {
+  readonly data: Uint8Array;
+  /** As the platform said it with the bytes; absent: as it was announced. */
+  readonly mediaType?: string;
+}
 
 export interface Connection<Credentials, Settings> {
   readonly credentials: Credentials;
   readonly settings: Settings;
+  /** Who we are there, as the last probe found; null before the first one. */
+  readonly account: Account | null;
+}
+
+export interface Account {
+  /** The platform's id of us; null where it has none. */
+  readonly id: string | null;
+  /** For people: a bot's name, a phone number, a URL. */
+  readonly name: string;
 }
 
 export interface CallContext {
@@ -62,49 +166,112 @@ export interface SendContext extends CallContext {
   readonly idempotencyKey: string;
 }
 
-/** What the platform said of a part, to be kept: ids by which it can be found there. */
+export interface DownloadContext extends CallContext {
+  readonly maxBytes: number;
+}
+
+export interface ProbeContext extends CallContext {
+  /** Where the platform should push to; adapters that can register it there do so. */
+  readonly hookUrl: string;
+}
+
+/** What the platform said of a part, to be kept: ids by which it can be found there, for an edit for instance. */
 export type SendReceipt = Readonly<Record<string, string | number>>;
 
 export interface ProbeResult {
-  /** Who we are there, for people: a bot's name, a URL. */
-  readonly account: string;
+  readonly account: Account;
+  /** What is misconfigured, though the credentials work. */
+  readonly problems: readonly ChannelProblem[];
 }
 
-/** Both run before anything is believed: `verify` over the raw bytes, then `parse`. */
+/** Both for people who have never heard of the platform's API. */
+export interface ChannelProblem {
+  readonly message: string;
+  /** What to do about it, where. */
+  readonly fix: string;
+}
+
+/** `verify` and `parse` run before anything is believed: first over the raw bytes, then what they say. */
 export interface InboundHook<Credentials, Settings> {
-  /** Compares in constant time, and refuses when there is no secret to compare with. `now`: milliseconds of the epoch. */
-  verify(request: RawRequest, connection: Connection<Credentials, Settings>, now: number): Verified;
-  /** What a verified request tells of. @throws {ChannelError} rejected: it is not what the platform sends */
+  /**
+   * Compares in constant time, and refuses when there is no secret to compare with. It may ask for public keys through
+   * the context's `fetch`; whatever it throws refuses, too.
+   */
+  verify(
+    request: RawRequest,
+    connection: Connection<Credentials, Settings>,
+    context: VerifyContext,
+  ): Verified | Promise<Verified>;
+  /**
+   * What a verified request tells of, in order. Kinds of events that the adapter does not know are `ignored` events.
+   * @throws {ChannelError} rejected: it is not what the platform sends
+   */
   parse(request: RawRequest, connection: Connection<Credentials, Settings>): InboundEvent[];
+  /** What the platform wants to hear once the events are stored: a challenge, an empty document. Default: 200, no body. */
+  answer?(request: RawRequest, connection: Connection<Credentials, Settings>): HookAnswer;
+}
+
+export interface VerifyContext extends CallContext {
+  /** Milliseconds of the epoch. */
+  readonly now: number;
 }
 
 export interface RawRequest {
-  readonly method: string;
+  readonly method: 'GET' | 'POST';
+  /** As the platform called it, as far as the server knows its own public name. */
+  readonly url: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Uint8Array;
 }
 
+export interface HookAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** `reason` is for the log: a stranger is told nothing. */
 export type Verified = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-export interface InboundEvent {
-  /** The platform's own id of the event, the same when it is delivered again. */
-  readonly externalId: string;
-  readonly thread: Address;
-  /** Tells threads of one channel apart: what of `thread` names the conversation. */
-  readonly threadKey: string;
-  readonly sender: { readonly id: string; readonly name: string | null };
-  readonly text: string;
+export interface Connector<Credentials, Settings> {
+  /** Whether a connection set up like this is connected to, where the platform can also push. Default: it is. */
+  isWanted?(settings: Settings): boolean;
+  /**
+   * Connects, and hands on what comes until the signal aborts; then it returns. When it returns earlier or throws, it is
+   * called again after a while. One worker at a time does this for a connection.
+   * @throws {ChannelError} auth: the credentials are refused, and it is not tried again before somebody mends them
+   */
+  connect(
+    connection: Connection<Credentials, Settings>,
+    sink: InboundSink,
+    context: ConnectContext,
+  ): Promise<void>;
+}
+
+export interface InboundSink {
+  /** Where to go on: what the last `commit` ended with. Null: begin anew, as after a change of credentials. */
+  readonly cursor: string | null;
+  /**
+   * Stores the events and the cursor, both or neither; only then may the platform be told that they arrived. Events that
+   * were stored before are dropped. Without a cursor the one before stays.
+   * @throws when they are not stored, for instance since another worker has taken over: end `connect` with it
+   */
+  commit(events: readonly InboundEvent[], cursor?: string): Promise<void>;
+}
+
+export interface ConnectContext extends CallContext {
+  /** Says that the connection stands: trouble before it is forgotten. */
+  connected(): void;
 }
 
 /**
  * Why a part did not go out.
  *
- * rejected: the platform will never take it · retry: it did not arrive, and may later · ambiguous: it may have
- * arrived · auth: the credentials are refused; it did not arrive.
+ * rejected: the platform will never take it · gone: what was to be edited is no longer there · retry: it did not arrive,
+ * and may later · ambiguous: it may have arrived · auth: the credentials are refused; it did not arrive.
  */
-export type ChannelErrorKind = 'rejected' | 'retry' | 'ambiguous' | 'auth';
+export type ChannelErrorKind = 'rejected' | 'gone' | 'retry' | 'ambiguous' | 'auth';
 
 export interface ChannelErrorOptions extends ErrorOptions {
   /** What the platform asked us to wait, in milliseconds. */
@@ -126,13 +293,4 @@ export class ChannelError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.pauses = options.pauses ?? 'channel';
   }
-}
-
-const kindOf = { refused: 'rejected', unreachable: 'retry', interrupted: 'ambiguous' } as const;
-
-/** What a request that came to nothing means for the part in it. Anything but a `FetchFailure` is thrown on. */
-export function toChannelError(error: unknown): ChannelError {
-  if (error instanceof ChannelError) return error;
-  if (!(error instanceof FetchFailure)) throw error;
-  return new ChannelError(kindOf[error.reason], error.message, { cause: error });
 }

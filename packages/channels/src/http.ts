@@ -1,4 +1,24 @@
-/** What adapters need of HTTP answers. */
+/** What adapters need of HTTP. */
+import { FetchFailure } from '@nightshift/contracts';
+import { ChannelError, type RawRequest } from './channel.ts';
+
+const kindOf = { refused: 'rejected', unreachable: 'retry', interrupted: 'ambiguous' } as const;
+
+/** What a request that came to nothing means for the part in it. Anything but a `FetchFailure` is thrown on. */
+export function toChannelError(error: unknown): ChannelError {
+  if (error instanceof ChannelError) return error;
+  if (!(error instanceof FetchFailure)) throw error;
+  return new ChannelError(kindOf[error.reason], error.message, { cause: error });
+}
+
+/** The body of a verified request. @throws {ChannelError} rejected: it is no JSON in UTF-8 */
+export function readJson({ body }: RawRequest): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (cause) {
+    throw new ChannelError('rejected', 'The request is no JSON.', { cause });
+  }
+}
 
 /**
  * `Retry-After` in milliseconds: seconds or a date (RFC 9110, 10.2.3). Undefined when there is none, or none that says
@@ -26,4 +46,19 @@ export async function readExcerpt(response: Response, maxBytes: number): Promise
   }
   await reader.cancel();
   return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
+}
+
+/**
+ * A body as a whole, unless it is longer than `maxBytes`.
+ * @throws {ChannelError} rejected: it is longer
+ */
+export async function readWhole(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) throw new ChannelError('rejected', `It is larger than ${maxBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

@@ -1,19 +1,7 @@
-import type { ChannelAdapter } from './channel.ts';
-import { webhook } from './webhook/webhook.ts';
-
+export { type AdapterSource, adapterSource, builtInAdapters } from './adapters.ts';
+export { type CatalogChannel, type CatalogField, channelCatalog } from './catalog.ts';
 export * from './channel.ts';
-export {
-  type Dialect,
-  type Format,
-  type Rendered,
-  type RenderedParts,
-  renderParts,
-  renderPreview,
-  type TelegramEntity,
-  type TextLimit,
-} from './markdown/render.ts';
+export { readJson, readWhole, retryAfterMs, toChannelError } from './http.ts';
+export type { Dialect, Rendered, TelegramEntity, TextLimit } from './markdown/render.ts';
+export { type RenderedMessage, renderBeginning, renderMessage } from './render.ts';
 export { assertAccepted, isAccepted, type PostAnswer, postSigned, type SignedPost } from './webhook/post.ts';
-export { webhook } from './webhook/webhook.ts';
-
-/** The adapters that the product has. */
-export const channelAdapters: readonly ChannelAdapter[] = [webhook];

@@ -73,3 +73,30 @@ export const CatalogTool = z.object({
   parameters: z.record(z.string(), z.unknown()),
 });
 export type CatalogTool = z.infer<typeof CatalogTool>;
+
+/** Enough to draw a setup form. */
+export const CatalogChannel = z.object({
+  /** `kind` of a channel. */
+  slug: z.string(),
+  name: z.string(),
+  summary: z.string(),
+  connects: z.array(z.enum(['webhook', 'socket', 'polling'])),
+  fields: z.array(
+    z.object({
+      name: z.string(),
+      in: z.enum(['credentials', 'settings']),
+      label: z.string(),
+      help: z.string(),
+      secret: z.boolean(),
+      required: z.boolean(),
+      placeholder: z.string().optional(),
+      type: z.enum(['text', 'url', 'number', 'boolean', 'choice']),
+      choices: z.array(z.object({ value: z.string(), label: z.string() })).optional(),
+    }),
+  ),
+  /** What to do, in order; `{webhookUrl}` stands for the address that the new channel is given. */
+  setup: z.array(z.string()),
+  docs: z.string(),
+  defaults: z.object({ strangers: z.enum(['pair', 'ignore', 'answer']), live: z.boolean() }),
+});
+export type CatalogChannel = z.infer<typeof CatalogChannel>;

@@ -7,7 +7,23 @@
 import type { z } from 'zod';
 import type { Agent, AgentCreate, AgentUpdate } from './agents.ts';
 import type { Budget, BudgetCreate, BudgetUpdate, Estimate, EstimateBody, Limit } from './budgets.ts';
-import type { CatalogModels, CatalogModelsQuery, CatalogProvider, CatalogTool } from './catalog.ts';
+import type {
+  CatalogChannel,
+  CatalogModels,
+  CatalogModelsQuery,
+  CatalogProvider,
+  CatalogTool,
+} from './catalog.ts';
+import type {
+  Channel,
+  ChannelCreate,
+  ChannelCreated,
+  ChannelListQuery,
+  ChannelTest,
+  ChannelTraffic,
+  ChannelTrafficQuery,
+  ChannelUpdate,
+} from './channels.ts';
 import {
   type Call,
   type ClientOptions,
@@ -32,6 +48,7 @@ import type {
 } from './credentials.ts';
 import type { Delivery, DeliveryListQuery } from './deliveries.ts';
 import type { RunEvent } from './events.ts';
+import type { Identity, IdentityListQuery, IdentityUpdate, Person } from './people.ts';
 import type { Page, PageQuery } from './primitives.ts';
 import type { ProviderHealth, ProviderHealthReset } from './provider-health.ts';
 import type { Run, RunListQuery, Step } from './runs.ts';
@@ -188,6 +205,36 @@ export function createClient(options: ClientOptions) {
       fires: (id: string, query?: Query<PageQuery>) =>
         pages<ScheduleFire>(`${at('schedules', id)}/fires`, query),
     },
+    channels: {
+      list: (query?: Query<ChannelListQuery>) => pages<Channel>('/v1/channels', query),
+      get: (id: string) => get<Channel>(at('channels', id)),
+      create: (body: z.input<typeof ChannelCreate>) => create<ChannelCreated>('/v1/channels', body),
+      update: (id: string, body: z.input<typeof ChannelUpdate>) =>
+        change<Channel>('PATCH', at('channels', id), body),
+      delete: (id: string) => change<void>('DELETE', at('channels', id)),
+      pause: (id: string) => change<Channel>('POST', `${at('channels', id)}/pause`),
+      resume: (id: string) => change<Channel>('POST', `${at('channels', id)}/resume`),
+      test: (id: string) => change<ChannelTest>('POST', `${at('channels', id)}/test`),
+      traffic: (id: string, query?: Query<ChannelTrafficQuery>) =>
+        get<ChannelTraffic>(`${at('channels', id)}/traffic`, query),
+      identities: (id: string, query?: Query<IdentityListQuery>) =>
+        pages<Identity>(`${at('channels', id)}/identities`, query),
+      decide: (id: string, identityId: string, status: IdentityUpdate['status']) =>
+        change<Identity>('PATCH', `${at('channels', id)}/identities/${encodeURIComponent(identityId)}`, {
+          status,
+        }),
+      pair: (id: string, code: string) =>
+        change<Identity>('POST', `${at('channels', id)}/pairings`, { code }),
+    },
+    people: {
+      list: (query?: Query<PageQuery>) => pages<Person>('/v1/people', query),
+      get: (id: string) => get<Person>(at('people', id)),
+      rename: (id: string, name: string) => change<Person>('PATCH', at('people', id), { name }),
+      link: (id: string, identityId: string) =>
+        change<Person>('POST', `${at('people', id)}/identities`, { identityId }),
+      unlink: (id: string, identityId: string) =>
+        change<Person>('DELETE', `${at('people', id)}/identities/${encodeURIComponent(identityId)}`),
+    },
     deliveries: {
       list: (query?: Query<DeliveryListQuery>) => pages<Delivery>('/v1/deliveries', query),
       get: (id: string) => get<Delivery>(at('deliveries', id)),
@@ -219,6 +266,7 @@ export function createClient(options: ClientOptions) {
         (await change<{ data: ProviderHealth[] }>('POST', '/v1/providers/health/reset', body)).data,
     },
     catalog: {
+      channels: () => all<CatalogChannel>('/v1/catalog/channels'),
       providers: () => all<CatalogProvider>('/v1/catalog/providers'),
       models: (query?: Query<CatalogModelsQuery>) => get<CatalogModels>('/v1/catalog/models', query),
       tools: () => all<CatalogTool>('/v1/catalog/tools'),

@@ -11,15 +11,22 @@ export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 /** One thing that leaves: a message to its channel, or an event to a webhook. */
 export const Delivery = z.object({
   id: Id,
-  /** What it is about: message.created, run.finished, budget.warning, provider.key_refused. */
+  /**
+   * What it is about: message.created, run.finished, run.failed, notice, budget.warning, channel.attention,
+   * provider.key_refused.
+   */
   event: z.string(),
   status: DeliveryStatus,
   /** Where it goes: one of both is set. */
   channelId: Id.nullable(),
   webhookId: Id.nullable(),
-  conversationId: Id,
-  runId: Id,
+  /** Null where a stranger is told something. */
+  conversationId: Id.nullable(),
+  /** Null where no run said it: the answer to a command. */
+  runId: Id.nullable(),
   messageId: Id.nullable(),
+  /** What is said without being part of the conversation: the answer to a command, an error. */
+  text: z.string().nullable(),
   attempts: z.number().int(),
   /** How many parts of a message that had to be split have been sent. */
   partsSent: z.number().int(),
@@ -38,5 +45,6 @@ export const DeliveryListQuery = PageQuery.extend({
   status: DeliveryStatus.optional(),
   conversationId: Id.optional(),
   webhookId: Id.optional(),
+  channelId: Id.optional(),
 });
 export type DeliveryListQuery = z.infer<typeof DeliveryListQuery>;

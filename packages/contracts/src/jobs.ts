@@ -8,7 +8,7 @@ import { Id } from './primitives.ts';
 export const queuePayloads = {
   /** Somebody should look at this conversation's lane. */
   conversation: z.strictObject({ conversationId: Id }),
-  /** Somebody should look at this lane of the outbox: `<channel or webhook id>/<conversation id>`. */
+  /** Somebody should look at this lane of the outbox: `<channel or webhook id>/<thread or conversation>`. */
   delivery: z.strictObject({ lane: z.string().max(100) }),
 } as const;
 

@@ -11,7 +11,7 @@ export const isFinal = (status: RunStatus) => status !== 'queued' && status !== 
 /** The whole answer of a scheduled run that has nothing to say: no message is written and nothing is sent. */
 export const nothingToReport = 'NOTHING_TO_REPORT';
 
-export const RunTrigger = z.enum(['api', 'schedule']);
+export const RunTrigger = z.enum(['api', 'schedule', 'message']);
 export type RunTrigger = z.infer<typeof RunTrigger>;
 
 /** Why a run or step failed. `message` says what happened, `hint` what to do next. */

@@ -9,6 +9,7 @@ export const WebhookEventType = z.enum([
   'run.finished',
   'budget.warning',
   'provider.key_refused',
+  'channel.attention',
 ]);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
@@ -118,6 +119,18 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       }),
       /** What the agent said last; null when it said nothing. */
       reply: EventMessage.nullable(),
+    }),
+  }),
+  z.object({
+    type: z.literal('channel.attention'),
+    timestamp: Timestamp,
+    data: z.object({
+      channel: z.object({
+        id: Id,
+        kind: z.string(),
+        name: z.string(),
+        problem: z.object({ code: z.string(), message: z.string() }),
+      }),
     }),
   }),
   z.object({

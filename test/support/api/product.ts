@@ -8,8 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildApp } from '@nightshift/api/app';
 import type { ApiDeps } from '@nightshift/api/deps';
+import { createHookDirectory } from '@nightshift/api/hooks';
+import { builtInAdapters } from '@nightshift/channels';
 import type { Role } from '@nightshift/contracts';
 import { createApiKey } from '@nightshift/core/api-keys';
+import { createTrafficCounter } from '@nightshift/core/channels';
 import { type Database, newId, openDatabase } from '@nightshift/core/database';
 import { type Env, loadEnv } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
@@ -72,11 +75,17 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
   const connection = { redisUrl: undefined, pool: db.relaxed };
   const conversations = createProducer('conversation', connection, log);
   const deliveries = createProducer('delivery', connection, log);
+  const kek = loadKeyEncryptionKey(undefined, directory);
+  const adapters = api.adapters ?? builtInAdapters;
+  const traffic = createTrafficCounter(db, log);
   const deps: ApiDeps = {
     log,
     db,
     bus,
-    kek: loadKeyEncryptionKey(undefined, directory),
+    kek,
+    adapters,
+    hooks: createHookDirectory({ db, kek, adapters }),
+    traffic,
     conversations,
     deliveries,
     guarded: createGuardedFetch({ allow: env.outboundAllow }),
@@ -129,7 +138,7 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
     async close() {
       await Promise.all([...workers].map((worker) => worker.close()));
       await app.close();
-      await Promise.all([conversations.close(), deliveries.close()]);
+      await Promise.all([conversations.close(), deliveries.close(), traffic.close()]);
       await bus.close();
       await db.close();
       await database.drop();

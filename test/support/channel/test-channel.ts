@@ -1,5 +1,11 @@
 /** A chat platform of the tests: its API is a `Receiver`, which decides how each send goes. */
-import { type ChannelAdapter, ChannelError, toChannelError } from '@nightshift/channels';
+import {
+  adapterSource,
+  type CallContext,
+  type ChannelAdapter,
+  ChannelError,
+  toChannelError,
+} from '@nightshift/channels';
 import { z } from 'zod';
 
 const Credentials = z.strictObject({ token: z.string().min(1) });
@@ -12,13 +18,7 @@ export type TestChannel = ChannelAdapter<z.infer<typeof Credentials>, z.infer<ty
  * `x-scope` says so), and 503 means that the message was not taken. Any other answer says nothing.
  */
 export function createTestChannel({ idempotentSend }: { idempotentSend: boolean }): TestChannel {
-  async function call(
-    url: string,
-    token: string,
-    key: string,
-    body: object,
-    { fetch, signal }: Parameters<TestChannel['probe']>[1],
-  ) {
+  async function call(url: string, token: string, key: string, body: object, { fetch, signal }: CallContext) {
     const response = await fetch(url, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'idempotency-key': key },
@@ -44,7 +44,17 @@ export function createTestChannel({ idempotentSend }: { idempotentSend: boolean 
 
   return {
     kind: idempotentSend ? 'test-idempotent' : 'test',
-    capabilities: { idempotentSend, dialect: 'plain', text: { max: 20, unit: 'utf16' } },
+    capabilities: {
+      dialect: 'plain',
+      limit: { max: 20, unit: 'utf16' },
+      idempotentSend,
+      edit: null,
+      typing: null,
+      threads: true,
+      files: { inMax: null, outMax: null },
+      reactions: false,
+      buttons: false,
+    },
     credentials: Credentials,
     settings: Settings,
     async send({ text }, to, { credentials, settings }, context) {
@@ -53,13 +63,13 @@ export function createTestChannel({ idempotentSend }: { idempotentSend: boolean 
     },
     async probe({ credentials, settings }, context) {
       await call(`${settings.url}/me`, credentials.token, '', {}, context);
-      return { account: 'the test bot' };
+      return { account: { id: 'bot', name: 'the test bot' }, problems: [] };
     },
   };
 }
 
 /** The product's adapters take part in no test of these. */
-export const testChannels = [
-  createTestChannel({ idempotentSend: false }),
-  createTestChannel({ idempotentSend: true }),
-];
+export const testChannels = adapterSource([
+  createTestChannel({ idempotentSend: false }) as ChannelAdapter,
+  createTestChannel({ idempotentSend: true }) as ChannelAdapter,
+]);

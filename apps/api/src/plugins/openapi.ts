@@ -15,6 +15,8 @@ const tags = [
   'provider credentials',
   'provider health',
   'catalogue',
+  'channels',
+  'people',
   'webhooks',
   'deliveries',
   'team',

@@ -19,6 +19,8 @@ const statuses: Record<ErrorCode, number> = {
   idempotency_in_progress: 409,
   run_not_final: 409,
   run_final: 409,
+  request_timeout: 408,
+  body_too_large: 413,
   rate_limited: 429,
   unavailable: 503,
 };

@@ -1,5 +1,7 @@
 import { exactTarget, TargetError } from '@nightshift/agent';
+import { channelCatalog } from '@nightshift/channels';
 import {
+  CatalogChannel,
   type CatalogModel,
   CatalogModels,
   CatalogModelsQuery,
@@ -115,6 +117,18 @@ export const catalogRoutes: Routes = async (app, { deps }) => {
         })),
       };
     },
+  );
+
+  app.get(
+    '/v1/catalog/channels',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Chat platforms, and what is needed to connect each',
+        response: { 200: z.object({ data: z.array(CatalogChannel) }), ...errors },
+      },
+    },
+    async () => ({ data: channelCatalog as CatalogChannel[] }),
   );
 
   app.get(

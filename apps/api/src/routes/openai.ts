@@ -7,13 +7,12 @@
 import { type Agent, ChatCompletionBody, Id, isFinal } from '@nightshift/contracts';
 import { findAgentByName, getAgent, listAgents } from '@nightshift/core/agents';
 import { DomainError, invalidField, notFound } from '@nightshift/core/errors';
-import { acceptFirst, type Earlier } from '@nightshift/core/inbox';
+import { acceptFirst, type Earlier, wakeForMessage } from '@nightshift/core/inbox';
 import { cancelRun, getOutcome, getRun, waitForRun, watchRun } from '@nightshift/core/runs';
 import type { FastifyError } from 'fastify';
 import { z } from 'zod';
 import { logAnswer, toErrorAnswer } from '../plugins/problems.ts';
 import { formatSse, sendSse, untilClosed } from '../sse.ts';
-import { wakeForMessage } from '../wake.ts';
 import type { Routes } from './types.ts';
 
 /** OpenAI's names for what went wrong, by status. */

@@ -7,6 +7,7 @@ import {
   ScheduleListQuery,
   ScheduleUpdate,
 } from '@nightshift/contracts';
+import { wakeForMessage } from '@nightshift/core/inbox';
 import {
   createSchedule,
   deleteSchedule,
@@ -16,7 +17,6 @@ import {
   runScheduleNow,
   updateSchedule,
 } from '@nightshift/core/schedules';
-import { wakeForMessage } from '../wake.ts';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
 
 export const scheduleRoutes: Routes = async (app, { deps }) => {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
-import { acceptFirst, acceptReply } from '@nightshift/core/inbox';
+import { acceptFirst, acceptReply, wakeForMessage } from '@nightshift/core/inbox';
 import { waitForRun } from '@nightshift/core/runs';
 import { AgentParams, agentIdOf } from '../agent-reference.ts';
 import { whileServing } from '../sse.ts';
-import { wakeForMessage } from '../wake.ts';
 import { errors, type Routes } from './types.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url');

@@ -94,13 +94,14 @@ const destinationOf = ({ webhookId, channelId }: Delivery, urls?: ReadonlyMap<st
 
 function describe({ stdout: { style } }: Cli, delivery: Delivery): string {
   const line = (label: string, value: string) => `  ${style.dim(label.padEnd(14))}${value}\n`;
-  const { id, event, status, error, conversationId, runId, attempts, partsSent, receipts } = delivery;
+  const { id, event, status, error, conversationId, runId, text, attempts, partsSent, receipts } = delivery;
   return [
     `${style.bold(oneLine(event))} ${paintStatus(style, status)}\n`,
     line('id', id),
     line('to', destinationOf(delivery)),
-    line('conversation', conversationId),
-    line('run', runId),
+    ...(conversationId ? [line('conversation', conversationId)] : []),
+    ...(runId ? [line('run', runId)] : []),
+    ...(text ? [line('text', oneLine(text))] : []),
     line('tried', `${attempts} times, ${partsSent} parts sent`),
     ...(status === 'pending' ? [line('due', delivery.dueAt)] : []),
     ...(error ? [line('error', printable(error.message))] : []),

@@ -12,6 +12,7 @@ const eventTypes: WebhookEventType[] = [
   'run.finished',
   'budget.warning',
   'provider.key_refused',
+  'channel.attention',
 ];
 
 interface UpdateOptions {

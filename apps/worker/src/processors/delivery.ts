@@ -1,7 +1,9 @@
 /** Sends what waits in one lane of the outbox, in order, until nothing of it is due. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionDeps } from '@nightshift/agent';
 import { ChannelError, type ChannelErrorKind, type SendReceipt } from '@nightshift/channels';
 import type { Fetch, QueuePayload } from '@nightshift/contracts';
+import { markAttention, type TrafficCounter } from '@nightshift/core/channels';
 import { type Database, isDatabaseUnavailable } from '@nightshift/core/database';
 import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
@@ -21,12 +23,13 @@ import {
   sendTimeoutMs,
 } from '@nightshift/core/outbox';
 import type { Producer } from '@nightshift/core/queue';
-import { type Outgoing, type OutgoingDeps, prepareOutgoing } from './outgoing.ts';
+import { type OutgoingPart, prepareOutgoing } from './outgoing.ts';
 
-export interface DeliveryDeps extends OutgoingDeps {
+export interface DeliveryDeps extends ConnectionDeps {
   fetch: Fetch;
   deliveries: Producer<'delivery'>;
   metrics: Metrics;
+  traffic: TrafficCounter;
   isDraining(): boolean;
   /** Aborts when the process can wait no longer for what is being sent. */
   stop: AbortSignal;
@@ -114,10 +117,12 @@ async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void
     outcome = (await sendParts(deps, claim, log)) ? 'sent' : 'lost';
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
-    outcome = await settle(deps.db, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
+    outcome = await settle(deps, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
   }
   if (outcome === 'lost') return log.warn('no longer ours to send: taken over, or deleted');
-  deps.metrics.deliveries.inc({ destination: claim.delivery.destination.kind, outcome });
+  const { kind, id } = claim.delivery.destination;
+  deps.metrics.deliveries.inc({ destination: kind, outcome });
+  if (kind === 'channel' && outcome === 'sent') deps.traffic.count(id, { sent: 1 });
 }
 
 type Outcome = 'sent' | 'retried' | 'unknown' | 'dead';
@@ -129,35 +134,32 @@ async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<bo
   const outgoing = await prepareOutgoing(deps, delivery).catch((error) => {
     throw unlessChannelError(error, 'retry', log);
   });
-  for (let sent = delivery.partsSent; sent < outgoing.parts.length; sent += 1) {
-    if (delivery.interrupted && sent === delivery.partsSent) assertRepeatable(outgoing, delivery);
+  for (let sent = delivery.partsSent; sent < outgoing.length; sent += 1) {
+    const part = outgoing[sent]!;
+    if (delivery.interrupted && sent === delivery.partsSent) assertRepeatable(part, delivery);
     if (!claim.isHeld()) throw new ChannelError('retry', 'The server was too slow to send it.');
-    const receipt = await sendPart(deps, outgoing, sent, log);
+    const receipt = await sendPart(deps, part, log);
     if (!(await persist(() => markPart(db, delivery, sent + 1, receipt)))) return false;
   }
   return persist(() => markSent(db, delivery));
 }
 
 /** @throws {ChannelError} when the next part may have been sent already, and should not be sent twice */
-function assertRepeatable({ repeatable }: Outgoing, delivery: ClaimedDelivery): void {
+function assertRepeatable({ repeatable }: OutgoingPart, delivery: ClaimedDelivery): void {
   const message = 'The server stopped while it was being sent.';
   if (!repeatable) throw new ChannelError('ambiguous', message);
   // Or else one that stops every worker would be tried for ever.
   if (nextDelayMs(delivery.destination.kind, delivery) === null) throw new ChannelError('retry', message);
 }
 
-async function sendPart(
-  { fetch, stop }: DeliveryDeps,
-  { parts, repeatable }: Outgoing,
-  index: number,
-  log: Log,
-): Promise<SendReceipt> {
+async function sendPart({ fetch, stop }: DeliveryDeps, part: OutgoingPart, log: Log): Promise<SendReceipt> {
   const signal = AbortSignal.any([AbortSignal.timeout(sendTimeoutMs), stop]);
   try {
-    return await parts[index]!({ fetch, signal });
+    return await part.send({ fetch, signal });
   } catch (cause) {
     const error = unlessChannelError(cause, 'ambiguous', log);
-    if (error.kind === 'ambiguous' && repeatable) throw new ChannelError('retry', error.message, { cause });
+    if (error.kind === 'ambiguous' && part.repeatable)
+      throw new ChannelError('retry', error.message, { cause });
     throw error;
   }
 }
@@ -171,11 +173,12 @@ function unlessChannelError(error: unknown, kind: ChannelErrorKind, log: Log): C
 
 /** Writes down what a failure, after so many milliseconds, means for the delivery. */
 async function settle(
-  db: Database,
+  deps: DeliveryDeps,
   delivery: ClaimedDelivery,
   { failure, ms }: { failure: ChannelError; ms: number },
   log: Log,
 ): Promise<Outcome | 'lost'> {
+  const { db } = deps;
   const error = { code: codes[failure.kind], message: failure.message };
   log.warn({ code: error.code, reason: error.message, attempts: delivery.attempts }, 'not delivered');
   const unlessLost = async (outcome: Outcome, write: () => Promise<boolean>) =>
@@ -183,10 +186,14 @@ async function settle(
 
   if (failure.kind === 'ambiguous') return unlessLost('unknown', () => markUnknown(db, delivery, error));
   const { destination, attempts } = delivery;
+  if (failure.kind === 'auth' && destination.kind === 'channel')
+    await persist(() => tellOfTrouble(deps, destination.id, error, log));
   const { retryAfterMs } = failure;
   const spentMs = delivery.spentMs + ms;
   const delayMs =
-    failure.kind === 'rejected' ? null : nextDelayMs(destination.kind, { attempts, spentMs, retryAfterMs });
+    failure.kind === 'rejected' || failure.kind === 'gone'
+      ? null
+      : nextDelayMs(destination.kind, { attempts, spentMs, retryAfterMs });
   if (delayMs === null) return unlessLost('dead', () => markDead(db, delivery, error));
   if (retryAfterMs !== undefined && failure.pauses === 'channel') {
     await persist(() => pauseDestination(db, destination, delayMs));
@@ -194,9 +201,23 @@ async function settle(
   return unlessLost('retried', () => retryLater(db, delivery, error, delayMs));
 }
 
+/** Nothing goes through this channel before somebody mends it: its owner is told, once. */
+export async function tellOfTrouble(
+  { db, deliveries }: Pick<DeliveryDeps, 'db' | 'deliveries'>,
+  channelId: string,
+  problem: { code: string; message: string },
+  log: Log,
+): Promise<void> {
+  const lanes = await markAttention(db, channelId, problem);
+  if (!lanes) return;
+  log.error({ channelId, reason: problem.message }, 'a channel needs attention: the platform refuses us');
+  for (const lane of lanes) deliveries.wakeSoon({ lane }, lane);
+}
+
 /** What people and programs read of a failure. */
 const codes: Record<ChannelErrorKind, string> = {
   rejected: 'rejected',
+  gone: 'gone',
   retry: 'not_delivered',
   ambiguous: 'unconfirmed',
   auth: 'credentials_refused',

@@ -1,36 +1,31 @@
 /** From a delivery's references to what is sent: read, opened and rendered when it is its turn. */
+import { type ConnectionDeps, openConnection } from '@nightshift/agent';
 import {
-  type Address,
   assertAccepted,
   type CallContext,
-  type ChannelAdapter,
   ChannelError,
   postSigned,
-  renderParts,
+  renderMessage,
   type SendReceipt,
 } from '@nightshift/channels';
-import { openChannel, readChannelMessage } from '@nightshift/core/channels';
-import type { Database } from '@nightshift/core/database';
+import { readChannelMessage } from '@nightshift/core/channels';
 import { DomainError } from '@nightshift/core/errors';
 import type { ClaimedDelivery } from '@nightshift/core/outbox';
-import { type KeyEncryptionKey, UnsealError } from '@nightshift/core/secrets';
+import { UnsealError } from '@nightshift/core/secrets';
 import { openWebhook, renderWebhookEvent } from '@nightshift/core/webhooks';
 
-export interface OutgoingDeps {
-  db: Database;
-  kek: KeyEncryptionKey;
-  adapters: readonly ChannelAdapter[];
-}
-
-export interface Outgoing {
+export interface OutgoingPart {
   /** The receiver knows a repetition, so a send of unknown outcome is simply made again. */
   readonly repeatable: boolean;
-  /** In the order in which they are sent; each sends one part, once. @throws {ChannelError} */
-  readonly parts: readonly ((context: CallContext) => Promise<SendReceipt>)[];
+  /** Sends it, once. @throws {ChannelError} */
+  send(context: CallContext): Promise<SendReceipt>;
 }
 
+/** In the order in which they are sent. */
+export type Outgoing = readonly OutgoingPart[];
+
 /** @throws {ChannelError} rejected: there is nothing to send, or nowhere; auth: its secrets cannot be read */
-export async function prepareOutgoing(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+export async function prepareOutgoing(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   try {
     return await (delivery.destination.kind === 'webhook'
       ? prepareWebhook(deps, delivery)
@@ -42,47 +37,51 @@ export async function prepareOutgoing(deps: OutgoingDeps, delivery: ClaimedDeliv
   }
 }
 
-async function prepareWebhook({ db, kek }: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+async function prepareWebhook({ db, kek }: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   const webhook = await openWebhook(db, kek, delivery.teamId, delivery.destination.id);
   const body = await renderWebhookEvent(db, delivery);
-  if (!body)
-    throw new ChannelError('rejected', 'The run was retried after this; its next end is told instead.');
+  if (!body) throw new ChannelError('rejected', 'It is no longer so; what is so instead is told by itself.');
   const send = async (context: CallContext): Promise<SendReceipt> => {
     const answer = await postSigned({ ...webhook, id: delivery.id, body }, context);
     assertAccepted(answer);
     return { status: answer.status };
   };
-  return { repeatable: true, parts: [send] };
+  return [{ repeatable: true, send }];
 }
 
-async function prepareChannel(
-  { db, kek, adapters }: OutgoingDeps,
-  delivery: ClaimedDelivery,
-): Promise<Outgoing> {
-  const { conversationId, messageId } = delivery;
-  if (!messageId)
+async function prepareChannel(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+  const { adapter, connection } = await openConnection(deps, delivery.teamId, delivery.destination.id);
+  const message = await readChannelMessage(deps.db, delivery.id);
+  if (!message)
     throw new ChannelError('rejected', `A ${delivery.event} without a message is nothing to say.`);
-  const channel = await openChannel(db, kek, delivery.teamId, delivery.destination.id);
-  const adapter = adapters.find(({ kind }) => kind === channel.kind);
-  // In the middle of an upgrade an older worker may not have it yet.
-  if (!adapter) throw new ChannelError('retry', `This server has no channel of the kind ${channel.kind}.`);
-  const credentials = adapter.credentials.safeParse(channel.credentials);
-  const settings = adapter.settings.safeParse(channel.settings);
-  if (!credentials.success || !settings.success) {
-    throw new ChannelError('auth', 'The credentials or settings of the channel are not what it needs now.');
+  const { thread, text, shown } = message;
+  const { parts, file } = renderMessage(text, adapter.capabilities);
+  const repeatable = adapter.capabilities.idempotentSend;
+  const keyed = (context: CallContext, index: number) => ({
+    ...context,
+    idempotencyKey: `${delivery.id}:${index}`,
+  });
+  const outgoing: OutgoingPart[] = parts.map((part, index) => ({
+    repeatable,
+    send: (context) => adapter.send(part, thread, connection, keyed(context, index)),
+  }));
+  if (file) {
+    outgoing.push({
+      repeatable,
+      send: (context) => adapter.sendFile!(file, thread, connection, keyed(context, parts.length)),
+    });
   }
-  const connection = { credentials: credentials.data, settings: settings.data };
-  const { thread, text } = await readChannelMessage(db, { conversationId, messageId });
-  const { idempotentSend, dialect, text: limit } = adapter.capabilities;
-  const { parts } = renderParts(text, { dialect, limit });
-  return {
-    repeatable: idempotentSend,
-    parts: parts.map(
-      (part, index) => (context) =>
-        adapter.send(part, thread as Address, connection, {
-          ...context,
-          idempotencyKey: `${delivery.id}:${index}`,
-        }),
-    ),
+  const [first] = outgoing;
+  if (!shown || !first || !adapter.edit) return outgoing;
+  const edit = async (context: CallContext): Promise<SendReceipt> => {
+    try {
+      await adapter.edit!(parts[0]!, shown, thread, connection, context);
+      return shown;
+    } catch (error) {
+      // Somebody has deleted it, so that the answer would be nowhere.
+      if (error instanceof ChannelError && error.kind === 'gone') return first.send(context);
+      throw error;
+    }
   };
+  return [{ repeatable: true, send: edit }, ...outgoing.slice(1)];
 }

@@ -1,6 +1,6 @@
 /** A signed POST: what outgoing webhooks and the webhook channel send. */
-import { type CallContext, ChannelError, toChannelError } from '../channel.ts';
-import { readExcerpt, retryAfterMs } from '../http.ts';
+import { type CallContext, ChannelError } from '../channel.ts';
+import { readExcerpt, retryAfterMs, toChannelError } from '../http.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
 export interface SignedPost {

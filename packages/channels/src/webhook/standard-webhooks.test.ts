@@ -11,6 +11,7 @@ const body = Buffer.from('{"text":"grüße"}');
 
 const request = (headers: Record<string, string | undefined> = {}, raw: Uint8Array = body): RawRequest => ({
   method: 'POST',
+  url: 'https://nightshift.example/v1/hooks/key',
   headers: { ...signedHeaders(secret, 'msg_1', now, body), ...headers },
   body: raw,
 });

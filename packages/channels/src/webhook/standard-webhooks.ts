@@ -46,11 +46,11 @@ export function verifySigned(
   if (!/^\d{1,12}$/.test(timestamp)) return no('webhook-timestamp is no number of seconds');
   if (Math.abs(now / 1000 - Number(timestamp)) > toleranceSeconds)
     return no('webhook-timestamp is too far off');
-  const expected = hmac(key, id, timestamp, body);
+  // Compared as it is written: decoding would take several spellings for one.
+  const expected = Buffer.from(`v1,${hmac(key, id, timestamp, body).toString('base64')}`);
   // Several while a sender changes its secret.
   const matches = signatures.split(' ').filter((signature) => {
-    if (!signature.startsWith('v1,')) return false;
-    const given = Buffer.from(signature.slice(3), 'base64');
+    const given = Buffer.from(signature);
     return given.length === expected.length && timingSafeEqual(given, expected);
   });
   return matches.length > 0 ? { ok: true } : no('no signature matches');

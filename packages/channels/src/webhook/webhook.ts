@@ -1,73 +1,97 @@
 /**
  * The generic channel: signed HTTP in and out, for platforms that have no adapter and programs that are none.
  *
- * In: `{"thread": "order-42", "sender": {"id": "ann", "name": "Ann"}, "text": "…"}`, its `webhook-id` names the event.
- * Out: `{"type": "message", "thread": "order-42", "text": "…"}`. Both are signed as docs/webhooks.md says.
+ * In: `{"thread": "order-42", "sender": {"id": "ann", "name": "Ann"}, "text": "…"}`. Out: `{"type": "message", "id": "…",
+ * "thread": "order-42", "text": "…"}`. docs/channels/webhook.md has the rest.
  */
+import { randomBytes } from 'node:crypto';
 import { WebhookSecret, WebhookUrl } from '@nightshift/contracts';
 import { z } from 'zod';
-import { type ChannelAdapter, ChannelError } from '../channel.ts';
+import {
+  type CallContext,
+  type ChannelAdapter,
+  ChannelError,
+  type Connection,
+  defaultEditThrottle,
+} from '../channel.ts';
+import { readWhole, toChannelError } from '../http.ts';
+import { parseInbound } from './inbound.ts';
 import { assertAccepted, postSigned } from './post.ts';
 import { verifySigned } from './standard-webhooks.ts';
 
-const Credentials = z.strictObject({ secret: WebhookSecret });
+const Credentials = z.strictObject({
+  secret: WebhookSecret.default(() => `whsec_${randomBytes(32).toString('base64')}`),
+});
 const Settings = z.strictObject({ url: WebhookUrl });
 
-const Inbound = z.object({
-  thread: z.string().min(1).max(200),
-  sender: z.object({ id: z.string().min(1).max(200), name: z.string().max(200).nullish() }),
-  text: z.string().min(1).max(200_000),
-});
+type Credentials = z.infer<typeof Credentials>;
+type Settings = z.infer<typeof Settings>;
 
-export const webhook: ChannelAdapter<z.infer<typeof Credentials>, z.infer<typeof Settings>> = {
+const mebibyte = 1024 * 1024;
+
+/** Every request has an id of its own; whoever has seen it drops the repetition. */
+async function post(
+  body: object,
+  { credentials, settings }: Connection<Credentials, Settings>,
+  { id = crypto.randomUUID(), ...context }: CallContext & { id?: string },
+): Promise<{ status: number }> {
+  const { secret } = credentials;
+  const answer = await postSigned({ secret, url: settings.url, id, body }, context);
+  assertAccepted(answer);
+  return { status: answer.status };
+}
+
+export const webhook: ChannelAdapter<Credentials, Settings> = {
   kind: 'webhook',
-  capabilities: { idempotentSend: true, dialect: 'markdown', text: { max: 200_000, unit: 'utf16' } },
+  capabilities: {
+    dialect: 'markdown',
+    limit: { max: 200_000, unit: 'utf16' },
+    idempotentSend: true,
+    edit: defaultEditThrottle,
+    typing: { lastsMs: 10_000 },
+    threads: true,
+    files: { inMax: 20 * mebibyte, outMax: 10 * mebibyte },
+    reactions: false,
+    buttons: true,
+  },
   credentials: Credentials,
   settings: Settings,
-
-  async send({ text }, { thread }, { credentials, settings }, context) {
-    const body = { type: 'message', thread, text };
-    const answer = await postSigned(
-      { ...credentials, ...settings, id: context.idempotencyKey, body },
-      context,
-    );
-    assertAccepted(answer);
-    return { status: answer.status };
-  },
-
-  async probe({ credentials, settings }, context) {
-    const id = `probe_${crypto.randomUUID()}`;
-    assertAccepted(await postSigned({ ...credentials, ...settings, id, body: { type: 'ping' } }, context));
-    return { account: new URL(settings.url).host };
-  },
-
   hook: {
-    verify: (request, { credentials }, now) => verifySigned(request, credentials.secret, now),
-    parse({ headers, body }) {
-      const inbound = Inbound.safeParse(parseJson(body));
-      const externalId = headers['webhook-id'];
-      if (!externalId) throw new ChannelError('rejected', 'The request has no webhook-id.');
-      if (!inbound.success) {
-        throw new ChannelError('rejected', `The request is no message. ${z.prettifyError(inbound.error)}`);
-      }
-      const { thread, sender, text } = inbound.data;
-      return [
-        {
-          externalId,
-          thread: { thread },
-          threadKey: thread,
-          sender: { id: sender.id, name: sender.name ?? null },
-          text,
-        },
-      ];
-    },
+    verify: (request, { credentials }, { now }) => verifySigned(request, credentials.secret, now),
+    parse: parseInbound,
+  },
+
+  async send({ text, buttons }, { thread }, connection, { idempotencyKey: id, ...context }) {
+    const body = { type: 'message', id, thread, text, ...(buttons && { buttons }) };
+    return { id, ...(await post(body, connection, { ...context, id })) };
+  },
+
+  async edit({ text }, { id }, { thread }, connection, context) {
+    await post({ type: 'edited', id, thread, text }, connection, context);
+  },
+
+  async typing({ thread }, connection, context) {
+    await post({ type: 'typing', thread }, connection, context);
+  },
+
+  async sendFile({ name, mediaType, data }, { thread }, connection, { idempotencyKey: id, ...context }) {
+    const base64 = Buffer.from(data).toString('base64');
+    const body = { type: 'file', id, thread, name, mediaType, data: base64 };
+    return { id, ...(await post(body, connection, { ...context, id })) };
+  },
+
+  async download({ source }, _connection, { fetch, signal, maxBytes }) {
+    try {
+      const response = await fetch(source.url ?? '', { signal });
+      if (response.ok) return { data: await readWhole(response, maxBytes) };
+      throw new ChannelError('rejected', `The address of the attachment answered ${response.status}.`);
+    } catch (error) {
+      throw toChannelError(error);
+    }
+  },
+
+  async probe(connection, context) {
+    await post({ type: 'ping' }, connection, context);
+    return { account: { id: null, name: new URL(connection.settings.url).host }, problems: [] };
   },
 };
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new ChannelError('rejected', 'The request is no JSON.', { cause });
-  }
-}

@@ -1,25 +1,107 @@
 /** Connections to chat platforms, as rows. What their credentials and settings mean, their adapter knows. */
-import { type TextPart, textOf } from '@nightshift/contracts';
-import { type Database, newId } from '../database/index.ts';
+import { createHmac, randomBytes } from 'node:crypto';
+import {
+  type Channel,
+  ChannelAccess,
+  type ChannelListQuery,
+  type ChannelRoute,
+  type Page,
+} from '@nightshift/contracts';
+import { type Database, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
-import type { Prisma } from '../generated/prisma/client.ts';
+import type { Prisma, Channel as Row } from '../generated/prisma/client.ts';
 import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
 
+type Fields = Record<string, unknown>;
+
+/** Where the platform pushes to. */
+export const hookPath = (hookKey: string) => `/v1/hooks/${hookKey}`;
+
+/** How a channel is read depends on what its adapter does: `connects` says whether it pushes. */
+export interface ReadOptions {
+  publicUrl: string;
+  /** Kinds whose platform pushes to us. */
+  pushes(kind: string): boolean;
+}
+
+function toChannel(row: Row, { publicUrl, pushes }: ReadOptions): Channel {
+  const last4 = row.last4 as Record<string, string | null>;
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    agentId: row.agentId,
+    credentials: Object.fromEntries(
+      Object.entries(last4).map(([name, value]) => [name, { set: true, last4: value }]),
+    ),
+    settings: row.settings as Fields,
+    access: ChannelAccess.parse(row.access),
+    routes: row.routes as ChannelRoute[],
+    live: row.live,
+    status: row.status,
+    problem: row.problem as Channel['problem'],
+    account: row.account as Channel['account'],
+    webhookUrl: pushes(row.kind) && !row.connects ? publicUrl + hookPath(row.hookKey) : null,
+    connected: row.connects ? row.leaseUntil !== null && row.leaseUntil > new Date() : null,
+    counts: {
+      received: Number(row.received),
+      ignored: Number(row.ignored),
+      refused: Number(row.refused),
+      sent: Number(row.sent),
+    },
+    lastInboundAt: row.lastInboundAt?.toISOString() ?? null,
+    lastOutboundAt: row.lastOutboundAt?.toISOString() ?? null,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function sealed(kek: KeyEncryptionKey, teamId: string, id: string, credentials: Fields) {
+  return {
+    credentials: { ...seal(kek, JSON.stringify(credentials), sealContext(teamId, id, 'credentials')) },
+    last4: Object.fromEntries(
+      Object.entries(credentials)
+        .filter(([, value]) => value !== undefined)
+        // The last four of a short secret would be most of it.
+        .map(([name, value]) => [name, String(value).length >= 12 ? String(value).slice(-4) : null]),
+    ),
+  };
+}
+
+/** All of it as the adapter's schemas and the contracts have read it. */
 export interface NewChannel {
   kind: string;
   name: string;
-  /** As the adapter's schema has read them. Null where the platform needs none. */
+  agentId?: string | undefined;
   credentials: object | null;
   settings: object;
+  access?: ChannelAccess | undefined;
+  routes?: readonly ChannelRoute[] | undefined;
+  live?: boolean | undefined;
+  /** A worker is to connect to it. */
+  connects?: boolean | undefined;
 }
 
-/** @returns the channel's id */
+/** @throws {DomainError} not_found: no such agent in the team */
+async function assertAgents(
+  db: Database,
+  teamId: string,
+  ids: readonly (string | undefined)[],
+): Promise<void> {
+  const wanted = [...new Set(ids.filter((id) => id !== undefined))];
+  const found = await db.prisma.agent.count({ where: { id: { in: wanted }, teamId, deletedAt: null } });
+  if (found < wanted.length) throw notFound('agent');
+}
+
+/** @returns the channel's id @throws {DomainError} not_found: an agent that it names */
 export async function createChannel(
   db: Database,
   kek: KeyEncryptionKey,
   teamId: string,
-  { kind, name, credentials, settings }: NewChannel,
+  channel: NewChannel,
 ): Promise<string> {
+  const { kind, name, agentId, credentials, settings, access, routes = [], live, connects } = channel;
+  await assertAgents(db, teamId, [agentId, ...routes.map((route) => route.agentId)]);
   const id = newId();
   await db.prisma.channel.create({
     data: {
@@ -27,20 +109,146 @@ export async function createChannel(
       teamId,
       kind,
       name,
+      agentId: agentId ?? null,
+      // 256 bits: whoever does not know the address cannot even knock.
+      hookKey: randomBytes(32).toString('base64url'),
       settings: settings as Prisma.InputJsonObject,
-      ...(credentials && {
-        credentials: { ...seal(kek, JSON.stringify(credentials), sealContext(teamId, id, 'credentials')) },
-      }),
+      access: access ?? {},
+      routes: routes as unknown as Prisma.InputJsonArray,
+      ...(live !== undefined && { live }),
+      ...(connects !== undefined && { connects }),
+      ...(credentials && sealed(kek, teamId, id, credentials as Fields)),
     },
   });
   return id;
 }
 
+export async function listChannels(
+  db: Database,
+  teamId: string,
+  query: ChannelListQuery,
+  options: ReadOptions,
+): Promise<Page<Channel>> {
+  const { where, ...page } = pageArguments(query);
+  const rows = await db.prisma.channel.findMany({
+    ...page,
+    where: {
+      ...where,
+      teamId,
+      deletedAt: null,
+      ...(query.kind && { kind: query.kind }),
+      ...(query.status && { status: query.status }),
+    },
+  });
+  return toPage(rows, query.limit, (row) => toChannel(row, options));
+}
+
+/** @throws {DomainError} not_found */
+export async function getChannel(
+  db: Database,
+  teamId: string,
+  id: string,
+  options: ReadOptions,
+): Promise<Channel> {
+  const row = await db.prisma.channel.findFirst({ where: { id, teamId, deletedAt: null } });
+  if (!row) throw notFound('channel');
+  return toChannel(row, options);
+}
+
+/** What is absent stays. */
+export type ChannelChange = {
+  [Field in Exclude<keyof NewChannel, 'kind'>]?: NewChannel[Field] | undefined;
+} & {
+  status?: 'active' | 'paused' | undefined;
+  /** Who we are there, as a probe has found. */
+  account?: { id: string | null; name: string } | undefined;
+};
+
+/**
+ * Changes a channel. New credentials and settings end its connection, for a worker to connect with them, and what needed
+ * attention is tried again.
+ *
+ * @throws {DomainError} not_found
+ */
+export async function updateChannel(
+  db: Database,
+  kek: KeyEncryptionKey,
+  teamId: string,
+  id: string,
+  change: ChannelChange,
+): Promise<void> {
+  const { name, agentId, credentials, settings, access, routes, live, connects, status, account } = change;
+  await assertAgents(db, teamId, [agentId, ...(routes ?? []).map((route) => route.agentId)]);
+  const reconnect = credentials !== undefined || settings !== undefined || status !== undefined;
+  const { count } = await db.prisma.channel.updateMany({
+    where: { id, teamId, deletedAt: null },
+    data: {
+      ...(name !== undefined && { name }),
+      ...(agentId !== undefined && { agentId }),
+      ...(settings && { settings: settings as Prisma.InputJsonObject }),
+      ...(access && { access }),
+      ...(routes && { routes: routes as unknown as Prisma.InputJsonArray }),
+      ...(live !== undefined && { live }),
+      ...(connects !== undefined && { connects }),
+      ...(account && { account }),
+      ...(credentials && sealed(kek, teamId, id, credentials as Fields)),
+      ...(status !== undefined && { status }),
+      ...(status === 'active' && { problem: null as unknown as Prisma.InputJsonValue, pausedUntil: null }),
+      ...(reconnect && { epoch: { increment: 1 }, leaseUntil: null, leaseOwner: null }),
+    },
+  });
+  if (count === 0) throw notFound('channel');
+}
+
+const remove = statement<{ id: string }>(`
+  WITH removed AS (
+    UPDATE channel SET deleted_at = now(), status = 'paused', credentials = NULL, last4 = '{}', epoch = epoch + 1,
+      lease_until = NULL, lease_owner = NULL, connects = false
+    WHERE id = $1 AND team_id = $2 AND deleted_at IS NULL RETURNING id
+  ), undelivered AS (
+    UPDATE delivery d SET status = 'dead', ended_at = now(), lease_until = NULL,
+      error = '{"code": "channel_deleted", "message": "The channel was deleted."}'
+    FROM removed WHERE d.channel_id = removed.id AND d.status IN ('pending', 'sending')
+  )
+  SELECT id FROM removed`);
+
+/** Its conversations stay readable; its credentials are forgotten. @throws {DomainError} not_found */
+export async function deleteChannel(db: Database, teamId: string, id: string): Promise<void> {
+  const [row] = await db.query(remove, [id, teamId]);
+  if (!row) throw notFound('channel');
+}
+
 /** A channel with its credentials. It must reach no log, no answer and no prompt. */
 export interface OpenChannel {
+  id: string;
+  teamId: string;
   kind: string;
+  agentId: string | null;
   credentials: unknown;
   settings: unknown;
+  account: { id: string | null; name: string } | null;
+  access: ChannelAccess;
+  routes: readonly ChannelRoute[];
+  status: 'active' | 'paused' | 'attention';
+  hookKey: string;
+}
+
+function open(kek: KeyEncryptionKey, row: Row): OpenChannel {
+  const credentials = row.credentials as unknown as Sealed | null;
+  const { id, teamId, kind, agentId, settings, status, hookKey } = row;
+  return {
+    id,
+    teamId,
+    kind,
+    agentId,
+    status,
+    hookKey,
+    credentials: credentials && JSON.parse(unseal(kek, credentials, sealContext(teamId, id, 'credentials'))),
+    settings,
+    account: row.account as OpenChannel['account'],
+    access: ChannelAccess.parse(row.access),
+    routes: row.routes as ChannelRoute[],
+  };
 }
 
 /** @throws {DomainError} not_found @throws {UnsealError} when the credentials cannot be read */
@@ -50,24 +258,32 @@ export async function openChannel(
   teamId: string,
   id: string,
 ): Promise<OpenChannel> {
-  const row = await db.prisma.channel.findFirst({ where: { id, teamId } });
+  const row = await db.prisma.channel.findFirst({ where: { id, teamId, deletedAt: null } });
   if (!row) throw notFound('channel');
-  const credentials = row.credentials as unknown as Sealed | null;
-  return {
-    kind: row.kind,
-    credentials: credentials && JSON.parse(unseal(kek, credentials, sealContext(teamId, id, 'credentials'))),
-    settings: row.settings,
-  };
+  return open(kek, row);
 }
 
-/** What a delivery to a channel refers to: where its conversation is held there, and what is to be said. */
-export async function readChannelMessage(
+/** The channel whose platform pushes to this address; null when there is none. @throws {UnsealError} */
+export async function openChannelByHook(
   db: Database,
-  { conversationId, messageId }: { conversationId: string; messageId: string },
-): Promise<{ thread: unknown; text: string }> {
-  const [conversation, message] = await Promise.all([
-    db.prisma.conversation.findUniqueOrThrow({ where: { id: conversationId }, select: { thread: true } }),
-    db.prisma.message.findUniqueOrThrow({ where: { id: messageId }, select: { content: true } }),
-  ]);
-  return { thread: conversation.thread, text: textOf(message.content as TextPart[]) };
+  kek: KeyEncryptionKey,
+  hookKey: string,
+): Promise<OpenChannel | null> {
+  const row = await db.prisma.channel.findFirst({ where: { hookKey, deletedAt: null } });
+  return row && open(kek, row);
+}
+
+const hookKeys = statement<{ hook_key: string }>(`SELECT hook_key FROM channel WHERE deleted_at IS NULL`);
+
+/** The address keys of all channels. */
+export async function listHookKeys(db: Database): Promise<Set<string>> {
+  return new Set((await db.query(hookKeys)).map((row) => row.hook_key));
+}
+
+/**
+ * Names credentials without telling them: the same ones give the same name. What is only true for one account, such as
+ * where to go on reading, is kept under it.
+ */
+export function fingerprint(kek: KeyEncryptionKey, credentials: unknown): string {
+  return createHmac('sha256', kek.bytes).update(JSON.stringify(credentials)).digest('base64url').slice(0, 22);
 }

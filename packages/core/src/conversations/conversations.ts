@@ -4,7 +4,7 @@ import {
   type Message,
   type Page,
   type PageQuery,
-  type TextPart,
+  type StoredPart,
   textOf,
 } from '@nightshift/contracts';
 import { type Database, decodeCursor, pageArguments, statement, toPage } from '../database/index.ts';
@@ -27,7 +27,7 @@ function toMessage(row: MessageRow): Message {
     id: row.id,
     seq: row.seq,
     role: row.role,
-    text: textOf(row.content as TextPart[]),
+    text: textOf(row.content as StoredPart[]),
     runId: row.runId,
     createdAt: row.createdAt.toISOString(),
   };
@@ -78,7 +78,7 @@ export const historyLimit = 200;
 export interface HistoryMessage {
   seq: number;
   role: 'system' | 'user' | 'assistant';
-  content: { type: 'text'; text: string }[];
+  content: StoredPart[];
 }
 
 export interface RunHistory {

@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'idempotency_in_progress'
   | 'run_not_final'
   | 'run_final'
+  | 'request_timeout'
+  | 'body_too_large'
   | 'rate_limited'
   | 'unavailable';
 

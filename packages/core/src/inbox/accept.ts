@@ -2,7 +2,7 @@
  * The inbox: the one way in. Whatever the door, what somebody said becomes an inbound event, a message and a run
  * that will answer it, in one statement: either all of it is committed, or nothing.
  */
-import { type RunTrigger, textOf, type UserMessage } from '@nightshift/contracts';
+import { type RunTrigger, type StoredPart, textOf } from '@nightshift/contracts';
 import { type Database, type GatheringStatement, newId, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 
@@ -12,12 +12,24 @@ export interface Inbound {
   source: string;
   /** The sender's id of this event. The same one again is dropped. Absent: the event cannot be redelivered. */
   externalId?: string | undefined;
-  content: UserMessage['content'];
+  content: readonly StoredPart[];
   trigger: RunTrigger;
   traceId?: string | undefined;
   /** The API key it came with, or the schedule that says it, for the accounts. */
   apiKeyId?: string | undefined;
   scheduleId?: string | undefined;
+  /** What a channel knows of it. */
+  channel?: ChannelOrigin | undefined;
+}
+
+export interface ChannelOrigin {
+  id: string;
+  identityId: string;
+  personId: string;
+  /** What happened there: message, action. */
+  type: string;
+  /** The platform's id of the message. */
+  ref: string | undefined;
 }
 
 export interface Accepted {
@@ -66,7 +78,7 @@ const backlogOf = (team: string, agent: string) =>
 // Takes many at once. Two that are the same event meet on the unique index, also in one statement: the first is taken.
 const acceptNew: GatheringStatement<Pick<AcceptedRow, 'due_in_ms' | 'backlog'>> = statement(`
   WITH target AS (
-    SELECT i.*, i.ordinality::int AS item, CASE WHEN i.trigger = 'api' THEN a.debounce_ms ELSE 0 END AS due_in_ms
+    SELECT i.*, i.ordinality::int AS item, CASE WHEN i.trigger <> 'schedule' THEN a.debounce_ms ELSE 0 END AS due_in_ms
     FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (event_id uuid, team_id uuid, source text, external_id text,
       conversation_id uuid, message_id uuid, run_id uuid, agent_id uuid, title text, trigger run_trigger, trace_id text,
       api_key_id uuid, schedule_id uuid, content jsonb, earlier jsonb)) WITH ORDINALITY AS i
@@ -112,8 +124,8 @@ const acceptNext = statement<AcceptedRow>(`
     FROM conversation c JOIN agent a ON a.id = c.agent_id
     WHERE c.id = $5 AND c.team_id = $2 AND c.agent_id = $7 AND a.deleted_at IS NULL
   ), event AS (
-    INSERT INTO inbound_event (id, team_id, source, external_id, conversation_id, message_id)
-    SELECT $1, $2, $3, $4, target.id, $6 FROM target
+    INSERT INTO inbound_event (id, team_id, source, external_id, conversation_id, message_id, channel_id, identity_id, type, ref)
+    SELECT $1, $2, $3, $4, target.id, $6, $15, $16, $17, $18 FROM target
     ON CONFLICT (team_id, source, external_id) DO NOTHING
     RETURNING conversation_id
   ), lane AS (
@@ -128,15 +140,15 @@ const acceptNext = statement<AcceptedRow>(`
       AND r.status = 'running' AND r.cancel_requested_at IS NULL
     RETURNING r.id
   ), opened AS (
-    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, due_at)
-    SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, $13, $14, now() + CASE WHEN $12 THEN lane.debounce_ms ELSE 0 END * interval '1 millisecond'
+    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, person_id, due_at)
+    SELECT $8, $2, $7, lane.id, $9::run_trigger, $10, $13, $14, $19, now() + CASE WHEN $12 THEN lane.debounce_ms ELSE 0 END * interval '1 millisecond'
     FROM lane WHERE lane.joined_run_id IS NULL
-    ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1 AND trigger = 'api' AND waiting IS NULL
+    ON CONFLICT (conversation_id) WHERE status = 'queued' AND attempt = 1 AND trigger <> 'schedule' AND waiting IS NULL
     DO UPDATE SET conversation_id = excluded.conversation_id
     RETURNING id, due_at
   )
-  INSERT INTO message (id, conversation_id, seq, role, content, run_id)
-  SELECT $6, lane.id, lane.seq, 'user', $11, coalesce(lane.joined_run_id, opened.id)
+  INSERT INTO message (id, conversation_id, seq, role, content, run_id, person_id)
+  SELECT $6, lane.id, lane.seq, 'user', $11, coalesce(lane.joined_run_id, opened.id), $19
   FROM lane LEFT JOIN opened ON true
   RETURNING conversation_id, id AS message_id, run_id,
     (SELECT joined_run_id IS NOT NULL FROM lane) AS steered,
@@ -162,7 +174,7 @@ const accepted = (row: AcceptedRow): Accepted => ({
 });
 
 async function earlierOrNotFound(
-  db: Database,
+  db: Pick<Database, 'query'>,
   inbound: Inbound,
   externalId: string,
   missing: string,
@@ -184,7 +196,7 @@ async function earlierOrNotFound(
 const graphemes = new Intl.Segmenter();
 
 /** The first words of a conversation, to tell it from others in a list. */
-function titleOf(content: Inbound['content']): string {
+export function titleOf(content: Inbound['content']): string {
   const line = textOf(content).trim().split('\n', 1)[0] ?? '';
   if (line.length <= 60) return line;
   const first = [...graphemes.segment(line.slice(0, 400))].slice(0, 60);
@@ -229,12 +241,12 @@ export async function acceptFirst(
 }
 
 /**
- * Adds to a conversation.
+ * Adds to a conversation. `db` may be a transaction.
  *
  * @throws {DomainError} not_found: no such conversation of this agent in the team, or the agent was deleted
  */
 export async function acceptReply(
-  db: Database,
+  db: Pick<Database, 'query'>,
   inbound: Inbound & { agentId: string; conversationId: string },
 ): Promise<Accepted> {
   const eventId = newId();
@@ -252,9 +264,14 @@ export async function acceptReply(
     inbound.traceId ?? null,
     JSON.stringify(inbound.content),
     // A schedule's fire is a turn of its own, whatever the agent is at.
-    inbound.trigger === 'api',
+    inbound.trigger !== 'schedule',
     inbound.apiKeyId ?? null,
     inbound.scheduleId ?? null,
+    inbound.channel?.id ?? null,
+    inbound.channel?.identityId ?? null,
+    inbound.channel?.type ?? 'message',
+    inbound.channel?.ref ?? null,
+    inbound.channel?.personId ?? null,
   ]);
   return row ? accepted(row) : earlierOrNotFound(db, inbound, externalId, 'conversation of this agent');
 }

@@ -1,1 +1,3 @@
 export * from './accept.ts';
+export * from './accept-events.ts';
+export * from './wake.ts';

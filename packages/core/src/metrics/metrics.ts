@@ -121,6 +121,29 @@ export function createMetrics(process: string) {
       help: 'Schedules that paused themselves after repeated failures',
       registers,
     }),
+    channelEvents: new Counter({
+      name: 'nightshift_channel_events_total',
+      help: 'Requests of chat platforms, by kind of channel and outcome: taken, dropped, refused or malformed',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    }),
+    channelDropped: new Counter({
+      name: 'nightshift_channel_dropped_total',
+      help: 'Events of channels that led to nothing, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    connectors: new Gauge({
+      name: 'nightshift_connectors',
+      help: 'Channels that this worker is connected to',
+      registers,
+    }),
+    connectorEvents: new Counter({
+      name: 'nightshift_connector_events_total',
+      help: 'What happened to connections: connected, failed or refused',
+      labelNames: ['outcome'],
+      registers,
+    }),
     laneTakeovers: new Counter({
       name: 'nightshift_lane_takeovers_total',
       help: 'Runs taken over from a worker that died',

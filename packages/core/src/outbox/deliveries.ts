@@ -14,6 +14,7 @@ function toDelivery(row: Row): Delivery {
     conversationId: row.conversationId,
     runId: row.runId,
     messageId: row.messageId,
+    text: row.text,
     attempts: row.attempts,
     partsSent: row.partsSent,
     dueAt: row.dueAt.toISOString(),
@@ -38,6 +39,7 @@ export async function listDeliveries(
       ...(query.status && { status: query.status }),
       ...(query.conversationId && { conversationId: query.conversationId }),
       ...(query.webhookId && { webhookId: query.webhookId }),
+      ...(query.channelId && { channelId: query.channelId }),
     },
   });
   return toPage(rows, query.limit, toDelivery);

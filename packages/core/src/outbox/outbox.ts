@@ -1,8 +1,8 @@
 /**
  * The outbox as workers see it: what is to leave was committed with what caused it, and goes out lane by lane.
  *
- * A lane is one conversation at one destination (`<channel or webhook id>/<conversation id>`), and its deliveries go
- * out in the order of `position`, one at a time. A worker holds the head of a lane by a lease on its row, on the
+ * A lane is one conversation at one webhook, or one thread of a channel (`<channel or webhook id>/…`), and its deliveries
+ * go out in the order of `position`, one at a time. A worker holds the head of a lane by a lease on its row, on the
  * database's clock; `attempts` counts the claims and is the fence: whoever was claimed over writes nothing.
  */
 import { type Database, run, type Statement, statement, transaction } from '../database/index.ts';
@@ -21,8 +21,7 @@ export interface ClaimedDelivery {
   readonly lane: string;
   readonly event: string;
   readonly destination: { readonly kind: DestinationKind; readonly id: string };
-  readonly conversationId: string;
-  readonly runId: string;
+  readonly runId: string | null;
   readonly messageId: string | null;
   /** What the event tells, where no other row holds it. */
   readonly data: unknown;
@@ -42,8 +41,7 @@ type ClaimRow = {
   event: string;
   channel_id: string | null;
   webhook_id: string | null;
-  conversation_id: string;
-  run_id: string;
+  run_id: string | null;
   message_id: string | null;
   data: unknown;
   attempts: number;
@@ -56,10 +54,13 @@ type ClaimRow = {
 const lockNamespace = 7_306_011;
 const lockLane = statement(`SELECT pg_advisory_xact_lock(${lockNamespace}, hashtext($1))`);
 
+/** Until when nothing is sent: by a person until further notice, or as long as the receiver asked. */
+const pausedUntil = `CASE WHEN c.status = 'paused' THEN 'infinity' ELSE coalesce(c.paused_until, w.paused_until) END`;
+
 /** The first delivery of lane $1 that is not over, and until when its destination is paused. */
 const head = `
   head AS (
-    SELECT d.id, coalesce(c.paused_until, w.paused_until) AS paused_until
+    SELECT d.id, ${pausedUntil} AS paused_until
     FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
     WHERE d.lane = $1 AND d.status IN ('pending', 'sending') ORDER BY d.position LIMIT 1
   )`;
@@ -73,7 +74,7 @@ const claim = statement<ClaimRow>(`
   WHERE d.id = head.id AND d.due_at <= now() AND coalesce(head.paused_until <= now(), true)
     AND (d.status = 'pending' OR (d.status = 'sending' AND d.lease_until < now()))
     AND NOT EXISTS (SELECT FROM delivery o WHERE o.lane = $1 AND o.status = 'sending' AND o.lease_until >= now())
-  RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.conversation_id, d.run_id, d.message_id, d.data,
+  RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.run_id, d.message_id, d.data,
     d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at,
     extract(epoch FROM now() - coalesce(d.retried_at, d.created_at))::float8 * 1000 AS spent_ms`);
 
@@ -94,7 +95,6 @@ export async function claimDelivery(db: Database, lane: string): Promise<Claimed
     destination: row.channel_id
       ? { kind: 'channel', id: row.channel_id }
       : { kind: 'webhook', id: row.webhook_id! },
-    conversationId: row.conversation_id,
     runId: row.run_id,
     messageId: row.message_id,
     data: row.data,
@@ -218,7 +218,7 @@ export async function pauseDestination(
 const dueHeads = `
   FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
   WHERE d.status IN ('pending', 'sending') AND d.due_at < now()
-    AND greatest(d.due_at, d.lease_until, c.paused_until, w.paused_until) < now()
+    AND greatest(d.due_at, d.lease_until, ${pausedUntil}) < now()
     AND NOT EXISTS (
       SELECT FROM delivery e WHERE e.lane = d.lane AND e.status IN ('pending', 'sending') AND e.position < d.position)`;
 
@@ -234,7 +234,7 @@ export async function findDueDeliveryLanes(db: Database, limit = 1000): Promise<
 }
 
 const oldestDue = statement<{ seconds: number | null }>(`
-  SELECT extract(epoch FROM now() - min(greatest(d.due_at, d.lease_until, c.paused_until, w.paused_until)))::float8 AS seconds
+  SELECT extract(epoch FROM now() - min(greatest(d.due_at, d.lease_until, ${pausedUntil})))::float8 AS seconds
   ${dueHeads}`);
 
 /** For how long the lane that waits longest could have been worked on, in seconds; 0 when none waits. */

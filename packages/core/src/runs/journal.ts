@@ -11,6 +11,7 @@ import type {
   Waiting,
 } from '@nightshift/contracts';
 import type { QueryResultRow } from 'pg';
+import { failureNotice, threadLaneSql } from '../channels/index.ts';
 import { type Database, newId, run, type Statement, statement } from '../database/index.ts';
 import { type Lane, LaneLostError } from './lane.ts';
 
@@ -99,11 +100,11 @@ const settleStep = `
     FROM lane WHERE s.run_id = $3 AND s.index = $4
   ), ledger AS (
     INSERT INTO usage_entry (id, team_id, agent_id, run_id, step_index, runs, conversation_id, channel_id, schedule_id,
-      api_key_id, task, provider, model, wire, credential_id, outcome, detail, input_tokens, cached_tokens,
+      api_key_id, person_id, task, provider, model, wire, credential_id, outcome, detail, input_tokens, cached_tokens,
       cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, first_token_ms, duration_ms, started_at)
     SELECT e.id, $9, $10, $3, $4,
       CASE WHEN e.first AND NOT EXISTS (SELECT FROM usage_entry u WHERE u.run_id = $3) THEN 1 ELSE 0 END,
-      c.id, c.channel_id, r.schedule_id, r.api_key_id, e.task, e.provider, e.model, e.wire, e."credentialId", e.outcome, e.detail,
+      c.id, c.channel_id, r.schedule_id, r.api_key_id, r.person_id, e.task, e.provider, e.model, e.wire, e."credentialId", e.outcome, e.detail,
       e.input, e."cachedInput", e."cacheWrite", e.output, e.reasoning, e."costUsd", e."firstTokenMs", e."durationMs", e."startedAt"
     FROM lane JOIN run r ON r.id = $3 JOIN conversation c ON c.id = r.conversation_id, jsonb_to_recordset($11::jsonb) AS e (
       id uuid, first boolean, task text, provider text, model text, wire text, "credentialId" uuid, outcome text, detail text,
@@ -132,9 +133,10 @@ const finish = statement<{ steered_seq: number }>(
 
 /**
  * Writes the answer into the history and everything that is to leave because of it into the outbox, for the rows of
- * the CTE `lane`. Takes parameters $3, $9, $12 (a message id), $13 (its content, or null) and $14 (the events).
+ * the CTE `lane`. Takes parameters $3, $9, $12 (a message id), $13 (its content, or null) and $14 (the events). A channel
+ * is told `notice`, where there is one. What showed the answer while it was written becomes part of its delivery.
  */
-const writeAnswer = `
+const writeAnswer = (notice: string) => `
   reply AS (
     INSERT INTO message (id, conversation_id, seq, role, content, run_id)
     SELECT $12, lane.id, lane.seq, 'assistant', $13, $3 FROM lane WHERE $13::jsonb IS NOT NULL
@@ -143,17 +145,23 @@ const writeAnswer = `
     -- Locked, so that a webhook that is deleted meanwhile is left out rather than missed by the foreign key.
     SELECT w.id, w.events FROM lane, webhook w WHERE w.team_id = $9 FOR KEY SHARE OF w
   ), outbox AS (
-    INSERT INTO delivery (team_id, lane, channel_id, webhook_id, conversation_id, run_id, message_id, event)
-    SELECT $9, target.id || '/' || target.conversation_id, target.channel_id, target.webhook_id, target.conversation_id,
-      $3, (SELECT id FROM reply), target.event
+    INSERT INTO delivery (team_id, lane, channel_id, webhook_id, conversation_id, run_id, message_id, text, event)
+    SELECT $9, target.lane, target.channel_id, target.webhook_id, target.conversation_id,
+      $3, (SELECT id FROM reply), target.text, target.event
     FROM (
-      SELECT w.id, NULL::uuid AS channel_id, w.id AS webhook_id, lane.id AS conversation_id, event
+      SELECT w.id || '/' || lane.id AS lane, NULL::uuid AS channel_id, w.id AS webhook_id, lane.id AS conversation_id, NULL AS text, event
       FROM lane, subscribed w, unnest(w.events) AS event WHERE event = ANY ($14::text[])
       UNION ALL
-      SELECT lane.channel_id, lane.channel_id, NULL, lane.id, 'message.created'
+      SELECT ${threadLaneSql('lane.channel_id', 'lane.thread_key')}, lane.channel_id, NULL, lane.id, NULL, 'message.created'
       FROM lane WHERE lane.channel_id IS NOT NULL AND 'message.created' = ANY ($14::text[])
+      UNION ALL
+      SELECT ${threadLaneSql('lane.channel_id', 'lane.thread_key')}, lane.channel_id, NULL, lane.id, ${notice}, 'run.failed'
+      FROM lane WHERE lane.channel_id IS NOT NULL AND ${notice} IS NOT NULL
     ) AS target ORDER BY target.event
-    RETURNING lane
+    RETURNING id, lane, channel_id
+  ), shown AS (
+    UPDATE live_reply l SET delivery_id = outbox.id FROM outbox
+    WHERE l.run_id = $3 AND l.delivery_id IS NULL AND l.channel_id = outbox.channel_id
   )`;
 
 type Written = { lanes: string[] | null };
@@ -167,20 +175,20 @@ const endWithStep = statement<Written>(`
     UPDATE conversation c SET lease_owner = NULL, lease_until = NULL, steerable_run_id = NULL, updated_at = now(),
       next_seq = c.next_seq + CASE WHEN $13::jsonb IS NULL THEN 0 ELSE 1 END
     WHERE c.id = $1 AND c.epoch = $2 AND c.steered_seq <= $15
-    RETURNING c.id, c.channel_id, c.next_seq - 1 AS seq
+    RETURNING c.id, c.channel_id, c.thread_key, c.next_seq - 1 AS seq
   ), ${settleStep}, ended AS (
     UPDATE run r SET status = $16::run_status, error = $17, model = coalesce($18, r.model),
       warnings = r.warnings || $19::text[], ended_at = now()
     FROM lane WHERE r.id = $3
-  ), ${writeAnswer} ${written}`);
+  ), ${writeAnswer('$20::text')} ${written}`);
 
 // An answer in the middle of a run, because somebody has said more meanwhile.
 const answerWithStep = statement<Written>(`
   WITH lane AS (
     UPDATE conversation c SET updated_at = now(), next_seq = c.next_seq + 1
     WHERE c.id = $1 AND c.epoch = $2
-    RETURNING c.id, c.channel_id, c.next_seq - 1 AS seq
-  ), ${settleStep}, ${writeAnswer} ${written}`);
+    RETURNING c.id, c.channel_id, c.thread_key, c.next_seq - 1 AS seq
+  ), ${settleStep}, ${writeAnswer('NULL::text')} ${written}`);
 
 const epochOf = statement<{ epoch: number }>(`SELECT epoch FROM conversation WHERE id = $1`);
 
@@ -311,6 +319,7 @@ export async function endRun(
     json(end.error),
     end.model,
     end.warnings,
+    end.status === 'failed' && end.error ? failureNotice(end.error, scope.runId) : null,
   ]);
   if (row) return row.lanes ?? [];
   const [lane] = await db.query(epochOf, [conversationId]);

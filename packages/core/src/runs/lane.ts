@@ -24,6 +24,8 @@ export interface ClaimedRun {
   readonly id: string;
   readonly teamId: string;
   readonly trigger: RunTrigger;
+  /** Where its conversation is held; null: over the API. */
+  readonly channelId: string | null;
   readonly attempt: number;
   readonly traceId: string | null;
   readonly createdAt: Date;
@@ -59,6 +61,7 @@ type ClaimRow = {
   id: string | null;
   team_id: string;
   trigger: RunTrigger;
+  channel_id: string | null;
   attempt: number;
   trace_id: string | null;
   created_at: Date;
@@ -91,13 +94,13 @@ const claim = statement<ClaimRow>(`
       -- Whoever claims reads all that has been said to the run, so only what comes from here on is news.
       steerable_run_id = CASE WHEN next.queue_mode = 'steer' THEN next.id END, steered_seq = 0
     FROM next WHERE c.id = next.conversation_id AND (c.lease_until IS NULL OR c.lease_until < now())
-    RETURNING c.id, c.epoch
+    RETURNING c.id, c.epoch, c.channel_id
   ), started AS (
     UPDATE run r SET status = 'running', started_at = coalesce(r.started_at, now()), waiting = NULL
     FROM next, lane WHERE r.id = next.id AND r.status IN ('queued', 'running')
     RETURNING r.*, next.status = 'running' AS taken_over, next.waited
   )
-  SELECT lane.epoch, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
+  SELECT lane.epoch, lane.channel_id, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
     r.cancel_requested_at IS NOT NULL AS cancelled,
     extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
     a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
@@ -127,6 +130,7 @@ export async function claimRun(
       id: row.id,
       teamId: row.team_id,
       trigger: row.trigger,
+      channelId: row.channel_id,
       attempt: row.attempt,
       traceId: row.trace_id,
       createdAt: row.created_at,

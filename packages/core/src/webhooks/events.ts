@@ -6,7 +6,7 @@ import type { Message as MessageRow } from '../generated/prisma/client.ts';
 /** The references of a delivery. */
 export interface EventReferences {
   readonly event: string;
-  readonly runId: string;
+  readonly runId: string | null;
   readonly messageId: string | null;
   /** What it tells, where no other row holds it. */
   readonly data: unknown;
@@ -25,6 +25,8 @@ export async function renderWebhookEvent(
   db: Database,
   { event, runId, messageId, data, createdAt }: EventReferences,
 ): Promise<WebhookEvent | null> {
+  if (event === 'channel.attention') return renderAttention(db, data, createdAt);
+  if (!runId) throw new Error(`The event ${event} has no run`);
   const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
   const row =
     messageId === null ? null : await db.prisma.message.findUniqueOrThrow({ where: { id: messageId } });
@@ -74,3 +76,15 @@ const toEventMessage = (row: MessageRow) => ({
   text: textOf(row.content as TextPart[]),
   createdAt: row.createdAt.toISOString(),
 });
+
+async function renderAttention(db: Database, data: unknown, at: Date): Promise<WebhookEvent | null> {
+  const { channelId } = data as { channelId: string };
+  const row = await db.prisma.channel.findUnique({ where: { id: channelId } });
+  if (!row || row.deletedAt || row.status !== 'attention') return null;
+  const { id, kind, name } = row;
+  return {
+    type: 'channel.attention',
+    timestamp: at.toISOString(),
+    data: { channel: { id, kind, name, problem: row.problem as { code: string; message: string } } },
+  };
+}

@@ -1,0 +1,328 @@
+import { openConnection } from '@nightshift/agent';
+import { ChannelError, channelCatalog } from '@nightshift/channels';
+import {
+  Channel,
+  ChannelAccess,
+  ChannelCreate,
+  ChannelCreated,
+  ChannelListQuery,
+  ChannelTest,
+  ChannelTraffic,
+  ChannelTrafficQuery,
+  ChannelUpdate,
+  Id,
+  Identity,
+  IdentityListQuery,
+  IdentityUpdate,
+  PairingApprove,
+  pageOf,
+} from '@nightshift/contracts';
+import {
+  approvePairing,
+  clearAttention,
+  createChannel,
+  decideIdentity,
+  deleteChannel,
+  getChannel,
+  hookPath,
+  listChannels,
+  listIdentities,
+  markAttention,
+  openChannel,
+  readTraffic,
+  updateChannel,
+} from '@nightshift/core/channels';
+import { invalidField } from '@nightshift/core/errors';
+import { z } from 'zod';
+import { generatedBy, mergeFields, readFields } from '../channel-fields.ts';
+import { errors, IdParams, NoContent, type Routes } from './types.ts';
+
+const testTimeoutMs = 15_000;
+
+const kinds = new Map(channelCatalog.map((entry) => [entry.slug, entry]));
+
+export const channelRoutes: Routes = async (app, { deps }) => {
+  const { db, kek, adapters, deliveries, hooks, guarded, publicUrl } = deps;
+  const reading = {
+    publicUrl,
+    pushes: (kind: string) => kinds.get(kind)?.connects.includes('webhook') ?? true,
+  };
+  const read = (teamId: string, id: string) => getChannel(db, teamId, id, reading);
+  const wake = (lane: string | null) => lane && deliveries.wakeSoon({ lane }, lane);
+
+  async function adapterOf(kind: string) {
+    const adapter = await adapters.load(kind);
+    if (!adapter) throw invalidField('kind', `is none of ${adapters.kinds.join(', ')}`);
+    return adapter;
+  }
+
+  app.post(
+    '/v1/channels',
+    {
+      config: { role: 'admin', idempotent: true },
+      schema: {
+        tags: ['channels'],
+        summary: 'Connect a chat platform',
+        description:
+          '`GET /v1/catalog/channels` lists the kinds and what each needs. The answer holds the address for the platform ' +
+          'to push to, what to do next, and secrets that were made, this once.',
+        body: ChannelCreate,
+        response: { 201: ChannelCreated, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { teamId } = request.caller;
+      const { kind, agentId, routes, access, live } = request.body;
+      const adapter = await adapterOf(kind);
+      const entry = kinds.get(kind);
+      const credentials = readFields(adapter.credentials, 'credentials', request.body.credentials);
+      const settings = readFields(adapter.settings, 'settings', request.body.settings);
+      const id = await createChannel(db, kek, teamId, {
+        kind,
+        name: request.body.name ?? entry?.name ?? kind,
+        agentId,
+        credentials,
+        settings,
+        access: access ?? ChannelAccess.parse({ strangers: entry?.defaults.strangers ?? 'pair' }),
+        routes,
+        live: live ?? entry?.defaults.live ?? true,
+        connects: wantsConnector(adapter, settings),
+      });
+      hooks.forget();
+      const channel = await read(teamId, id);
+      const nextSteps = (entry?.setup ?? []).map((step) =>
+        step.replaceAll('{webhookUrl}', channel.webhookUrl ?? publicUrl),
+      );
+      const generated = generatedBy(request.body.credentials, credentials);
+      return reply.status(201).send({ ...channel, generated, nextSteps });
+    },
+  );
+
+  app.get(
+    '/v1/channels',
+    {
+      schema: {
+        tags: ['channels'],
+        summary: 'List channels',
+        querystring: ChannelListQuery,
+        response: { 200: pageOf(Channel), ...errors },
+      },
+    },
+    (request) => listChannels(db, request.caller.teamId, request.query, reading),
+  );
+
+  app.get(
+    '/v1/channels/:id',
+    {
+      schema: {
+        tags: ['channels'],
+        summary: 'Read a channel',
+        params: IdParams,
+        response: { 200: Channel, ...errors },
+      },
+    },
+    (request) => read(request.caller.teamId, request.params.id),
+  );
+
+  app.patch(
+    '/v1/channels/:id',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['channels'],
+        summary: 'Change a channel',
+        description:
+          'New credentials and settings count at once; what needed attention is tried again with them.',
+        params: IdParams,
+        body: ChannelUpdate,
+        response: { 200: Channel, ...errors },
+      },
+    },
+    async (request) => {
+      const { teamId } = request.caller;
+      const { id } = request.params;
+      const { credentials, settings, ...rest } = request.body;
+      if (Object.values(request.body).every((value) => value === undefined))
+        throw invalidField('body', 'changes nothing');
+      const before = await openChannel(db, kek, teamId, id);
+      const adapter = await adapterOf(before.kind);
+      const newSettings =
+        settings && readFields(adapter.settings, 'settings', mergeFields(before.settings, settings));
+      await updateChannel(db, kek, teamId, id, {
+        ...rest,
+        ...(credentials && {
+          credentials: readFields(
+            adapter.credentials,
+            'credentials',
+            mergeFields(before.credentials, credentials),
+          ),
+        }),
+        ...(newSettings && { settings: newSettings, connects: wantsConnector(adapter, newSettings) }),
+        ...(before.status === 'attention' && (credentials || settings) && { status: 'active' as const }),
+      });
+      hooks.forget();
+      return read(teamId, id);
+    },
+  );
+
+  app.delete(
+    '/v1/channels/:id',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['channels'],
+        summary: 'Remove a channel',
+        description:
+          'Its credentials are forgotten and what waits to be sent is given up; conversations stay readable.',
+        params: IdParams,
+        response: { 204: NoContent, ...errors },
+      },
+    },
+    async (request, reply) => {
+      await deleteChannel(db, request.caller.teamId, request.params.id);
+      hooks.forget();
+      return reply.status(204).send(null);
+    },
+  );
+
+  for (const [verb, status, summary] of [
+    ['pause', 'paused', 'Pause: what comes in is dropped, what is to go out waits'],
+    ['resume', 'active', 'Resume a channel that was paused, or that needed attention'],
+  ] as const) {
+    app.post(
+      `/v1/channels/:id/${verb}`,
+      {
+        config: { role: 'admin' },
+        schema: { tags: ['channels'], summary, params: IdParams, response: { 200: Channel, ...errors } },
+      },
+      async (request) => {
+        const { teamId } = request.caller;
+        await updateChannel(db, kek, teamId, request.params.id, { status });
+        hooks.forget();
+        return read(teamId, request.params.id);
+      },
+    );
+  }
+
+  app.post(
+    '/v1/channels/:id/test',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['channels'],
+        summary: 'Ask the platform whether all is set up, and say what is not',
+        params: IdParams,
+        response: { 200: ChannelTest, ...errors },
+      },
+    },
+    async (request): Promise<ChannelTest> => {
+      const { teamId } = request.caller;
+      const { id } = request.params;
+      await read(teamId, id);
+      try {
+        const { channel, adapter, connection } = await openConnection(deps, teamId, id);
+        const { account, problems } = await adapter.probe(connection, {
+          fetch: guarded.fetch,
+          signal: AbortSignal.timeout(testTimeoutMs),
+          hookUrl: publicUrl + hookPath(channel.hookKey),
+        });
+        await updateChannel(db, kek, teamId, id, { account });
+        await clearAttention(db, id);
+        hooks.forget();
+        return { ok: problems.length === 0, account, problems: [...problems] };
+      } catch (error) {
+        if (!(error instanceof ChannelError)) throw error;
+        if (error.kind === 'auth') {
+          const lanes = await markAttention(db, id, { code: 'credentials_refused', message: error.message });
+          for (const lane of lanes ?? []) wake(lane);
+        }
+        return { ok: false, account: null, problems: [{ message: error.message, fix: fixes[error.kind] }] };
+      }
+    },
+  );
+
+  app.get(
+    '/v1/channels/:id/traffic',
+    {
+      schema: {
+        tags: ['channels'],
+        summary: 'What came in and went out lately, and what went wrong',
+        params: IdParams,
+        querystring: ChannelTrafficQuery,
+        response: { 200: ChannelTraffic, ...errors },
+      },
+    },
+    (request) => readTraffic(db, request.caller.teamId, request.params.id, request.query),
+  );
+
+  app.get(
+    '/v1/channels/:id/identities',
+    {
+      schema: {
+        tags: ['channels'],
+        summary: 'Whom the channel has met',
+        params: IdParams,
+        querystring: IdentityListQuery,
+        response: { 200: pageOf(Identity), ...errors },
+      },
+    },
+    (request) => listIdentities(db, request.caller.teamId, request.params.id, request.query),
+  );
+
+  app.patch(
+    '/v1/channels/:id/identities/:identityId',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['channels'],
+        summary: 'Approve or block somebody',
+        params: z.object({ id: Id, identityId: Id }),
+        body: IdentityUpdate,
+        response: { 200: Identity, ...errors },
+      },
+    },
+    async (request) => {
+      const { id, identityId } = request.params;
+      const { teamId } = request.caller;
+      const { identity, lane } = await decideIdentity(db, teamId, id, identityId, request.body.status);
+      wake(lane);
+      return identity;
+    },
+  );
+
+  app.post(
+    '/v1/channels/:id/pairings',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['channels'],
+        summary: 'Approve whoever was told this code',
+        params: IdParams,
+        body: PairingApprove,
+        response: { 200: Identity, ...errors },
+      },
+    },
+    async (request) => {
+      const { teamId } = request.caller;
+      const { identity, lane } = await approvePairing(db, teamId, request.params.id, request.body.code);
+      wake(lane);
+      return identity;
+    },
+  );
+};
+
+function wantsConnector(
+  { connector }: { connector?: { isWanted?(settings: unknown): boolean } },
+  settings: object,
+): boolean {
+  return connector !== undefined && (connector.isWanted?.(settings) ?? true);
+}
+
+/** What to do about an error that says only what happened. */
+const fixes: Record<ChannelError['kind'], string> = {
+  auth: 'Check the credentials in the setup guide, and store them anew.',
+  rejected: 'Check the settings against the setup guide.',
+  gone: 'Check the settings against the setup guide.',
+  retry: 'Check that the address is right and can be reached from this server, then test again.',
+  ambiguous: 'The platform was slow to answer. Test again.',
+};

@@ -1,0 +1,57 @@
+/** What a model is shown of the files that came with messages. */
+import type { AttachmentPart, UserMessage } from '@nightshift/contracts';
+import type { StoredFile } from '@nightshift/core/channels';
+import type { HistoryMessage } from '@nightshift/core/conversations';
+import type { ClaimedRun } from '@nightshift/core/runs';
+
+export interface AttachmentReader {
+  /** The files with their bytes, fetched where nobody has yet. Those that cannot be had say why. */
+  read(run: ClaimedRun, fileIds: readonly string[], signal: AbortSignal): Promise<Map<string, StoredFile>>;
+}
+
+/** A message of the history as a model can read it. */
+export type ShownMessage = Omit<HistoryMessage, 'content'> & { content: UserMessage['content'] };
+
+/** What every vendor with eyes takes. */
+const imageTypes = /^image\/(png|jpeg|gif|webp)$/;
+const textTypes = /^(text\/|application\/(json|xml|yaml|x-yaml|toml)\b)/;
+
+/** Vendors refuse larger images; longer texts would be most of the conversation. */
+const maxImageBytes = 5 * 1024 * 1024;
+const maxTextBytes = 200 * 1024;
+
+/** The newest files are shown, so many of a conversation; of those before only their names. */
+const maxShown = 10;
+
+export async function showAttachments(
+  reader: AttachmentReader | undefined,
+  run: ClaimedRun,
+  messages: readonly HistoryMessage[],
+  signal: AbortSignal,
+): Promise<ShownMessage[]> {
+  const attached = messages.flatMap(({ content }) => content.filter((part) => part.type === 'attachment'));
+  const ids = attached.slice(-maxShown).map(({ fileId }) => fileId);
+  const files =
+    ids.length > 0 && reader ? await reader.read(run, ids, signal) : new Map<string, StoredFile>();
+  return messages.map((message) => ({
+    ...message,
+    content: message.content.map((part) =>
+      part.type === 'attachment' ? show(part, files.get(part.fileId)) : part,
+    ),
+  }));
+}
+
+function show(
+  { name, mediaType }: AttachmentPart,
+  file: StoredFile | undefined,
+): UserMessage['content'][number] {
+  const note = (text: string) => ({ type: 'text' as const, text: `\n[${text}]\n` });
+  const label = `File ${JSON.stringify(name)}, ${file?.mediaType ?? mediaType}`;
+  if (!file) return note(label);
+  if (!file.data) return note(`${label}: it could not be fetched. ${file.problem ?? ''}`.trim());
+  if (imageTypes.test(file.mediaType) && file.data.length <= maxImageBytes)
+    return { type: 'image', mediaType: file.mediaType, data: file.data.toString('base64') };
+  if (textTypes.test(file.mediaType) && file.data.length <= maxTextBytes)
+    return { type: 'text', text: `\n${label}:\n<file>\n${file.data.toString('utf8')}\n</file>\n` };
+  return note(`${label}, ${file.data.length} bytes: it cannot be shown to you`);
+}

@@ -1,0 +1,30 @@
+/** The adapters, each loaded when its first channel is used: a platform's library costs memory and time to start. */
+import type { ChannelAdapter } from './channel.ts';
+
+export interface AdapterSource {
+  readonly kinds: readonly string[];
+  /** Undefined: there is no such kind, at least not in this version. */
+  load(kind: string): Promise<ChannelAdapter | undefined>;
+}
+
+/** One line an adapter. The catalogue has the same kinds. */
+const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
+  webhook: async () => (await import('./webhook/index.ts')).webhook,
+};
+
+/** The adapters that the product has. */
+export const builtInAdapters: AdapterSource = {
+  kinds: Object.keys(loaders),
+  // Node keeps what it has imported. Whoever stored a channel let the adapter's own schemas read its credentials, so
+  // their type may be forgotten here.
+  load: async (kind) =>
+    Object.hasOwn(loaders, kind) ? ((await loaders[kind]!()) as ChannelAdapter) : undefined,
+};
+
+/** Adapters that are there already. */
+export function adapterSource(adapters: readonly ChannelAdapter[]): AdapterSource {
+  return {
+    kinds: adapters.map(({ kind }) => kind),
+    load: async (wanted) => adapters.find(({ kind }) => kind === wanted),
+  };
+}

@@ -1,0 +1,86 @@
+/** What programs send to the webhook channel. `webhook-id` names the event, unless its body does. */
+import { WebhookUrl } from '@nightshift/contracts';
+import { z } from 'zod';
+import { ChannelError, type InboundEvent, type RawRequest } from '../channel.ts';
+import { readJson } from '../http.ts';
+
+const name = z.string().min(1).max(200);
+const text = z.string().max(200_000);
+
+const placed = {
+  thread: name,
+  /** Others read along. Absent: it is between one person and the agent. */
+  group: name.optional(),
+  sender: z.object({ id: name, name: z.string().max(200).nullish(), isBot: z.boolean().default(false) }),
+};
+
+const Attachment = z.object({
+  name,
+  mediaType: z.string().min(1).max(200).default('application/octet-stream'),
+  bytes: z.number().int().nonnegative().optional(),
+  url: WebhookUrl,
+});
+
+const Inbound = z.discriminatedUnion('type', [
+  z.object({
+    ...placed,
+    type: z.literal('message'),
+    id: name.optional(),
+    text,
+    addressed: z.boolean().default(false),
+    attachments: z.array(Attachment).max(50).default([]),
+  }),
+  z.object({ ...placed, type: z.literal('edited'), id: name, text }),
+  z.object({ type: z.literal('deleted'), id: name }),
+  z.object({ ...placed, type: z.literal('action'), value: z.string().min(1).max(200) }),
+]);
+
+const types: readonly unknown[] = Inbound.options.map(({ shape }) => shape.type.value);
+
+/** See `InboundHook.parse`. */
+export function parseInbound(request: RawRequest): InboundEvent[] {
+  const externalId = request.headers['webhook-id'];
+  if (!externalId) throw new ChannelError('rejected', 'The request has no webhook-id.');
+  const json = readJson(request);
+  const body = typeof json === 'object' && json !== null ? { type: 'message', ...json } : json;
+  // What a later version of a program knows is no mistake of its own.
+  const type = (body as { type?: unknown } | null)?.type;
+  if (typeof type === 'string' && !types.includes(type)) return [{ type: 'ignored', externalId, what: type }];
+  const inbound = Inbound.safeParse(body);
+  if (!inbound.success) {
+    throw new ChannelError('rejected', `The request is no message. ${z.prettifyError(inbound.error)}`);
+  }
+  return [toEvent(inbound.data, externalId)];
+}
+
+function toEvent(inbound: z.infer<typeof Inbound>, externalId: string): InboundEvent {
+  if (inbound.type === 'deleted') return { type: 'deleted', externalId, messageId: inbound.id };
+  const { thread, group, sender } = inbound;
+  const place = {
+    externalId,
+    thread: { thread },
+    threadKey: thread,
+    direct: group === undefined,
+    group: group ?? null,
+    // Whoever signs is no echo of ours: what we send is not sent back.
+    sender: { id: sender.id, name: sender.name ?? null, isBot: sender.isBot, isSelf: false },
+  };
+  if (inbound.type === 'action') return { ...place, type: 'action', value: inbound.value };
+  if (inbound.type === 'edited')
+    return { ...place, type: 'edited', messageId: inbound.id, text: inbound.text };
+  const { id: messageId, text, addressed, attachments } = inbound;
+  if (text.trim() === '' && attachments.length === 0)
+    throw new ChannelError('rejected', 'The message has neither text nor attachments.');
+  return {
+    ...place,
+    type: 'message',
+    ...(messageId !== undefined && { messageId }),
+    text,
+    addressed,
+    attachments: attachments.map(({ url, bytes, ...file }) => ({
+      ...file,
+      bytes: bytes ?? null,
+      source: { url },
+    })),
+  };
+}

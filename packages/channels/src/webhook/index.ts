@@ -1,0 +1,2 @@
+export { signedHeaders } from './standard-webhooks.ts';
+export { webhook } from './webhook.ts';

@@ -1,0 +1,90 @@
+/**
+ * What happened on a chat platform, in words that no platform owns. Channel adapters make these of a platform's bytes;
+ * the inbox turns them into conversations, messages and runs.
+ */
+
+/** Where in a platform: the ids that it needs, by the platform's own names. The newest one is kept with the conversation. */
+export type Address = Readonly<Record<string, string>>;
+
+export interface Sender {
+  /** The platform's own id, which stays when the person is renamed. */
+  readonly id: string;
+  readonly name: string | null;
+  /** A program, though not this one. */
+  readonly isBot: boolean;
+  /** This connection itself: what it said comes back to it on many platforms. */
+  readonly isSelf: boolean;
+}
+
+/** Something that came with a message. Its bytes are fetched later, by whoever works on the message. */
+export interface InboundAttachment {
+  readonly name: string;
+  /** As the platform says it; a guess where it says nothing. */
+  readonly mediaType: string;
+  /** Null: the platform does not say. */
+  readonly bytes: number | null;
+  /** What the adapter's `download` needs to find it. It is stored, so it holds no secret. */
+  readonly source: Address;
+}
+
+interface EventBase {
+  /**
+   * The platform's own name of what happened, the same whenever it is delivered again, at any retry and through any
+   * subscription: of a message, the message's place and id rather than the delivery's.
+   */
+  readonly externalId: string;
+}
+
+interface PlacedEvent extends EventBase {
+  /** Where an answer goes. */
+  readonly thread: Address;
+  /** Tells threads of one channel apart: what of `thread` names the conversation. */
+  readonly threadKey: string;
+  /** Between one person and us; otherwise others read along. */
+  readonly direct: boolean;
+  /** The room, and the workspace, server or tenant around it, where the platform has such: for routing and allow-lists. */
+  readonly group?: string | null;
+  readonly workspace?: string | null;
+  readonly sender: Sender;
+}
+
+export interface MessageEvent extends PlacedEvent {
+  readonly type: 'message';
+  /** The platform's id of the message, by which an edit or a deletion names it later. */
+  readonly messageId?: string;
+  readonly text: string;
+  /**
+   * It mentions us, or answers to us, as the platform's own structure says it; never by searching the text. In a direct
+   * conversation it makes no difference.
+   */
+  readonly addressed: boolean;
+  readonly attachments?: readonly InboundAttachment[];
+}
+
+/** Somebody changed what they had said. */
+export interface EditedEvent extends PlacedEvent {
+  readonly type: 'edited';
+  readonly messageId: string;
+  readonly text: string;
+}
+
+/** Somebody took back what they had said. Many platforms do not say who. */
+export interface DeletedEvent extends EventBase {
+  readonly type: 'deleted';
+  readonly messageId: string;
+}
+
+/** Somebody pressed a button of ours. It counts as if they had said its value. */
+export interface ActionEvent extends PlacedEvent {
+  readonly type: 'action';
+  readonly value: string;
+}
+
+/** Something that has no meaning for a conversation: acknowledged, counted and dropped. */
+export interface IgnoredEvent extends EventBase {
+  readonly type: 'ignored';
+  /** The platform's name of it, for the counters: `reaction_added`. */
+  readonly what: string;
+}
+
+export type InboundEvent = MessageEvent | EditedEvent | DeletedEvent | ActionEvent | IgnoredEvent;

@@ -1,0 +1,39 @@
+/** A channel that the platform refuses says so, once, to whoever wants to be told. */
+import { type Database, statement } from '../database/index.ts';
+
+const mark = statement<{ name: string; lanes: string[] | null }>(`
+  WITH marked AS (
+    UPDATE channel SET status = 'attention', problem = $2 WHERE id = $1 AND status = 'active' RETURNING id, team_id, name
+  ), subscribed AS (
+    SELECT w.id FROM marked, webhook w WHERE w.team_id = marked.team_id AND 'channel.attention' = ANY (w.events)
+    FOR KEY SHARE OF w
+  ), told AS (
+    INSERT INTO delivery (team_id, lane, webhook_id, data, event)
+    SELECT marked.team_id, w.id || '/' || marked.id, w.id, jsonb_build_object('channelId', marked.id), 'channel.attention' FROM marked, subscribed w
+    RETURNING lane
+  )
+  SELECT marked.name, (SELECT array_agg(lane) FROM told) AS lanes FROM marked`);
+
+export interface ChannelTrouble {
+  code: string;
+  message: string;
+}
+
+/** @returns the outbox lanes to wake; null: somebody has marked it before, or paused it */
+export async function markAttention(
+  db: Database,
+  channelId: string,
+  problem: ChannelTrouble,
+): Promise<string[] | null> {
+  const [row] = await db.query(mark, [channelId, JSON.stringify(problem)]);
+  return row ? (row.lanes ?? []) : null;
+}
+
+const clear = statement(`
+  UPDATE channel SET status = 'active', problem = NULL, epoch = epoch + 1, lease_until = NULL, lease_owner = NULL
+  WHERE id = $1 AND status = 'attention'`);
+
+/** The platform takes us again. */
+export async function clearAttention(db: Database, channelId: string): Promise<void> {
+  await db.query(clear, [channelId]);
+}

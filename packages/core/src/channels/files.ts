@@ -1,0 +1,81 @@
+/** What comes with messages. A message's content refers to a file; its bytes are fetched by whoever works on the message. */
+import { createHash } from 'node:crypto';
+import { type AttachmentPart, type InboundAttachment, maxAttachments } from '@nightshift/contracts';
+import { type Database, newId, statement } from '../database/index.ts';
+
+const insert = statement(`
+  INSERT INTO file (id, team_id, conversation_id, name, media_type, bytes, source)
+  SELECT f.id, $1, $2, f.name, f.media_type, f.bytes, f.source
+  FROM jsonb_to_recordset($3::jsonb) AS f (id uuid, name text, media_type text, bytes int, source jsonb)`);
+
+/** Longer ones are no names. */
+const maxNameLength = 200;
+
+/** @returns what the message's content says of them. At most so many are taken, see `maxAttachments`. */
+export async function announceFiles(
+  db: Pick<Database, 'query'>,
+  { teamId, conversationId }: { teamId: string; conversationId: string },
+  attachments: readonly InboundAttachment[],
+): Promise<AttachmentPart[]> {
+  const files = attachments.slice(0, maxAttachments).map(({ name, mediaType, bytes, source }) => ({
+    id: newId(),
+    name: name.slice(-maxNameLength) || 'file',
+    media_type: mediaType.slice(0, maxNameLength),
+    // A platform may claim anything.
+    bytes: bytes !== null && bytes <= 2_147_483_647 ? bytes : null,
+    source,
+  }));
+  if (files.length === 0) return [];
+  await db.query(insert, [teamId, conversationId, JSON.stringify(files)]);
+  return files.map(({ id, name, media_type }) => ({
+    type: 'attachment',
+    fileId: id,
+    name,
+    mediaType: media_type,
+  }));
+}
+
+export interface StoredFile {
+  id: string;
+  name: string;
+  mediaType: string;
+  status: 'announced' | 'ready' | 'failed';
+  source: Record<string, string>;
+  bytes: number | null;
+  data: Buffer | null;
+  problem: string | null;
+}
+
+const read = statement<StoredFile>(`
+  SELECT id, name, media_type AS "mediaType", status, source, bytes, data, problem
+  FROM file WHERE conversation_id = $1 AND id = ANY ($2::uuid[])`);
+
+/** Files of one conversation; those that are not there are missing. */
+export const readFiles = (
+  db: Database,
+  conversationId: string,
+  ids: readonly string[],
+): Promise<StoredFile[]> => db.query(read, [conversationId, ids]);
+
+const store = statement(`
+  UPDATE file SET status = 'ready', data = $2, bytes = $3, sha256 = $4, media_type = coalesce($5, media_type)
+  WHERE id = $1 AND status <> 'ready'`);
+
+/** Keeps the bytes. */
+export async function storeFile(
+  db: Database,
+  id: string,
+  { data, mediaType }: { data: Uint8Array; mediaType?: string | undefined },
+): Promise<void> {
+  const sha256 = createHash('sha256').update(data).digest();
+  await db.query(store, [id, Buffer.from(data), data.length, sha256, mediaType ?? null]);
+}
+
+const fail = statement(
+  `UPDATE file SET status = 'failed', problem = $2 WHERE id = $1 AND status = 'announced'`,
+);
+
+/** There will be no bytes. `problem` is for people. */
+export async function failFile(db: Database, id: string, problem: string): Promise<void> {
+  await db.query(fail, [id, problem]);
+}

@@ -1,0 +1,121 @@
+/** People, and as whom the channels know them: approving, blocking, linking. */
+import type { Identity, IdentityListQuery, Page, PageQuery, Person } from '@nightshift/contracts';
+import {
+  type Database,
+  newId,
+  pageArguments,
+  run,
+  statement,
+  toPage,
+  transaction,
+} from '../database/index.ts';
+import { notFound } from '../errors/index.ts';
+import type { Identity as IdentityRow, Person as PersonRow } from '../generated/prisma/client.ts';
+
+export function toIdentity(row: IdentityRow): Identity {
+  return {
+    id: row.id,
+    channelId: row.channelId,
+    personId: row.personId,
+    externalId: row.externalId,
+    name: row.name,
+    status: row.status,
+    pairingUntil:
+      row.codeExpiresAt && row.codeExpiresAt > new Date() ? row.codeExpiresAt.toISOString() : null,
+    createdAt: row.createdAt.toISOString(),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+  };
+}
+
+const toPerson = (row: PersonRow & { identities: IdentityRow[] }): Person => ({
+  id: row.id,
+  name: row.name,
+  identities: row.identities.map(toIdentity),
+  createdAt: row.createdAt.toISOString(),
+});
+
+const withIdentities = { identities: { orderBy: { id: 'asc' } } } as const;
+
+export async function listPeople(db: Database, teamId: string, query: PageQuery): Promise<Page<Person>> {
+  const { where, ...page } = pageArguments(query);
+  const rows = await db.prisma.person.findMany({
+    ...page,
+    where: { ...where, teamId },
+    include: withIdentities,
+  });
+  return toPage(rows, query.limit, toPerson);
+}
+
+/** @throws {DomainError} not_found */
+export async function getPerson(db: Database, teamId: string, id: string): Promise<Person> {
+  const row = await db.prisma.person.findFirst({ where: { id, teamId }, include: withIdentities });
+  if (!row) throw notFound('person');
+  return toPerson(row);
+}
+
+/** @throws {DomainError} not_found */
+export async function renamePerson(db: Database, teamId: string, id: string, name: string): Promise<Person> {
+  await db.prisma.person.updateMany({ where: { id, teamId }, data: { name } });
+  return getPerson(db, teamId, id);
+}
+
+/** Those whom a channel has met, newest first. @throws {DomainError} not_found: no such channel */
+export async function listIdentities(
+  db: Database,
+  teamId: string,
+  channelId: string,
+  query: IdentityListQuery,
+): Promise<Page<Identity>> {
+  const channel = await db.prisma.channel.count({ where: { id: channelId, teamId, deletedAt: null } });
+  if (channel === 0) throw notFound('channel');
+  const { where, ...page } = pageArguments(query);
+  const rows = await db.prisma.identity.findMany({
+    ...page,
+    where: { ...where, channelId, ...(query.status && { status: query.status }) },
+  });
+  return toPage(rows, query.limit, toIdentity);
+}
+
+const link = statement<{ left: string }>(`
+  UPDATE identity i SET person_id = p.id FROM person p, channel c
+  WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 AND c.id = i.channel_id AND c.team_id = $3
+  RETURNING old.person_id AS left`);
+
+// What was said and spent stays with whom it was said by then; only a person whom no channel knows any more goes.
+const forgetUnknown = statement(`
+  DELETE FROM person p WHERE p.id = $1 AND NOT EXISTS (SELECT FROM identity i WHERE i.person_id = p.id)`);
+
+/** Says that an identity is this person. @throws {DomainError} not_found: either */
+export async function linkIdentity(
+  db: Database,
+  teamId: string,
+  personId: string,
+  identityId: string,
+): Promise<Person> {
+  await transaction(db.pool, async (client) => {
+    const [row] = await run(client, link, [identityId, personId, teamId]);
+    if (!row) throw notFound('person or identity');
+    await run(client, forgetUnknown, [row.left]);
+  });
+  return getPerson(db, teamId, personId);
+}
+
+const unlink = statement<{ id: string }>(`
+  WITH alone AS (
+    INSERT INTO person (id, team_id, name)
+    SELECT $4, $3, coalesce(i.name, i.external_id) FROM identity i JOIN person p ON p.id = i.person_id
+    WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 RETURNING id
+  )
+  UPDATE identity i SET person_id = alone.id FROM alone WHERE i.id = $1 RETURNING alone.id`);
+
+/** Makes of an identity a person of its own. @returns that person @throws {DomainError} not_found */
+export async function unlinkIdentity(
+  db: Database,
+  teamId: string,
+  personId: string,
+  identityId: string,
+): Promise<Person> {
+  const [row] = await db.query(unlink, [identityId, personId, teamId, newId()]);
+  if (!row) throw notFound('identity of this person');
+  return getPerson(db, teamId, row.id);
+}
