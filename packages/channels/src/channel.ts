@@ -139,9 +139,18 @@ export type Dialect =
 export interface Part {
   /** At most `capabilities.limit` long, and not blank, in `capabilities.dialect`. */
   readonly text: string;
+  /** What of the text looks how, where the dialect keeps that apart from it: Telegram's. */
+  readonly entities?: readonly TextEntity[];
   /** What a person may press instead of answering, where the platform has buttons. */
   readonly buttons?: readonly Button[];
 }
+
+/** Offset and length count UTF-16 code units. https://core.telegram.org/bots/api#messageentity */
+export type TextEntity = { readonly offset: number; readonly length: number } & (
+  | { readonly type: 'bold' | 'italic' | 'strikethrough' | 'code' | 'blockquote' }
+  | { readonly type: 'pre'; readonly language?: string }
+  | { readonly type: 'text_link'; readonly url: string }
+);
 
 export interface Button {
   readonly label: string;
