@@ -9,7 +9,13 @@ export interface AdapterSource {
 
 /** One line an adapter. The catalogue has the same kinds. */
 const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
+  discord: async () => (await import('./discord/index.ts')).discord,
+  slack: async () => (await import('./slack/index.ts')).slack,
+  sms: async () => (await import('./sms/index.ts')).sms,
+  telegram: async () => (await import('./telegram/index.ts')).telegram,
+  teams: async () => (await import('./teams/index.ts')).teams,
   webhook: async () => (await import('./webhook/index.ts')).webhook,
+  whatsapp: async () => (await import('./whatsapp/index.ts')).whatsapp,
 };
 
 /** The adapters that the product has. */

@@ -1,4 +1,5 @@
 /** What adapters need of HTTP. */
+import { timingSafeEqual } from 'node:crypto';
 import { FetchFailure } from '@nightshift/contracts';
 import { ChannelError, type RawRequest } from './channel.ts';
 
@@ -18,6 +19,21 @@ export function readJson({ body }: RawRequest): unknown {
   } catch (cause) {
     throw new ChannelError('rejected', 'The request is no JSON.', { cause });
   }
+}
+
+/** A platform's answer, as far as it is one: undefined for a proxy's page, or a body that was cut off. */
+export function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** In constant time, as far as the lengths agree. */
+export function isSameSecret(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /**

@@ -59,6 +59,11 @@ export interface MessageEvent extends PlacedEvent {
    */
   readonly addressed: boolean;
   readonly attachments?: readonly InboundAttachment[];
+  /**
+   * Messages of a thread with the same album are one, which the platform delivers in pieces within about a second: the
+   * words and the mention are on one of them, a file on each.
+   */
+  readonly album?: string;
 }
 
 /** Somebody changed what they had said. */

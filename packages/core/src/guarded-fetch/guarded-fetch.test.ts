@@ -185,6 +185,14 @@ describe('an exchange', () => {
     expect(await response.text()).toBe('körper');
   });
 
+  it('may have its answer left unread', async () => {
+    const { port } = await listen(ok);
+    for (let count = 0; count < 3; count += 1) {
+      const response = await guarded(here).fetch(`http://127.0.0.1:${port}/`);
+      await response.body!.cancel();
+    }
+  });
+
   it('follows no redirect', async () => {
     const { port, reached } = await listen((_request, response) =>
       response.writeHead(302, { location: 'http://169.254.169.254/' }).end(),

@@ -7,7 +7,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { pipeline, Readable, Transform } from 'node:stream';
+import { pipeline, Transform } from 'node:stream';
 import { type Fetch, FetchFailure } from '@nightshift/contracts';
 import { createAddressPolicy } from './address-policy.ts';
 
@@ -199,5 +199,6 @@ function toResponse(
   });
   // An error reaches whoever reads the body, through `limited`.
   pipeline(message, limited, () => {});
-  return new Response(Readable.toWeb(limited) as ReadableStream, { status, headers });
+  // Not `Readable.toWeb`, which throws past everybody when a body with data in it is cancelled.
+  return new Response(ReadableStream.from(limited), { status, headers });
 }

@@ -1,0 +1,153 @@
+/** From what the gateway dispatches to neutral events: https://docs.discord.com/developers/events/gateway-events */
+import type { z } from 'zod';
+import type { Address, InboundAttachment, InboundEvent, Sender } from '../channel.ts';
+import {
+  type Attachment,
+  Deleted,
+  DeletedBulk,
+  Interaction,
+  isButton,
+  isSpoken,
+  Message,
+  nameOf,
+  type User,
+} from './payload.ts';
+import { type Self, toText } from './text.ts';
+
+export interface Dispatch {
+  /** Its name. */
+  readonly t: string;
+  /** Counts within a session, and is the same when it is dispatched again. */
+  readonly s: number;
+  readonly d: unknown;
+}
+
+/** What a dispatch does not say of its surroundings. */
+export interface Surroundings {
+  readonly self: Self;
+  /** The channel that the thread hangs on; null: it is none. */
+  readonly parentId: string | null;
+  readonly sessionId: string;
+}
+
+/** What cannot be read is ignored: it would come again for ever. */
+export function toEvents({ t, s, d }: Dispatch, around: Surroundings): InboundEvent[] {
+  const ignored = (what: string): InboundEvent[] => [
+    { type: 'ignored', externalId: `${around.sessionId}:${s}`, what },
+  ];
+  const read = <T>(schema: z.ZodType<T>, use: (value: T) => InboundEvent[]): InboundEvent[] => {
+    const { success, data } = schema.safeParse(d);
+    return success ? use(data) : ignored(`${t} that cannot be read`);
+  };
+  switch (t) {
+    case 'MESSAGE_CREATE':
+      return read(Message, (message) => {
+        if (!isSpoken(message.type)) return ignored(`message of type ${message.type}`);
+        const event = said(message, around);
+        // Without the Message Content Intent, what is not addressed to us comes without its content.
+        return event.text || event.attachments.length > 0 ? [event] : ignored('message without content');
+      });
+    case 'MESSAGE_UPDATE':
+      return read(Message, (message) => {
+        // Also comes when a link got its preview, or the message was pinned.
+        if (!message.edited_timestamp || !isSpoken(message.type)) return ignored('update that is no edit');
+        const { addressed, attachments, ...event } = said(message, around);
+        const externalId = `${event.externalId}:${message.edited_timestamp}`;
+        return event.text ? [{ ...event, externalId, type: 'edited' }] : ignored('edit without content');
+      });
+    case 'MESSAGE_DELETE':
+      return read(Deleted, (message) => [deletion(message.channel_id, message.id)]);
+    case 'MESSAGE_DELETE_BULK':
+      return read(DeletedBulk, ({ channel_id, ids }) => ids.map((id) => deletion(channel_id, id)));
+    case 'INTERACTION_CREATE':
+      return read(Interaction, (interaction) => {
+        const event = isButton(interaction) ? pressed(interaction) : null;
+        return event ? [event] : ignored(`interaction of type ${interaction.type}`);
+      });
+    default:
+      return ignored(t);
+  }
+}
+
+const deletion = (channelId: string, messageId: string): InboundEvent => ({
+  type: 'deleted',
+  externalId: `${channelId}:${messageId}:deleted`,
+  messageId,
+});
+
+function said(message: Message, { self, parentId }: Surroundings) {
+  const { id: messageId, channel_id: channelId, author, mentions, mention_roles: roles } = message;
+  const forwarded = message.message_snapshots?.map((snapshot) => snapshot.message) ?? [];
+  const texts = [
+    toText(message, self),
+    ...forwarded.map((each) => toText({ ...each, mentions: null }, self)),
+  ];
+  const files = [message, ...forwarded].flatMap(({ attachments }) => attachments ?? []);
+  const addressed =
+    (mentions?.some(({ id }) => id === self.id) ?? false) ||
+    message.referenced_message?.author.id === self.id ||
+    (self.roleId !== null && (roles?.includes(self.roleId) ?? false));
+  return {
+    ...placeOf({ channelId, messageId, guildId: message.guild_id, parentId }),
+    externalId: `${channelId}:${messageId}`,
+    type: 'message' as const,
+    messageId,
+    // What a webhook says has the webhook as its author.
+    sender: senderOf(author, message.member?.nick, {
+      isBot: Boolean(author.bot || message.webhook_id),
+      isSelf: author.id === self.id,
+    }),
+    text: texts.filter(Boolean).join('\n\n'),
+    addressed,
+    attachments: files.map((file) => toAttachment(file, channelId, messageId)),
+  };
+}
+
+function pressed(interaction: Interaction): InboundEvent | null {
+  const { id, channel_id: channelId, guild_id: guildId, channel, member, message, data } = interaction;
+  const user = member?.user ?? interaction.user;
+  if (!user || !channelId || !message || !data?.custom_id) return null;
+  const parentId = channel?.type !== undefined && channel.type >= 10 ? (channel.parent_id ?? null) : null;
+  return {
+    ...placeOf({ channelId, messageId: message.id, guildId, parentId }),
+    type: 'action',
+    externalId: `interaction:${id}`,
+    sender: senderOf(user, member?.nick, { isBot: Boolean(user.bot), isSelf: false }),
+    value: data.custom_id,
+  };
+}
+
+interface Place {
+  channelId: string;
+  messageId: string;
+  guildId: string | null | undefined;
+  parentId: string | null;
+}
+
+/** A thread is a channel of its own there; what has no server is between one person and us. */
+function placeOf({ channelId, messageId, guildId, parentId }: Place) {
+  const thread: Address = { channelId, messageId, ...(guildId && { guildId }) };
+  return {
+    thread,
+    threadKey: channelId,
+    direct: !guildId,
+    group: guildId ? (parentId ?? channelId) : null,
+    workspace: guildId ?? null,
+  };
+}
+
+const senderOf = (
+  user: User,
+  nick: string | null | undefined,
+  who: Pick<Sender, 'isBot' | 'isSelf'>,
+): Sender => ({ id: user.id, name: nameOf(user, nick), ...who });
+
+function toAttachment(file: Attachment, channelId: string, messageId: string): InboundAttachment {
+  return {
+    name: file.filename,
+    mediaType: file.content_type ?? 'application/octet-stream',
+    bytes: file.size ?? null,
+    // The address ends after a day; by the ids a new one can be asked for.
+    source: { url: file.url, channelId, messageId, attachmentId: file.id },
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * What we read of Discord's payloads; whatever else they hold is left alone.
+ * https://docs.discord.com/developers/resources/message#message-object
+ */
+import { z } from 'zod';
+
+/** https://docs.discord.com/developers/reference#snowflakes: larger than a number may be. */
+const id = z.string().regex(/^\d{1,20}$/);
+const text = z.string().nullish();
+
+const User = z.object({ id, username: z.string(), global_name: text, bot: z.boolean().nullish() });
+const Member = z.object({ nick: text });
+
+const Attachment = z.object({
+  id,
+  filename: z.string(),
+  content_type: text,
+  size: z.number().int().nonnegative().nullish(),
+  url: z.string(),
+});
+
+const Content = z.object({ content: text, attachments: z.array(Attachment).nullish() });
+
+export const Message = Content.extend({
+  id,
+  channel_id: id,
+  channel_type: z.number().nullish(),
+  guild_id: id.nullish(),
+  type: z.number(),
+  author: User,
+  member: Member.nullish(),
+  webhook_id: id.nullish(),
+  mentions: z.array(User.extend({ member: Member.nullish() })).nullish(),
+  mention_roles: z.array(id).nullish(),
+  edited_timestamp: text,
+  /** What it answers to. */
+  referenced_message: z.object({ author: z.object({ id }) }).nullish(),
+  /** What it forwards. */
+  message_snapshots: z.array(z.object({ message: Content })).nullish(),
+});
+
+export const Deleted = z.object({ id, channel_id: id });
+export const DeletedBulk = z.object({ ids: z.array(id), channel_id: id });
+
+/** https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object */
+export const Interaction = z.object({
+  id,
+  type: z.number(),
+  token: z.string().min(1),
+  guild_id: id.nullish(),
+  channel_id: id.nullish(),
+  channel: z.object({ type: z.number(), parent_id: id.nullish() }).nullish(),
+  member: Member.extend({ user: User }).nullish(),
+  user: User.nullish(),
+  message: z.object({ id }).nullish(),
+  data: z.object({ component_type: z.number().nullish(), custom_id: z.string().nullish() }).nullish(),
+});
+
+export type User = z.infer<typeof User>;
+export type Attachment = z.infer<typeof Attachment>;
+export type Message = z.infer<typeof Message>;
+export type Interaction = z.infer<typeof Interaction>;
+
+/** https://docs.discord.com/developers/resources/message#message-object-message-types: the others are notices. */
+export const isSpoken = (type: number) => type === 0 || type === 19;
+
+/** Announcement, public and private threads: https://docs.discord.com/developers/resources/channel#channel-object-channel-types */
+export const isThread = (channelType: number | null | undefined) =>
+  channelType === 10 || channelType === 11 || channelType === 12;
+
+/** https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-interaction-type */
+export const isButton = ({ type, data }: Interaction) => type === 3 && data?.component_type === 2;
+
+export const nameOf = ({ username, global_name }: User, nick?: string | null) =>
+  nick || global_name || username;

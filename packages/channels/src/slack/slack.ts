@@ -1,0 +1,46 @@
+/**
+ * Slack, by way of @slack/bolt: its Web API and Socket Mode clients, not its `App`.
+ *
+ * An App is a process: it keeps tokens, authorises each event by a request, runs listeners and answers Slack itself, all
+ * of it asynchronously and once per set of credentials. Here a hundred connections share a process, an event is read
+ * before anything is asked of Slack, and it is acknowledged only when its row is committed, by code that knows no
+ * platform. What would be left of an App is `processEvent`, which hands us the payload that we gave it. Its clients on
+ * the other hand earn their place: they know Slack's encoding, errors, warnings, scopes, and how to tell a dead socket.
+ */
+import { type ChannelAdapter, defaultEditThrottle } from '../channel.ts';
+import { download, sendFile } from './files.ts';
+import { hook } from './hook.ts';
+import { probe } from './probe.ts';
+import { edit, react, send, typing } from './send.ts';
+import { Credentials, Settings } from './settings.ts';
+import { connector } from './socket.ts';
+
+const mebibyte = 1024 * 1024;
+
+export const slack: ChannelAdapter<Credentials, Settings> = {
+  kind: 'slack',
+  capabilities: {
+    dialect: 'slack',
+    // chat.postMessage takes 40,000 characters, but breaks them up, and chat.update refuses more than these.
+    limit: { max: 4_000, unit: 'utf16' },
+    idempotentSend: false,
+    edit: defaultEditThrottle,
+    // Slack's own time is two minutes.
+    typing: { lastsMs: 110_000 },
+    threads: true,
+    files: { inMax: 50 * mebibyte, outMax: 50 * mebibyte },
+    reactions: true,
+    buttons: true,
+  },
+  credentials: Credentials,
+  settings: Settings,
+  hook,
+  connector,
+  send,
+  edit,
+  typing,
+  react,
+  sendFile,
+  download,
+  probe,
+};

@@ -1,0 +1,55 @@
+/**
+ * What we read of activities; whatever else they hold is left alone.
+ * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference#activity-object
+ */
+import { z } from 'zod';
+
+const text = z.string().nullish();
+const id = z.string().min(1).max(1_000);
+
+const ChannelAccount = z.object({ id, name: text, aadObjectId: text, role: text });
+
+const Attachment = z.object({ contentType: text, contentUrl: text, name: text, content: z.unknown() });
+
+const Entity = z.looseObject({ type: text });
+
+export const Mention = z.object({
+  type: z.literal('mention'),
+  mentioned: z.object({ id, name: text }),
+  /** As it stands in the text. */
+  text,
+});
+
+/** https://learn.microsoft.com/microsoftteams/platform/bots/how-to/bots-filesv4 */
+export const fileInfoType = 'application/vnd.microsoft.teams.file.download.info';
+export const FileInfo = z.object({ downloadUrl: z.string(), fileType: text });
+
+/** What a button of ours says; other cards have other values. */
+export const Pressed = z.object({ nightshift: z.string().min(1) });
+/** https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model */
+export const Executed = z.object({ action: z.object({ data: Pressed }) });
+
+const named = z.object({ id, name: text }).nullish();
+
+export const Activity = z.object({
+  type: z.string().min(1),
+  id: id.nullish(),
+  timestamp: text,
+  name: text,
+  action: text,
+  channelId: z.literal('msteams'),
+  serviceUrl: z.url(),
+  from: ChannelAccount,
+  recipient: ChannelAccount,
+  conversation: z.object({ id, conversationType: text, isGroup: z.boolean().nullish(), tenantId: text }),
+  channelData: z.object({ tenant: named, team: named, channel: named, eventType: text }).nullish(),
+  text,
+  attachments: z.array(Attachment).nullish(),
+  entities: z.array(Entity).nullish(),
+  value: z.unknown(),
+  replyToId: text,
+});
+
+export type Activity = z.infer<typeof Activity>;
+export type Mention = z.infer<typeof Mention>;
+export type Attachment = z.infer<typeof Attachment>;

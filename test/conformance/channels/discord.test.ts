@@ -1,0 +1,56 @@
+import { discord } from '@nightshift/channels/discord';
+import { botToken, guildId, roomId, startFakeDiscord } from '../../support/discord/index.ts';
+import { describeChannel, type Peer } from './kit.ts';
+
+async function startPeer(): Promise<Peer> {
+  const fake = await startFakeDiscord();
+  // Before that there is what the kit's address answers to.
+  const asked = fake.messages.length;
+  return {
+    url: fake.url,
+    requests: () => fake.requests.length,
+    shown: () => fake.messages.slice(asked).map(({ content: text }) => ({ text })),
+    react: (how) => fake.react(how),
+    shut: () => fake.shut(),
+    close: () => fake.close(),
+  };
+}
+
+const failing = (status: number, code: number) => ({
+  status,
+  body: JSON.stringify({ message: 'It failed', code }),
+});
+const limited = (seconds: number, global: boolean, headers: Record<string, string> = {}) => ({
+  status: 429,
+  headers: { 'retry-after': String(Math.ceil(seconds)), ...headers },
+  body: JSON.stringify({ message: 'You are being rate limited.', retry_after: seconds, global }),
+});
+
+describeChannel('Discord', {
+  adapter: discord,
+  startPeer,
+  connect: (url) => ({ credentials: { botToken }, settings: { apiUrl: `${url}/api/v10` } }),
+  to: { channelId: roomId, guildId, messageId: '1170481735862157300' },
+  meaning: [
+    [failing(401, 0), { kind: 'auth' }],
+    [failing(401, 50014), { kind: 'auth' }],
+    [failing(403, 50001), { kind: 'rejected' }],
+    [failing(403, 50013), { kind: 'rejected' }],
+    [failing(403, 50007), { kind: 'rejected' }],
+    [failing(404, 10003), { kind: 'rejected' }],
+    [failing(400, 50035), { kind: 'rejected' }],
+    [failing(413, 40005), { kind: 'rejected' }],
+    [failing(503, 130000), { kind: 'retry' }],
+    [{ status: 301, headers: { location: '/' } }, { kind: 'rejected' }],
+    [{ status: 500 }, { kind: 'ambiguous' }],
+    [{ status: 502, body: '<html>' }, { kind: 'ambiguous' }],
+    [{ status: 200, body: 'no JSON' }, { kind: 'ambiguous' }],
+    [limited(0.5, false), { kind: 'retry', retryAfterMs: 500, pauses: 'thread' }],
+    [limited(0.5, false, { 'x-ratelimit-scope': 'shared' }), { kind: 'retry', pauses: 'thread' }],
+    [limited(64.57, true, { 'x-ratelimit-scope': 'global' }), { retryAfterMs: 64_570, pauses: 'channel' }],
+    [
+      { status: 429, headers: { 'retry-after': '60' }, body: '<html>banned' },
+      { kind: 'retry', pauses: 'channel' },
+    ],
+  ],
+});

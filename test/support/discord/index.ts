@@ -1,0 +1,3 @@
+export * from './fake-discord.ts';
+export type { FakeGateway } from './gateway.ts';
+export * from './world.ts';

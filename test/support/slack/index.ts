@@ -1,0 +1,3 @@
+export { type FakeSlack, startFakeSlack, tokens } from './fake-slack.ts';
+export { signRequest } from './sign.ts';
+export { bot, channels, newTs, team } from './workspace.ts';

@@ -1,0 +1,3 @@
+export * from './fake-teams.ts';
+export * from './sign.ts';
+export * from './world.ts';

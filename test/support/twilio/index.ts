@@ -1,0 +1,2 @@
+export * from './fake-twilio.ts';
+export * from './webhooks.ts';

@@ -1,0 +1,2 @@
+export * from './fake-whatsapp.ts';
+export * from './payloads.ts';
