@@ -75,7 +75,7 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'Open the link, choose your server, and authorize. Then write to the bot, or mention it in a channel.',
     ],
     docs: 'docs/channels/discord.md',
-    defaults: { direct: 'pairing', live: true },
+    defaults: { strangers: 'pair', live: true },
   },
   {
     slug: 'slack',
@@ -155,7 +155,7 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'Test the channel, then write a direct message to the app, or invite it to a channel with /invite and mention it.',
     ],
     docs: 'docs/channels/slack.md',
-    defaults: { direct: 'pairing', live: true },
+    defaults: { strangers: 'pair', live: true },
   },
   {
     slug: 'sms',
@@ -210,7 +210,7 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'Text the number from a phone. For numbers of the USA, register it first: the guide says how.',
     ],
     docs: 'docs/channels/sms.md',
-    defaults: { direct: 'pairing', live: false },
+    defaults: { strangers: 'pair', live: false },
   },
   {
     slug: 'telegram',
@@ -269,7 +269,7 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'For groups: add the bot to the group, and mention it or answer to it there.',
     ],
     docs: 'docs/channels/telegram.md',
-    defaults: { direct: 'pairing', live: true },
+    defaults: { strangers: 'pair', live: true },
   },
   {
     slug: 'teams',
@@ -339,7 +339,7 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'Open a chat with the app and write to it, or mention it in a channel.',
     ],
     docs: 'docs/channels/teams.md',
-    defaults: { direct: 'pairing', live: true },
+    defaults: { strangers: 'pair', live: true },
   },
   {
     slug: 'webhook',
@@ -452,6 +452,6 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'Switch the app from Development to Live, then write to the number from a phone.',
     ],
     docs: 'docs/channels/whatsapp.md',
-    defaults: { direct: 'pairing', live: false },
+    defaults: { strangers: 'pair', live: false },
   },
 ];
