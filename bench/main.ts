@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { accept } from './accept.ts';
 import { budgets } from './budgets.ts';
+import { channels } from './channels.ts';
 import { install } from './install.ts';
 import type { Bench, Figure } from './lib/bench.ts';
 import { peers } from './lib/goals.ts';
@@ -15,7 +16,17 @@ import { router } from './router.ts';
 import { schedules } from './schedules.ts';
 import { start } from './start.ts';
 
-const benches: readonly Bench[] = [start, replies, accept, memory, router, budgets, schedules, install];
+const benches: readonly Bench[] = [
+  start,
+  replies,
+  accept,
+  channels,
+  memory,
+  router,
+  budgets,
+  schedules,
+  install,
+];
 
 const usage = `Usage: npm run bench [-- options] [NAME …]
 

@@ -9,7 +9,8 @@ export interface Answer {
 
 export interface Client {
   get(path: string): Promise<Answer>;
-  post(path: string, body: unknown): Promise<Answer>;
+  /** A string is sent as it is. */
+  post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   patch(path: string, body: unknown): Promise<Answer>;
   close(): void;
 }
@@ -24,10 +25,14 @@ export function createClient(baseUrl: string, key?: string): Client {
   const agent = new Agent({ keepAlive: true, maxSockets });
   const headers = { ...(key && { authorization: `Bearer ${key}` }) };
 
-  function send(method: string, path: string, body?: string): Promise<Answer> {
+  function send(method: string, path: string, body?: string, more?: object): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const content = body === undefined ? {} : { 'content-type': 'application/json' };
-      const outgoing = request(baseUrl + path, { method, agent, headers: { ...headers, ...content } });
+      const outgoing = request(baseUrl + path, {
+        method,
+        agent,
+        headers: { ...headers, ...content, ...more },
+      });
       outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error(`No answer to ${method} ${path}.`)));
       outgoing.on('error', reject);
       outgoing.on('response', (response) => {
@@ -45,7 +50,8 @@ export function createClient(baseUrl: string, key?: string): Client {
 
   return {
     get: (path) => send('GET', path),
-    post: (path, body) => send('POST', path, JSON.stringify(body)),
+    post: (path, body, more) =>
+      send('POST', path, typeof body === 'string' ? body : JSON.stringify(body), more),
     patch: (path, body) => send('PATCH', path, JSON.stringify(body)),
     close: () => agent.destroy(),
   };

@@ -28,6 +28,7 @@ export const goals: Readonly<Record<string, Goal>> = {
   'replies.at-32.rate': { target: { atLeast: 150 } },
   'accept.at-200.p99': { target: { atMost: 50 } },
   'accept.at-800.p99': { target: { atMost: 250 } },
+  'channels.at-200.p99': { target: { atMost: 50 } },
   'memory.idle': { peer: '1,558 MB ¹' },
   'memory.load.peak': { target: { atMost: 450 } },
   'schedules.spread.drift.p99': { target: { atMost: 1000 } },

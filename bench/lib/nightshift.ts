@@ -28,13 +28,19 @@ export interface Nightshift {
 /** Starts it on `data` and waits until it is ready. `resources` stop it, if nobody did before. */
 export async function startNightshift(
   resources: AsyncDisposableStack,
-  { data, workers = 1 }: { data: string; workers?: number },
+  { data, workers = 1, env = {} }: { data: string; workers?: number; env?: Record<string, string> },
 ): Promise<Nightshift> {
   const port = await freePort();
   const began = performance.now();
   const child = spawn(process.execPath, [join(root, 'scripts/start.mjs'), '--workers', String(workers)], {
     // Nothing of the caller's own configuration: no database, no queue, no model key.
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NIGHTSHIFT_DATA: data, PORT: String(port) },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      NIGHTSHIFT_DATA: data,
+      PORT: String(port),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   resources.defer(() => endChild(child));
@@ -85,7 +91,7 @@ function showWarnings(log: Readable): void {
 export async function createEchoAgent(client: Client, modelUrl: string): Promise<string> {
   const credential = { provider: 'openai-compatible', name: 'bench', baseUrl: `${modelUrl}/v1` };
   expectStatus(await client.post('/v1/provider-credentials', credential), 201);
-  const agent = { name: 'bench', instructions: 'Answer briefly.', model: 'bench/echo' };
+  const agent = { name: 'bench', instructions: 'Answer briefly.', model: 'bench/test-model' };
   return expectStatus(await client.post('/v1/agents', agent), 201).id;
 }
 

@@ -11,6 +11,8 @@ const programs = {
   worker: 'apps/worker/src/main.ts',
   /** The worker, with tools whose effect can be counted. */
   'worker-with-tools': 'test/support/faults/worker-with-tools.ts',
+  /** The worker, with a platform that is polled. */
+  'worker-with-channels': 'test/support/faults/worker-with-channels.ts',
 } as const;
 
 export type Program = keyof typeof programs;
