@@ -112,6 +112,16 @@ describe('a session', () => {
     expect(JSON.parse(three.cursors[0]!).sessionId).toBe('session-3');
   });
 
+  it('goes on elsewhere when its gateway is no longer there', async () => {
+    const one = await standing();
+    await one.stop();
+    say(1);
+    const { resumeUrl, ...rest } = JSON.parse(one.cursors[0]!);
+    const two = await standing({ cursor: JSON.stringify({ ...rest, resumeUrl: `${resumeUrl}/gone` }) });
+    expect(texts(two)).toEqual(['message 1']);
+    expect(fake.gateway.counts).toEqual({ sockets: 2, identified: 1, resumed: 1 });
+  });
+
   it('goes nowhere that a cursor alone names', async () => {
     const one = await standing();
     await one.stop();

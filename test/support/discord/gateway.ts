@@ -60,6 +60,10 @@ export function serveGateway(server: Server, resumeUrl: () => string): FakeGatew
     greets: true,
   };
   let session: Session | undefined;
+  // A gateway that is no longer there, as the address of an old session may be.
+  server.prependListener('upgrade', ({ url }, socket) => {
+    if (url?.startsWith('/gone')) socket.destroy();
+  });
   const sockets = new WebSocketServer({ server });
 
   const say = (socket: WebSocket, frame: object) =>

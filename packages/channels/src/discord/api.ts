@@ -6,9 +6,9 @@
  * and so past the guard.
  */
 import type { CallContext } from '../channel.ts';
-import { readExcerpt, toChannelError } from '../http.ts';
+import { parseAnswer, readExcerpt, toChannelError } from '../http.ts';
 import type { DiscordConnection } from './connection.ts';
-import { parseJson, toFailure } from './errors.ts';
+import { toFailure } from './errors.ts';
 
 export interface DiscordRequest {
   /** Default GET. */
@@ -47,7 +47,7 @@ export async function callDiscord(
     });
     const text = await readExcerpt(response, maxBytes);
     if (!response.ok) throw toFailure(response, text, credentials.botToken);
-    return parseJson(text);
+    return parseAnswer(text);
   } catch (error) {
     throw toChannelError(error);
   }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
-import { retryAfterMs } from '../http.ts';
+import { parseAnswer, retryAfterMs } from '../http.ts';
 
 interface Meaning {
   kind: ChannelErrorKind;
@@ -71,7 +71,7 @@ function meaningOf(status: number, code: number | undefined): Partial<Meaning> &
 /** `text`: the body of the answer. The message holds neither it nor the secret. */
 export function toFailure(response: Response, text: string, secret: string): ChannelError {
   const { status } = response;
-  const json = parseJson(text);
+  const json = parseAnswer(text);
   if (status === 429) return tooMany(response, json);
   const { code, message } = Body.safeParse(json).data ?? {};
   const { kind, words } = meaningOf(status, code);
@@ -90,15 +90,6 @@ function tooMany({ headers }: Response, json: unknown): ChannelError {
     retryAfterMs: limited ? Math.ceil(limited.retry_after * 1000) : retryAfterMs(headers, Date.now()),
     pauses: isGlobal ? 'channel' : 'thread',
   });
-}
-
-/** Undefined: it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

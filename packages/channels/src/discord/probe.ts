@@ -16,9 +16,7 @@ const Guilds = z.array(z.object({ id: z.string() }));
 const messageContentFlags = (1 << 18) | (1 << 19);
 
 /** View channels, send messages also in threads, attach files, read the history, add reactions. */
-export const permissions = String(
-  (1n << 6n) | (1n << 10n) | (1n << 11n) | (1n << 15n) | (1n << 16n) | (1n << 38n),
-);
+const permissions = String((1n << 6n) | (1n << 10n) | (1n << 11n) | (1n << 15n) | (1n << 16n) | (1n << 38n));
 
 const portal = (applicationId: string) => `https://discord.com/developers/applications/${applicationId}`;
 

@@ -32,7 +32,7 @@ export interface Shard {
 }
 
 /** GUILD_MESSAGES, DIRECT_MESSAGES, MESSAGE_CONTENT: https://docs.discord.com/developers/events/gateway#gateway-intents */
-export const intents = (1 << 9) | (1 << 12) | (1 << 15);
+const intents = (1 << 9) | (1 << 12) | (1 << 15);
 
 /** Any code but 1000 and 1001 leaves the session alive: https://docs.discord.com/developers/events/gateway#initiating-a-disconnect */
 const resumableClose = 4200;
@@ -168,9 +168,9 @@ export async function openShard({
   // It settles like the events, which tell more.
   shard.connect().catch(() => {});
 
-  /** Until one of the events. */
+  /** Until one of the events, or an error, after which nothing else happens to the socket but its close. */
   const any = (...events: (typeof WebSocketShardEvents)[keyof typeof WebSocketShardEvents][]) =>
-    Promise.race(events.map((event) => once(shard as unknown as NodeJS.EventEmitter, event)));
+    Promise.race(events.map((event) => once(shard as unknown as NodeJS.EventEmitter, event))).catch(() => {});
 
   async function part(): Promise<void> {
     const { Closed, Hello, Ready, Resumed } = WebSocketShardEvents;

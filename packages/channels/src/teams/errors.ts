@@ -4,8 +4,7 @@
  */
 import { z } from 'zod';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
-import { retryAfterMs } from '../http.ts';
-import { parseJson } from './tokens.ts';
+import { parseAnswer, retryAfterMs } from '../http.ts';
 
 const Body = z.object({ error: z.object({ code: z.string() }) });
 
@@ -56,7 +55,7 @@ export function toFailure(
   text: string,
   absent: ChannelErrorKind,
 ): ChannelError {
-  const code = Body.safeParse(parseJson(text)).data?.error.code ?? '';
+  const code = Body.safeParse(parseAnswer(text)).data?.error.code ?? '';
   const answered = `Teams answered ${status}${isWord(code) ? ` ${code}` : ''}`;
   if (status === 429)
     return new ChannelError('retry', `${answered}: too many requests.`, {

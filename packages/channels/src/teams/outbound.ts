@@ -8,11 +8,11 @@ import {
   type Part,
   type SendReceipt,
 } from '../channel.ts';
-import { readExcerpt, toChannelError } from '../http.ts';
+import { parseAnswer, readExcerpt, toChannelError } from '../http.ts';
 import { toCard } from './cards.ts';
 import { addressOf, isConnector, type TeamsConnection } from './connection.ts';
 import { toFailure } from './errors.ts';
-import { parseJson, type TokenStore } from './tokens.ts';
+import type { TokenStore } from './tokens.ts';
 
 const ResourceResponse = z.object({ id: z.string().min(1) });
 const maxBytes = 64 * 1024;
@@ -50,7 +50,7 @@ export function createOutbound(tokens: TokenStore) {
         signal: context.signal,
       });
       const text = await readExcerpt(response, maxBytes);
-      if (response.ok) return parseJson(text);
+      if (response.ok) return parseAnswer(text);
       if (response.status !== 401) throw toFailure(response, text, absent);
       // The token may have been withdrawn before its time. A new one says whether the app was.
       tokens.forget(connection);

@@ -9,7 +9,12 @@ const id = z.string().min(1).max(1_000);
 
 const ChannelAccount = z.object({ id, name: text, aadObjectId: text, role: text });
 
-const Attachment = z.object({ contentType: text, contentUrl: text, name: text, content: z.unknown() });
+const Attachment = z.object({
+  contentType: text,
+  contentUrl: text,
+  name: text,
+  content: z.unknown().optional(),
+});
 
 const Entity = z.looseObject({ type: text });
 
@@ -46,7 +51,7 @@ export const Activity = z.object({
   text,
   attachments: z.array(Attachment).nullish(),
   entities: z.array(Entity).nullish(),
-  value: z.unknown(),
+  value: z.unknown().optional(),
   replyToId: text,
 });
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { FetchFailure } from '@nightshift/contracts';
 import { z } from 'zod';
 import { type CallContext, ChannelError } from '../channel.ts';
-import { readExcerpt, retryAfterMs, toChannelError } from '../http.ts';
+import { parseAnswer, readExcerpt, retryAfterMs, toChannelError } from '../http.ts';
 import { cloudOf, type TeamsConnection } from './connection.ts';
 
 const Granted = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number() });
@@ -66,7 +66,7 @@ async function request({ credentials, settings }: TeamsConnection, { fetch, sign
       body,
       signal,
     });
-    const json = parseJson(await readExcerpt(response, maxBytes));
+    const json = parseAnswer(await readExcerpt(response, maxBytes));
     const granted = Granted.safeParse(json);
     if (response.ok && granted.success) return granted.data;
     throw toRefusal(response, json);
@@ -100,12 +100,3 @@ function toRefusal({ status, headers }: Response, json: unknown): ChannelError {
 }
 
 const oneWord = (text: string) => (/^[a-z_]{1,40}$/.test(text) ? text : 'it does not say why');
-
-/** Undefined: it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
