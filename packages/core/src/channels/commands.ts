@@ -153,7 +153,7 @@ function statusText({ agent, messages, running, queued, seconds, model }: Status
 
 function usageText({ runs, input, output, usd, priced }: UsageRow): string {
   const tokens = `${Number(input).toLocaleString('en')} tokens read, ${Number(output).toLocaleString('en')} written`;
-  return `This conversation, this month: ${runs} answers, ${tokens}, ${priced ? '' : 'at least '}$${usd}.`;
+  return `This conversation, this month: ${runs} ${runs === 1 ? 'answer' : 'answers'}, ${tokens}, ${priced ? '' : 'at least '}$${usd}.`;
 }
 
 /** People may choose the channel's own agent, and those that a route gives a command. */
