@@ -3,19 +3,19 @@
  * models, same run, turn by turn, so that whatever else the machine does meets all of them.
  */
 import { createRouter, type RouterRequest } from '@nightshift/providers';
-import OpenAI from 'openai';
+import OpenAI, { type ClientOptions } from 'openai';
 import type { Bench, Context, Figure } from './lib/bench.ts';
 import { closedLoop, openLoop } from './lib/load.ts';
 import { startModel } from './lib/model-server.ts';
 import { type Portkey, startPortkey } from './lib/portkey.ts';
-import { percentile } from './lib/statistics.ts';
+import { median, percentile } from './lib/statistics.ts';
 
 const text = 'How is the weather on the night shift?';
 
 /** One after the other, answered at once: rounds of each way, and calls a round. */
-const alone = { rounds: 30, count: 100 };
-/** A word every 50 ms: an answer takes 450 ms or so. As many are begun a second as keep 100 under way. */
-const crowd = { wordMs: 50, atOnce: 100, perSecond: 220, rounds: 12, count: 440 };
+const alone = { rounds: 24, count: 60 };
+/** A word every 50 ms: an answer takes 620 ms or so. As many are begun a second as keep 100 under way. */
+const crowd = { wordMs: 50, atOnce: 100, perSecond: 160, rounds: 16, count: 400 };
 /** Of each way, before anything counts. */
 const warmUpRounds = 2;
 const maxSeconds = 60;
@@ -35,7 +35,9 @@ interface Way {
 
 interface Measured {
   way: Way;
-  taken: Taken[];
+  /** One a round. */
+  blocks: Taken[][];
+  calls: number;
   /** Of this process, in milliseconds. */
   cpu: number;
 }
@@ -46,8 +48,8 @@ export const router: Bench = {
   against:
     'The openai SDK on the same local models in the same run, block by block in turns. Alone: one call at a time, and the ' +
     'model answers at once. 100 at once: the model sends a word every 50 ms, and calls begin evenly, so that what is ' +
-    'measured is a call among a hundred streams and not a queue for the processor. Portkey is a process of its own, so ' +
-    'its processor time is not in ours.',
+    'measured is a call among a hundred streams and not a queue for the processor. What is added is the median over all ' +
+    'rounds of the difference within a round. Portkey is a process of its own, so its processor time is not in ours.',
   async run(context) {
     const portkey = await startPortkey(context);
     return [...(await measureAlone(context, portkey)), ...(await measureCrowd(context, portkey))];
@@ -56,15 +58,16 @@ export const router: Bench = {
 
 async function measureAlone({ resources, log }: Context, portkey: Portkey | null): Promise<Figure[]> {
   const ways = waysTo(`${await startModel(resources)}/v1`, portkey);
-  log(`1 at once, ${alone.rounds} rounds …`);
-  const measured = await inTurns(ways, alone.rounds, async (call) => {
+  const { rounds, count } = alone;
+  log(`1 at once, ${rounds} rounds …`);
+  const measured = await inTurns(ways, rounds, async (call) => {
     const taken: Taken[] = [];
-    await closedLoop({ concurrency: 1, count: alone.count, maxSeconds }, async () => {
+    await closedLoop({ concurrency: 1, count, maxSeconds }, async () => {
       taken.push(await call());
     });
     return taken;
   });
-  return [...compare('at-1', '1 at once', measured), ...compareCpu('at-1', '1 at once', measured)];
+  return compare('at-1', '1 at once', measured);
 }
 
 async function measureCrowd({ resources, log }: Context, portkey: Portkey | null): Promise<Figure[]> {
@@ -76,9 +79,10 @@ async function measureCrowd({ resources, log }: Context, portkey: Portkey | null
     await openLoop({ perSecond, count }, async () => {
       taken.push(await call());
     });
-    // The first ones began with fewer, the last ones ended so.
-    return taken.slice(atOnce, -atOnce);
+    return taken;
   });
+  // The first ones of a block began with fewer, the last ones ended so.
+  for (const one of measured) one.blocks = one.blocks.map((block) => block.slice(atOnce, -atOnce));
   return compare('at-100', '100 at once', measured);
 }
 
@@ -86,77 +90,67 @@ async function measureCrowd({ resources, log }: Context, portkey: Portkey | null
 async function inTurns(
   ways: readonly Way[],
   rounds: number,
-  block: (call: Way['call']) => Promise<Taken[]>,
+  runBlock: (call: Way['call']) => Promise<Taken[]>,
 ): Promise<Measured[]> {
-  const measured = ways.map((way): Measured => ({ way, taken: [], cpu: 0 }));
+  const measured = ways.map((way): Measured => ({ way, blocks: [], calls: 0, cpu: 0 }));
   for (let round = -warmUpRounds; round < rounds; round += 1) {
     for (let turn = 0; turn < ways.length; turn += 1) {
       const one = measured[(turn + round + warmUpRounds) % ways.length]!;
       const before = process.cpuUsage();
-      const taken = await block(one.way.call);
+      const block = await runBlock(one.way.call);
       const { user, system } = process.cpuUsage(before);
       if (round < 0) continue;
-      one.taken.push(...taken);
+      one.blocks.push(block);
+      one.calls += block.length;
       one.cpu += (user + system) / 1000;
     }
   }
   return measured;
 }
 
-const facts = [
-  {
-    id: 'p50',
-    label: 'p50',
-    of: (taken: Taken[]) =>
-      percentile(
-        taken.map(({ whole }) => whole),
-        50,
-      ),
-  },
+const facts: { id: string; label: string; of: (block: Taken[]) => number }[] = [
+  { id: 'p50', label: 'p50', of: (block) => median(block.map(({ whole }) => whole)) },
   {
     id: 'p99',
     label: 'p99',
-    of: (taken: Taken[]) =>
+    of: (block) =>
       percentile(
-        taken.map(({ whole }) => whole),
+        block.map(({ whole }) => whole),
         99,
       ),
   },
   {
     id: 'first-token',
     label: 'first token, p50',
-    of: (taken: Taken[]) =>
-      percentile(
-        taken.map(({ toFirstToken }) => toFirstToken),
-        50,
-      ),
+    of: (block) => median(block.map(({ toFirstToken }) => toFirstToken)),
   },
-] as const;
+];
 
+/** The bare SDK's figures, and what the others add to them. */
 function compare(level: string, at: string, [bare, ...others]: Measured[]): Figure[] {
-  return facts.flatMap(({ id, label, of }): Figure[] => {
-    const base = of(bare!.taken);
+  const figures = facts.flatMap(({ id, label, of }): Figure[] => {
+    const base = bare!.blocks.map(of);
     return [
-      { id: `router.${level}.sdk.${id}`, label: `bare SDK, ${at}: ${label}`, value: base, unit: 'ms' },
-      ...others.map(({ way, taken }): Figure => {
-        const name =
-          way.id === 'router' ? `router.${level}.overhead.${id}` : `router.${level}.${way.id}.${id}`;
-        return { id: name, label: `${way.name} adds, ${at}: ${label}`, value: of(taken) - base, unit: 'ms' };
+      {
+        id: `router.${level}.sdk.${id}`,
+        label: `bare SDK, ${at}: ${label}`,
+        value: median(base),
+        unit: 'ms',
+      },
+      ...others.map(({ way, blocks }): Figure => {
+        const added = blocks.map((block, round) => of(block) - base[round]!);
+        return {
+          id: `router.${level}.${way.id === 'router' ? 'overhead' : way.id}.${id}`,
+          label: `${way.name} adds, ${at}: ${label}`,
+          value: median(added),
+          unit: 'ms',
+        };
       }),
     ];
   });
-}
-
-function compareCpu(level: string, at: string, measured: Measured[]): Figure[] {
-  const [bare, routed] = measured.map(({ cpu, taken }) => cpu / taken.length);
-  return [
-    {
-      id: `router.${level}.overhead.cpu`,
-      label: `router adds, ${at}: CPU a call`,
-      value: routed! - bare!,
-      unit: 'ms',
-    },
-  ];
+  const [sdk, routed] = [bare!, ...others].map(({ cpu, calls }) => cpu / calls);
+  const id = `router.${level}.overhead.cpu`;
+  return [...figures, { id, label: `router adds, ${at}: CPU a call`, value: routed! - sdk!, unit: 'ms' }];
 }
 
 /** The bare SDK first: the others are compared with it. */
@@ -164,26 +158,12 @@ function waysTo(model: string, portkey: Portkey | null): Way[] {
   return [
     { id: 'sdk', name: 'bare SDK', call: sdkCall(model) },
     { id: 'router', name: 'router', call: routedCall(model) },
-    ...(portkey
-      ? [
-          {
-            id: 'portkey',
-            name: 'Portkey',
-            call: sdkCall(portkey.baseUrl, portkey.headersFor(model)),
-          } as const,
-        ]
-      : []),
+    ...(portkey ? [{ id: 'portkey', name: 'Portkey', call: portkeyCall(portkey, model) } as const] : []),
   ];
 }
 
-function sdkCall(baseURL: string, defaultHeaders: Record<string, string> = {}): Way['call'] {
-  const client = new OpenAI({
-    baseURL,
-    apiKey: 'none',
-    maxRetries: 0,
-    timeout: callTimeoutMs,
-    defaultHeaders,
-  });
+function sdkCall(baseURL: string, more: ClientOptions = {}): Way['call'] {
+  const client = new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0, timeout: callTimeoutMs, ...more });
   return async () => {
     const watch = stopwatch();
     const stream = await client.chat.completions.create({
@@ -200,12 +180,26 @@ function sdkCall(baseURL: string, defaultHeaders: Record<string, string> = {}): 
   };
 }
 
+/**
+ * It passes on how long the model keeps an idle connection, and closes its own sooner: now and then a call meets one
+ * that is closing, and is made again.
+ */
+const portkeyCall = ({ baseUrl, headersFor }: Portkey, model: string): Way['call'] =>
+  sdkCall(baseUrl, { maxRetries: 2, defaultHeaders: headersFor(model) });
+
 function routedCall(baseUrl: string): Way['call'] {
   const { stream } = createRouter();
-  const endpoint = { provider: 'bench', wire: 'openai-chat', baseUrl, apiKey: 'none', compat: {} } as const;
+  const key = (credentialId: string) => ({
+    credentialId,
+    endpoint: { provider: 'bench', wire: 'openai-chat', baseUrl, apiKey: 'none', compat: {} } as const,
+  });
+  const target = (model: string) => ({ provider: 'bench', model, candidates: [key('one'), key('two')] });
   const request: RouterRequest = {
     call: { system: 'Answer briefly.', messages: [{ role: 'user', content: [{ type: 'text', text }] }] },
-    targets: [{ provider: 'bench', model: 'echo', candidates: [{ credentialId: null, endpoint }] }],
+    // As a team has it: a fallback, two keys, and a conversation that stays with one of them.
+    targets: [target('echo'), target('fallback')],
+    scope: 'team',
+    stickTo: 'conversation',
   };
   return async () => {
     const watch = stopwatch();

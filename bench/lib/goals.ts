@@ -40,6 +40,7 @@ export const goals: Readonly<Record<string, Goal>> = {
   'router.at-100.overhead.p50': { target: { atMost: 0.3 } },
   'router.at-100.overhead.p99': { target: { atMost: 1 } },
   'router.at-100.overhead.first-token': { target: { atMost: 1 } },
+  'router.at-100.overhead.cpu': { target: { atMost: 1 } },
 };
 
 /** Null: there is no target. */

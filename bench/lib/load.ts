@@ -48,12 +48,19 @@ export async function openLoop(
 ): Promise<Load> {
   const latencies: number[] = [];
   const calls: Promise<void>[] = [];
+  const failures: unknown[] = [];
   const began = performance.now();
   const dueAt = (index: number) => began + (index * 1000) / options.perSecond;
-  for (let index = 0; index < options.count; index += 1) {
+  for (let index = 0; index < options.count && failures.length === 0; index += 1) {
     while (performance.now() < dueAt(index)) await sleep(1);
-    calls.push(call(index).then(() => void latencies.push(performance.now() - dueAt(index))));
+    const answered = call(index).then(
+      () => void latencies.push(performance.now() - dueAt(index)),
+      // Nobody waits for it yet: rejected, it would end the process.
+      (error: unknown) => void failures.push(error),
+    );
+    calls.push(answered);
   }
   await Promise.all(calls);
+  if (failures.length > 0) throw failures[0];
   return loadOf(latencies, (performance.now() - began) / 1000);
 }

@@ -316,6 +316,40 @@ describe('nightshift providers', () => {
   });
 });
 
+describe('nightshift agents, with a policy', () => {
+  it('takes one, breaks its first vendor, and shows what came of it', async () => {
+    const broken = await startModelServer({ keys: ['sk-right'] });
+    await using _ = { [Symbol.asyncDispose]: () => broken.close() };
+    for (const [name, { openaiUrl }] of Object.entries({ broken, whole: models })) {
+      const add = ['providers', 'add', 'openai-compatible', '--name', name, '--base-url', openaiUrl];
+      expect(await nightshift([...add, '--api-key-stdin'], { stdin: 'sk-wrong' })).toMatchObject({ code: 0 });
+    }
+    expect((await nightshift(['providers', 'health'])).stdout).not.toContain('broken');
+    const policy = (second: string) =>
+      JSON.stringify({ targets: [{ model: 'broken/test-model' }, { model: second, tier: 2 }] });
+    const wrong = await nightshift(['agents', 'create', 'steady', '--policy', policy('whole/tset-model')]);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('Did you mean test-model?') });
+    expect(await nightshift(['agents', 'create', 'steady', '--policy', '{'])).toMatchObject({ code: 2 });
+    const created = await nightshift(['agents', 'create', 'steady', '--policy', policy('whole/test-model')]);
+    expect(created.stdout).toMatch(/tier 1: broken\/test-model\n +tier 2: whole\/test-model\n/);
+
+    const { runId, reply } = await json<TalkReply>('chat', 'steady', '--message', 'hello');
+    expect(reply).toEqual({ text: 'hello' });
+    expect((await nightshift(['runs', 'show', runId])).stdout).toMatch(
+      /broken\/test-model.*auth.*whole\/test-model/s,
+    );
+
+    const { stdout } = await nightshift(['providers', 'health']);
+    expect(stdout).toMatch(/^broken\/test-model +broken +open +\dm\d\ds +1 /m);
+    expect(stdout).toMatch(/^whole\/test-model +whole +closed/m);
+    expect(stdout).toMatch(/^broken\/test-model, broken: .*refused/m);
+    const mended = await nightshift(['providers', 'health', '--reset', 'broken/test-model']);
+    expect(mended.stdout).toMatch(/^broken\/test-model +broken +closed/m);
+    await json('agents', 'delete', 'steady');
+    for (const name of ['broken', 'whole']) await json('providers', 'remove', name);
+  });
+});
+
 describe('nightshift models', () => {
   it('lists prices and windows', async () => {
     const { stdout } = await nightshift(['models', 'openai', '--match', 'GPT-5.4']);

@@ -6,6 +6,7 @@ import { shareProviderHealth } from '@nightshift/core/provider-health';
 import { createHealth, type HealthKey, ModelError } from '@nightshift/providers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ask, connectModel, createAgent, type Product, startProduct, stepsOf } from '../support/api/index.ts';
+import { startReceiver } from '../support/channel/index.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
 
 let product: Product;
@@ -50,6 +51,7 @@ const newKey = (): HealthKey => ({
   provider: 'acme',
   model: 'm1',
   credentialId: null,
+  origin: null,
 });
 const refused = new ModelError('auth', 'The key was refused.');
 const limited = new ModelError('rate', 'Too many requests.', { retryAfterMs: 1_000 });
@@ -161,6 +163,42 @@ describe('GET /v1/providers/health', () => {
       .toBe('succeeded');
     await expect.poll(list).toMatchObject([{ state: 'closed', firstTokenMs: expect.any(Number) }]);
     await other.close();
+  });
+
+  it('is told to webhooks when a key is refused, once until it works again', async () => {
+    const receiver = await startReceiver();
+    const webhook = { url: receiver.url, events: ['provider.key_refused'] };
+    await product.owner.expect(201, product.owner.post('/v1/webhooks', webhook));
+    const model = await connectModel(product.owner, server);
+    const agentId = await createAgent(product.owner, { model });
+    const one = await product.startWorker();
+    server.script(() => ({ status: 402, message: 'Pay first' }));
+    const { runId, conversationId } = await ask(product.owner, agentId, 'hello');
+    await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBe(1);
+    expect(receiver.received[0]!.body).toMatchObject({
+      type: 'provider.key_refused',
+      data: {
+        target: model,
+        keyLabel: model.split('/')[0],
+        kind: 'billing',
+        message: expect.stringContaining('Pay first'),
+        until: expect.stringMatching(/Z$/),
+        runId,
+        agentId,
+        conversationId,
+      },
+    });
+    // Its time is over, and it is refused still.
+    await product.sql('UPDATE provider_health SET open_until = now()');
+    await one.close();
+    const other = await product.startWorker();
+    const again = await ask(product.owner, agentId, 'hello');
+    expect((await stepsOf(product.owner, again.runId))[0].modelAttempts).toMatchObject([
+      { outcome: 'billing' },
+    ]);
+    await other.close();
+    expect(await product.sql('SELECT id FROM delivery')).toHaveLength(1);
+    await receiver.close();
   });
 
   it('shows a team nothing of another', async () => {

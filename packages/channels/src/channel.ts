@@ -7,6 +7,7 @@
  */
 import type { Address, Fetch, InboundAttachment, InboundEvent } from '@nightshift/contracts';
 import type { z } from 'zod';
+import type { Dialect, Rendered, TextLimit } from './markdown/render.ts';
 
 export type {
   ActionEvent,
@@ -117,28 +118,8 @@ export interface EditThrottle {
 /** What the slowest of the large platforms allow. */
 export const defaultEditThrottle: EditThrottle = { directMs: 1_100, groupMs: 3_100 };
 
-/** The longest text of one part, and how the platform counts it. */
-export interface TextLimit {
-  readonly max: number;
-  readonly unit: 'utf16' | 'bytes' | 'codePoints';
-}
-
-/** A notation that Markdown can be rendered in. */
-export type Dialect =
-  | 'markdown'
-  | 'plain'
-  | 'slack'
-  | 'telegram'
-  | 'whatsapp'
-  | 'discord'
-  | 'teams'
-  | 'html'
-  | 'irc'
-  | 'xmpp';
-
-export interface Part {
-  /** At most `capabilities.limit` long, and not blank, in `capabilities.dialect`. */
-  readonly text: string;
+/** At most `capabilities.limit` long, not blank, and in `capabilities.dialect`. */
+export interface Part extends Rendered {
   /** What a person may press instead of answering, where the platform has buttons. */
   readonly buttons?: readonly Button[];
 }

@@ -2,6 +2,15 @@ export { type AdapterSource, adapterSource, builtInAdapters } from './adapters.t
 export { type CatalogChannel, type CatalogField, channelCatalog } from './catalog.ts';
 export * from './channel.ts';
 export { readJson, readWhole, retryAfterMs, toChannelError } from './http.ts';
-export { type Rendered, renderBeginning, renderMessage } from './render.ts';
-export { splitText } from './split.ts';
+export {
+  type Dialect,
+  type Format,
+  type Rendered,
+  type RenderedParts,
+  renderParts,
+  renderPreview,
+  type TelegramEntity,
+  type TextLimit,
+} from './markdown/render.ts';
+export { type RenderedMessage, renderBeginning, renderMessage } from './render.ts';
 export { assertAccepted, isAccepted, type PostAnswer, postSigned, type SignedPost } from './webhook/post.ts';

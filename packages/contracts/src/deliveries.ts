@@ -11,7 +11,7 @@ export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 /** One thing that leaves: a message to its channel, or an event to a webhook. */
 export const Delivery = z.object({
   id: Id,
-  /** What it is about: message.created, run.finished, run.failed, notice, budget.warning, channel.attention. */
+  /** What it is about: message.created, run.finished, run.failed, notice, budget.warning, provider.key_refused, channel.attention. */
   event: z.string(),
   status: DeliveryStatus,
   /** Where it goes: one of both is set. */

@@ -39,6 +39,8 @@ export interface CircuitRecord {
   provider: string;
   model: string;
   credentialId: string | null;
+  /** Whose call has found it out. Null: none of a conversation's. */
+  conversationId: string | null;
   /** For how long it is left alone, in milliseconds. 0 or less: half-open. Null: closed. */
   openForMs: number | null;
   /** For how long somebody is still trying it. 0 or less: nobody is. */

@@ -9,6 +9,7 @@ export const WebhookEventType = z.enum([
   'run.finished',
   'budget.warning',
   'channel.attention',
+  'provider.key_refused',
 ]);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
@@ -141,6 +142,27 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       /** Whose account of the budget it is; null where it has one only. */
       subjectId: Id.nullable(),
       /** The run that reached them. */
+      runId: Id,
+      agentId: Id,
+      conversationId: Id,
+    }),
+  }),
+  z.object({
+    type: z.literal('provider.key_refused'),
+    timestamp: Timestamp,
+    data: z.object({
+      /** `provider/model` that was called. */
+      target: z.string(),
+      /** Null: the key of the environment. */
+      credentialId: Id.nullable(),
+      keyLabel: z.string().nullable(),
+      /** auth: refused · billing: the account must pay · quota: the plan's limit is used up */
+      kind: z.enum(['auth', 'billing', 'quota']),
+      /** What the vendor said. */
+      message: z.string(),
+      /** The key is left alone until then, unless it is changed or its health is reset. */
+      until: Timestamp,
+      /** The run whose call was refused. */
       runId: Id,
       agentId: Id,
       conversationId: Id,

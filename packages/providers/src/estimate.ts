@@ -2,7 +2,7 @@
 import type { ModelMessage, ToolSpec } from '@nightshift/contracts';
 import type { ModelCall } from './provider.ts';
 
-/** In tokens. What a tokenizer makes of the same bytes differs by half either way. */
+/** In tokens. */
 export interface Estimate {
   /** Surely not less. */
   low: number;
@@ -12,10 +12,11 @@ export interface Estimate {
 }
 
 /**
- * Bytes of UTF-8 a token: prose has 4 to 5, code 3, and so have the three bytes of a Chinese character. Bytes rather
- * than characters, because they hold for every script, and are counted in no time.
+ * Bytes of UTF-8 a token. Measured with o200k_base: English 4.5, German 3.8, Russian 5.8, Chinese 2.8 to 5.3, code 2.5,
+ * JSON 2.3; other vendors make up to a fifth more tokens of it. Bytes rather than characters, because that holds for
+ * every script, and they are counted in no time.
  */
-const BYTES = { few: 3, many: 6 };
+const BYTES = { few: 2, many: 6 };
 /** Around each message and tool. */
 const FRAME = { low: 2, high: 12 };
 /** Vendors count 85 to some 1,600 for an image, by its size. */

@@ -19,6 +19,8 @@ export interface HealthKey {
   readonly provider: string;
   readonly model: string;
   readonly credentialId: string | null;
+  /** Whose call it is, a conversation's; not part of the name. */
+  readonly origin: string | null;
 }
 
 /** Left alone until then (epoch milliseconds), and why. */
@@ -113,10 +115,11 @@ export function healthKey(
   endpoint: Endpoint,
   model: string,
   credentialId: string | null,
+  origin: string | null = null,
 ): HealthKey {
   // By model too, since a 403 may concern one only. The key itself is not kept.
   const id = hash('sha256', [scope, endpoint.baseUrl, endpoint.apiKey ?? '', model].join('\n'), 'base64url');
-  return { id, scope, provider: endpoint.provider, model, credentialId };
+  return { id, scope, provider: endpoint.provider, model, credentialId, origin };
 }
 
 export interface HealthOptions {
@@ -183,7 +186,7 @@ export function createHealth({ share, now = Date.now }: HealthOptions = {}): Hea
 
   function learn(record: CircuitRecord): void {
     const { id, teamId: scope, provider, model, credentialId, error, errorKind, firstTokenMs } = record;
-    const circuit = circuitOf({ id, scope, provider, model, credentialId });
+    const circuit = circuitOf({ id, scope, provider, model, credentialId, origin: null });
     // What two processes count separately, each for itself, is no news.
     if (circuit.openUntil !== null || record.openForMs !== null) circuit.failures = record.failures;
     circuit.openUntil = record.openForMs === null ? null : now() + record.openForMs;
@@ -247,6 +250,7 @@ export function createHealth({ share, now = Date.now }: HealthOptions = {}): Hea
       const circuit = circuitOf(key);
       // Begun before the circuit opened, it says nothing new.
       if (circuit.openUntil !== null && circuit.failures > 0 && !probe) return;
+      circuit.key = key;
       if (error && (isRefusal(error.kind) || error.kind === 'rate' || isTransient(error))) {
         failed(circuit, error);
       } else if (error?.kind === 'aborted') {
@@ -267,7 +271,7 @@ export function createHealth({ share, now = Date.now }: HealthOptions = {}): Hea
 }
 
 function toRecord(circuit: Circuit, now: number): CircuitRecord {
-  const { id, scope, provider, model, credentialId } = circuit.key;
+  const { id, scope, provider, model, credentialId, origin } = circuit.key;
   const { openUntil, probeUntil, failures, error, firstTokenMs } = circuit;
   return {
     id,
@@ -275,6 +279,7 @@ function toRecord(circuit: Circuit, now: number): CircuitRecord {
     provider,
     model,
     credentialId,
+    conversationId: origin,
     openForMs: openUntil === null ? null : openUntil - now,
     probeForMs: Math.max(0, probeUntil - now),
     failures,

@@ -16,7 +16,7 @@ const target = (provider: string, more: Partial<Target> = {}): Target => ({
 const order = (targets: Target[], more: Partial<Order> = {}) =>
   orderTargets(targets, {
     pick: 'order',
-    stickTo: 'conversation',
+    seed: 'conversation',
     lastTarget: null,
     hasImages: false,
     costOf: () => null,
@@ -28,7 +28,7 @@ const order = (targets: Target[], more: Partial<Order> = {}) =>
 
 const conversations = Array.from({ length: 4000 }, (_, index) => `conversation ${index}`);
 /** How often each comes first. */
-const shares = (first: (stickTo: string) => string) =>
+const shares = (first: (seed: string) => string) =>
   Object.fromEntries(
     [...Map.groupBy(conversations.map(first), (name) => name)].map(([name, all]) => [
       name,
@@ -89,7 +89,7 @@ describe('targets', () => {
 
   it('get their share of conversations, each always the same', () => {
     const targets = [target('a', { weight: 1 }), target('b', { weight: 3 }), target('c', { weight: 0 })];
-    const first = (stickTo: string) => order(targets, { pick: 'weight', stickTo }).split(' ')[0]!;
+    const first = (seed: string) => order(targets, { pick: 'weight', seed }).split(' ')[0]!;
     const share = shares(first);
     expect(share.a).toBeCloseTo(0.25, 1);
     expect(share.b).toBeCloseTo(0.75, 1);
@@ -100,9 +100,9 @@ describe('targets', () => {
   it('move only the conversations of the one that goes', () => {
     const all = ['a', 'b', 'c'].map((name) => target(name));
     const without = all.slice(0, 2);
-    for (const stickTo of conversations.slice(0, 200)) {
-      const before = order(all, { pick: 'weight', stickTo });
-      const after = order(without, { pick: 'weight', stickTo });
+    for (const seed of conversations.slice(0, 200)) {
+      const before = order(all, { pick: 'weight', seed });
+      const after = order(without, { pick: 'weight', seed });
       expect(after).toBe(
         before.replace(/ ?c ?/, (match) => (match.trim() === match ? '' : match === ' c ' ? ' ' : '')),
       );
@@ -111,12 +111,12 @@ describe('targets', () => {
 });
 
 describe('keys', () => {
-  const ids = (keys: TargetKey[], stickTo: string) =>
-    orderKeys(keys, stickTo).map(({ credentialId }) => credentialId);
+  const ids = (keys: TargetKey[], seed: string) =>
+    orderKeys(keys, seed).map(({ credentialId }) => credentialId);
 
   it('share conversations by weight; those without a share come last', () => {
     const keys = [key('none', { weight: 0 }), key('one'), key('two', { weight: 2 })];
-    const share = shares((stickTo) => ids(keys, stickTo)[0]!);
+    const share = shares((seed) => ids(keys, seed)[0]!);
     expect(share.one).toBeCloseTo(1 / 3, 1);
     expect(share.two).toBeCloseTo(2 / 3, 1);
     expect(ids(keys, 'any').at(-1)).toBe('none');

@@ -5,8 +5,8 @@ import type { Pick, Target, TargetKey } from './plan.ts';
 
 export interface Order {
   pick: Pick;
-  /** What stays together, a conversation's id. */
-  stickTo: string;
+  /** The same for what stays together, e.g. a conversation's id. */
+  seed: string;
   /** `provider/model` that answered there last. */
   lastTarget: string | null;
   hasImages: boolean;
@@ -41,12 +41,12 @@ export function orderTargets(targets: readonly Target[], order: Order): Target[]
 }
 
 /** Smaller is better. */
-function rankOf(target: Target, { pick, stickTo, costOf, firstTokenOf }: Order): number {
+function rankOf(target: Target, { pick, seed, costOf, firstTokenOf }: Order): number {
   switch (pick) {
     case 'order':
       return 0;
     case 'weight':
-      return draw(stickTo, nameOf(target), target.weight ?? 1);
+      return draw(seed, nameOf(target), target.weight ?? 1);
     case 'cheapest':
       return costOf(target) ?? Number.POSITIVE_INFINITY;
     case 'fastest':
@@ -56,11 +56,11 @@ function rankOf(target: Target, { pick, stickTo, costOf, firstTokenOf }: Order):
 }
 
 /** The keys of a target: each conversation has its own, as long as that works, since prompt caches are an account's. */
-export function orderKeys(keys: readonly TargetKey[], stickTo: string): readonly TargetKey[] {
+export function orderKeys(keys: readonly TargetKey[], seed: string): readonly TargetKey[] {
   if (keys.length < 2) return keys;
   return sortBy(keys, ({ credentialId, weight = 1 }, index) => [
     Number(weight === 0),
-    draw(stickTo, credentialId ?? '', weight),
+    draw(seed, credentialId ?? '', weight),
     index,
   ]);
 }
@@ -70,9 +70,9 @@ export function orderKeys(keys: readonly TargetKey[], stickTo: string): readonly
  * same conversation draws the same every time, in every process, and only those whose winner is gone draw anew.
  * https://en.wikipedia.org/wiki/Rendezvous_hashing#Weighted_rendezvous_hash
  */
-function draw(stickTo: string, name: string, weight: number): number {
+function draw(seed: string, name: string, weight: number): number {
   if (weight === 0) return 0;
-  const digest = hash('sha256', `${stickTo}\n${name}`, 'buffer');
+  const digest = hash('sha256', `${seed}\n${name}`, 'buffer');
   const uniform = (digest.readUInt32BE(0) + 0.5) / 2 ** 32;
   return -Math.log(uniform) / weight;
 }

@@ -20,7 +20,8 @@ function planOf(targets: Target[], options: Partial<PlanOptions> = {}) {
   const plan = createPlan(targets, {
     health,
     scope: 'team',
-    stickTo: 'conversation',
+    origin: 'conversation',
+    seed: 'conversation',
     inputTokens: 0,
     maxAttempts: 10,
     deadlineAt: 120_000,
@@ -200,7 +201,8 @@ describe('health', () => {
     const plan = createPlan([a, b], {
       health,
       scope: 'team',
-      stickTo: '',
+      origin: null,
+      seed: '',
       inputTokens: 0,
       maxAttempts: 4,
       deadlineAt: 60_000,

@@ -100,8 +100,10 @@ export interface PlanOptions {
   health: Health;
   /** Whose keys they are. */
   scope: string;
+  /** Whose call it is; null: nobody's in particular. */
+  origin: string | null;
   /** What the choice of a key goes by. */
-  stickTo: string;
+  seed: string;
   /** At least so many tokens go in. */
   inputTokens: number;
   maxAttempts: number;
@@ -115,16 +117,16 @@ export interface PlanOptions {
 
 /** `targets`: best first. */
 export function createPlan(targets: readonly Target[], options: PlanOptions): Plan {
-  const { health, scope, stickTo, inputTokens, maxAttempts, deadlineAt, firstTokenMs, random } = options;
+  const { health, scope, origin, seed, inputTokens, maxAttempts, deadlineAt, firstTokenMs, random } = options;
   const states = targets.flatMap((target): State[] => {
     const group = { target, tried: false, failures: 0, readyAt: 0 };
     const out = tooSmall(target, inputTokens);
-    return orderKeys(target.candidates, stickTo).map((key) => ({
+    return orderKeys(target.candidates, seed).map((key) => ({
       target,
       key,
       group,
       out,
-      health: healthKey(scope, key.endpoint, target.model, key.credentialId),
+      health: healthKey(scope, key.endpoint, target.model, key.credentialId, origin),
     }));
   });
   let attempts = 0;

@@ -14,7 +14,7 @@ import type { TokenUsage } from '@nightshift/contracts';
 import { abortedError } from './errors.ts';
 import { estimateInput, USUAL_OUTPUT_TOKENS } from './estimate.ts';
 import { createHealth, type Health, healthKey } from './health.ts';
-import { createPlan, type Pick, type Target, type TargetKey } from './plan.ts';
+import { createPlan, type Pick, type Plan, type Target, type TargetKey } from './plan.ts';
 import { orderTargets } from './plan-order.ts';
 import { costUsd } from './pricing.ts';
 import { createProtocols, type Protocols } from './protocols/index.ts';
@@ -117,28 +117,19 @@ export function createRouter(options: RouterOptions = {}): Router {
   const health = options.health ?? createHealth({ now });
   const tools = { now, health, protocols: options.protocols ?? createProtocols() };
 
-  async function* stream(
-    request: RouterRequest,
-    signal: AbortSignal,
-  ): AsyncGenerator<RouterEvent, void, undefined> {
-    const { scope = '', stickTo = String(random()), maxAttempts = 4, admit } = request;
+  /** Everything that is known before the first attempt. */
+  async function prepare(request: RouterRequest): Promise<Prepared> {
+    const { call, scope = '', stickTo = null, lastTarget = null, pick = 'order', maxAttempts = 4 } = request;
     const { deadlineSeconds = 120, firstTokenSeconds = 60, idleSeconds = 60 } = request;
-    const limits: Limits = { deadlineSeconds, firstTokenSeconds, idleSeconds };
     const firstTokenMs = firstTokenSeconds * 1000;
     const deadlineAt = now() + deadlineSeconds * 1000;
-    const { cacheKey = request.stickTo } = request.call;
-    const sent = cacheKey === undefined ? request.call : { ...request.call, cacheKey };
-    const size = estimateInput(request.call);
-    const expected: Expected = {
-      input: size.high,
-      output: request.call.maxOutputTokens ?? USUAL_OUTPUT_TOKENS,
-    };
-
-    const { pick = 'order', lastTarget = null } = request;
+    const seed = stickTo ?? String(random());
+    const size = estimateInput(call);
+    const expected = { input: size.high, output: call.maxOutputTokens ?? USUAL_OUTPUT_TOKENS };
     const costs = pick === 'cheapest' ? await costsOf(request.targets, expected) : null;
     const targets = orderTargets(request.targets, {
       pick,
-      stickTo,
+      seed,
       lastTarget,
       hasImages: size.hasImages,
       costOf: (target) => costs?.get(target) ?? null,
@@ -149,17 +140,23 @@ export function createRouter(options: RouterOptions = {}): Router {
           ),
         ),
     });
-    const plan = createPlan(targets, {
-      health,
-      scope,
-      stickTo,
-      inputTokens: size.low,
-      maxAttempts,
+    const inputTokens = size.low;
+    const timing = { maxAttempts, deadlineAt, firstTokenMs };
+    return {
+      plan: createPlan(targets, { health, scope, origin: stickTo, seed, inputTokens, ...timing, random }),
+      call: stickTo === null ? call : { cacheKey: stickTo, ...call },
+      expected,
+      limits: { deadlineSeconds, firstTokenSeconds, idleSeconds },
       deadlineAt,
       firstTokenMs,
-      random,
-    });
+    };
+  }
 
+  async function* stream(
+    request: RouterRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<RouterEvent, void, undefined> {
+    const { plan, call, expected, limits, deadlineAt, firstTokenMs } = await prepare(request);
     let previous: AttemptRecord | null = null;
     for (let index = 0, idleSince = now(); ; ) {
       if (signal.aborted) return yield failure(abortedError());
@@ -173,7 +170,7 @@ export function createRouter(options: RouterOptions = {}): Router {
       const { candidate, probe } = step;
       // When somebody else is at it, the plan finds the candidate resting and goes elsewhere.
       if (probe && !(await health.claimProbe(candidate.health, firstTokenMs))) continue;
-      const refusal = await admit?.(await planned(candidate, index, expected));
+      const refusal = await request.admit?.(await planned(candidate, index, expected));
       if (refusal) {
         if (probe) health.releaseProbe(candidate.health);
         return yield failure(refusal);
@@ -182,7 +179,7 @@ export function createRouter(options: RouterOptions = {}): Router {
         index,
         candidate,
         probe,
-        call: { ...sent, model: candidate.target.model },
+        call: { ...call, model: candidate.target.model },
         limits,
         deadlineAt,
         waitedMs: now() - idleSince,
@@ -199,6 +196,16 @@ export function createRouter(options: RouterOptions = {}): Router {
   }
 
   return { stream };
+}
+
+interface Prepared {
+  plan: Plan;
+  call: RouterRequest['call'];
+  expected: Expected;
+  limits: Limits;
+  /** Epoch milliseconds. */
+  deadlineAt: number;
+  firstTokenMs: number;
 }
 
 /** Tokens that a call may use. */

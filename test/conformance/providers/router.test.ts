@@ -106,6 +106,15 @@ const errorOf = (outcome: Run) => {
   return outcome.end.error;
 };
 
+/** Up to so many milliseconds each: the clock goes on while a failure is looked at. */
+function expectSlept({ slept }: Run, most: number[]) {
+  expect(slept).toHaveLength(most.length);
+  for (const [index, ms] of slept.entries()) {
+    expect(ms).toBeLessThanOrEqual(most[index]!);
+    expect(ms).toBeGreaterThan(most[index]! / 3);
+  }
+}
+
 describe('router', () => {
   it('passes an answer on as it comes, with one attempt before done', async () => {
     first.script([{ text: ['a', 'b'], usage: { input: 1000, output: 100 } }]);
@@ -154,7 +163,7 @@ describe('router', () => {
       'acme id-key-one-1234 ok',
     ]);
     // The retry at once; a backoff; and from the third failure on the circuit's own time.
-    expect(outcome.slept).toEqual([300, 750, 5000]);
+    expectSlept(outcome, [300, 750, 5000]);
     expect(outcome.events.filter((event) => event.type === 'start')).toHaveLength(1);
   });
 
@@ -180,7 +189,7 @@ describe('router', () => {
       'acme id-key-one-1234 overload',
       'other id-other ok',
     ]);
-    expect(outcome.slept).toEqual([300]);
+    expectSlept(outcome, [300]);
   });
 
   it.each<[string, Step]>([
@@ -483,7 +492,7 @@ describe('router: what is asked, told and charged', () => {
     ]);
     const { inputTokens, costUsd } = planned[0]!;
     expect(inputTokens).toBeGreaterThan(1000);
-    expect(inputTokens).toBeLessThan(3000);
+    expect(inputTokens).toBeLessThan(4000);
     expect(Number(costUsd)).toBeCloseTo((inputTokens * 2.5 + 300 * 10) / 1e6, 8);
   });
 

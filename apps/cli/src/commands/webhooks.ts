@@ -12,6 +12,7 @@ const eventTypes: WebhookEventType[] = [
   'run.finished',
   'budget.warning',
   'channel.attention',
+  'provider.key_refused',
 ];
 
 interface UpdateOptions {

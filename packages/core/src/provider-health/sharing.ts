@@ -46,42 +46,59 @@ const told = `
     SELECT r.*, now() + r."openForMs" * interval '1 millisecond' AS open_until,
       now() + nullif(r."probeForMs", 0) * interval '1 millisecond' AS probe_until
     FROM jsonb_to_recordset($1::jsonb) AS r (id text, "teamId" uuid, provider text, model text, "credentialId" uuid,
-      "openForMs" float8, "probeForMs" float8, failures int, "errorKind" text, error text, "firstTokenMs" int)
+      "conversationId" uuid, "openForMs" float8, "probeForMs" float8, failures int, "errorKind" text, error text, "firstTokenMs" int)
     JOIN team ON team.id = r."teamId"
   )`;
 
+// A key that is refused is told of once: when its circuit opens for that, not when a try finds it refused still. The
+// event's delivery lane is woken by the sweeper.
 const writeState = statement<Written>(`
   WITH ${told}, written AS (
     INSERT INTO provider_health AS h (id, team_id, provider, model, credential_id, open_until, probe_until, failures,
       error_kind, error, failed_at, succeeded_at, first_token_ms)
     SELECT id, "teamId", provider, model, "credentialId", open_until, probe_until, failures, "errorKind", error,
       CASE WHEN "errorKind" IS NOT NULL THEN now() END, CASE WHEN open_until IS NULL THEN now() END, "firstTokenMs"
-    FROM told
+    FROM told ORDER BY id
     ON CONFLICT (id) DO UPDATE SET open_until = excluded.open_until, probe_until = excluded.probe_until,
       failures = excluded.failures, error_kind = coalesce(excluded.error_kind, h.error_kind),
       error = coalesce(excluded.error, h.error),
       failed_at = CASE WHEN excluded.open_until > now() THEN now() ELSE coalesce(h.failed_at, excluded.failed_at) END,
       succeeded_at = coalesce(excluded.succeeded_at, h.succeeded_at),
       first_token_ms = coalesce(excluded.first_token_ms, h.first_token_ms), updated_at = now()
-    RETURNING h.provider, h.model, h.credential_id, h.error,
+    RETURNING h.id, h.team_id, h.provider, h.model, h.credential_id, h.error_kind, h.error, h.open_until,
       (old.open_until, old.probe_until) IS DISTINCT FROM (new.open_until, new.probe_until) AS changed,
       new.open_until > now() AND new.error_kind IN ${refusals}
-        AND (old.open_until IS NULL OR old.error_kind NOT IN ${refusals}) IS NOT FALSE AS refused
+        AND (old.open_until IS NULL OR old.error_kind NOT IN ${refusals}) AS refused
+  ), labelled AS (
+    SELECT w.*, p.label FROM written w LEFT JOIN provider_credential p ON p.id = w.credential_id
+  ), subscribed AS (
+    SELECT k.*, w.id AS webhook_id, r.id AS run_id, r.conversation_id
+    FROM labelled k JOIN told t ON t.id = k.id
+      JOIN LATERAL (
+        SELECT id, conversation_id FROM run WHERE conversation_id = t."conversationId" ORDER BY created_at DESC LIMIT 1
+      ) r ON true
+      JOIN webhook w ON w.team_id = k.team_id AND 'provider.key_refused' = ANY (w.events)
+    WHERE k.refused FOR KEY SHARE OF w
+  ), outbox AS (
+    INSERT INTO delivery (team_id, lane, webhook_id, conversation_id, run_id, event, data)
+    SELECT team_id, webhook_id || '/' || conversation_id, webhook_id, conversation_id, run_id, 'provider.key_refused',
+      jsonb_build_object('target', provider || '/' || model, 'credentialId', credential_id, 'keyLabel', label,
+        'kind', error_kind, 'message', error, 'until', to_char(open_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    FROM subscribed
   )
-  SELECT w.provider, w.model, p.label, w.error, w.changed, coalesce(w.refused, false) AS refused
-  FROM written w LEFT JOIN provider_credential p ON p.id = w.credential_id`);
+  SELECT provider, model, label, error, changed, coalesce(refused, false) AS refused FROM labelled`);
 
 // Another worker may have opened or closed it meanwhile: that stands.
 const writeFirstToken = statement(`
   WITH ${told}
   INSERT INTO provider_health (id, team_id, provider, model, credential_id, succeeded_at, first_token_ms)
-  SELECT id, "teamId", provider, model, "credentialId", now(), "firstTokenMs" FROM told
+  SELECT id, "teamId", provider, model, "credentialId", now(), "firstTokenMs" FROM told ORDER BY id
   ON CONFLICT (id) DO UPDATE SET succeeded_at = excluded.succeeded_at, first_token_ms = excluded.first_token_ms,
     updated_at = now()`);
 
 const read = statement<CircuitRecord>(`
   SELECT id, team_id AS "teamId", provider, model, credential_id AS "credentialId", failures,
-    error_kind AS "errorKind", error, first_token_ms AS "firstTokenMs",
+    error_kind AS "errorKind", error, first_token_ms AS "firstTokenMs", NULL AS "conversationId",
     extract(epoch FROM open_until - now())::float8 * 1000 AS "openForMs",
     coalesce(greatest(extract(epoch FROM probe_until - now())::float8 * 1000, 0), 0) AS "probeForMs"
   FROM provider_health WHERE open_until IS NOT NULL OR updated_at > now() - interval '30 minutes'`);

@@ -14,8 +14,11 @@ export interface EventReferences {
   readonly createdAt: Date;
 }
 
-/** What the outbox holds of a `budget.warning` (budgets/warnings.ts). */
-type BudgetReached = Pick<Extract<WebhookEvent, { type: 'budget.warning' }>['data'], 'budget' | 'subjectId'>;
+/** What the outbox holds of an event besides its run: what `budgets/warnings.ts` and `provider-health/sharing.ts` put there. */
+type Told<Type extends WebhookEvent['type']> = Omit<
+  Extract<WebhookEvent, { type: Type }>['data'],
+  'runId' | 'agentId' | 'conversationId'
+>;
 
 /** Null: the event is no longer true, since its run was retried after it; the run's next end has an event of its own. */
 export async function renderWebhookEvent(
@@ -34,7 +37,12 @@ export async function renderWebhookEvent(
     return { type: event, timestamp, data: { conversationId, agentId, runId, message } };
   }
   if (event === 'budget.warning') {
-    return { type: event, timestamp, data: { ...(data as BudgetReached), runId, agentId, conversationId } };
+    const told = data as Told<typeof event>;
+    return { type: event, timestamp, data: { ...told, runId, agentId, conversationId } };
+  }
+  if (event === 'provider.key_refused') {
+    const told = data as Told<typeof event>;
+    return { type: event, timestamp, data: { ...told, runId, agentId, conversationId } };
   }
   if (event !== 'run.finished') throw new Error(`There is no rendering of the event ${event}`);
   if (!isFinal(status) || !endedAt) return null;

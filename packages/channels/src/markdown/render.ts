@@ -1,0 +1,111 @@
+/** What channels use of all this: from Markdown to the messages of a platform. */
+
+import { visible } from './characters.ts';
+import { isParsable } from './complexity.ts';
+import { type Dialect, type Rendered, renderers } from './dialects/index.ts';
+import { lengthIn, mostUnits, type TextLimit } from './length.ts';
+import { parseMarkdown } from './parse.ts';
+import { type Gauge, splitTree } from './split.ts';
+import type { Block, Node, Root } from './tree.ts';
+import { parseUnfinished } from './unfinished.ts';
+
+export type { Dialect, Rendered } from './dialects/index.ts';
+export type { TelegramEntity } from './dialects/telegram.ts';
+export type { TextLimit } from './length.ts';
+
+export interface Format {
+  readonly dialect: Dialect;
+  /** For each message. Of email and the web, text and HTML are within it. */
+  readonly limit: TextLimit;
+}
+
+export interface RenderedParts {
+  /** In order; none is blank. */
+  readonly parts: readonly Rendered[];
+  /** False when there would be more than `maxParts`: the text is better sent as a file. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * The messages of a text; the same text always gives the same. Nothing that can be read is lost, and none is longer
+ * than the limit, unless that is too small for a single code point.
+ */
+export function renderParts(
+  markdown: string,
+  { dialect, limit, maxParts = Number.POSITIVE_INFINITY }: Format & { readonly maxParts?: number },
+): RenderedParts {
+  const asIs = { text: withoutBlankEdges(markdown.toWellFormed()) };
+  if (dialect === 'markdown' && fillOf(asIs, limit) <= 1)
+    return { parts: asIs.text ? [asIs] : [], isComplete: true };
+  const render = rendererOf(dialect, markdown);
+  const parts: Rendered[] = [];
+  for (const tree of splitTree(parseMarkdown(markdown), gaugeOf(render, limit))) {
+    const part = render(tree);
+    if (part.text.trim() === '') continue;
+    if (parts.length === maxParts) return { parts, isComplete: false };
+    parts.push(part);
+  }
+  return { parts, isComplete: true };
+}
+
+/** Spaces before the first word may make it code. */
+function withoutBlankEdges(text: string): string {
+  return text.replace(/^(?:[ \t]*\r?\n)+/, '').trimEnd();
+}
+
+/**
+ * One message that shows a text which is still being written: its beginning, with `…` once that is no longer all. What
+ * is begun and not yet closed is shown as it will be. Blank when there is nothing to be seen yet.
+ */
+export function renderPreview(markdown: string, { dialect, limit }: Format): Rendered {
+  // Later text changes nothing of the beginning.
+  const beginning = markdown.slice(0, 4 * mostUnits(limit)).toWellFormed();
+  const render = rendererOf(dialect, beginning);
+  const whole = parseUnfinished(beginning);
+  if (gaugeOf(render, limit).fill(whole) <= 1) return render(whole);
+  const [first] = splitTree(whole, gaugeOf(render, limit, [more]));
+  return render({ type: 'root', children: [...(first?.children ?? []), more] });
+}
+
+const more: Block = { type: 'paragraph', children: [{ type: 'text', value: '…' }] };
+
+type Render = (root: Root) => Rendered;
+
+/** What is too long to be parsed is as it was typed: plain text, which is the Markdown that is asked for. */
+function rendererOf(dialect: Dialect, markdown: string): Render {
+  return dialect === 'markdown' && !isParsable(visible(markdown)) ? renderers.plain : renderers[dialect];
+}
+
+/** @param behind what stands at the end of each message */
+function gaugeOf(render: Render, limit: TextLimit, behind: readonly Block[] = []): Gauge {
+  const most = mostUnits(limit);
+  return {
+    most,
+    fill({ children }) {
+      if (isLonger(children, most)) return Number.POSITIVE_INFINITY;
+      return fillOf(render({ type: 'root', children: [...children, ...behind] }), limit);
+    },
+  };
+}
+
+/** Telegram shows no more than so many entities of a message. */
+const mostEntities = 100;
+
+function fillOf({ text, html, entities }: Rendered, { max, unit }: TextLimit): number {
+  const length = lengthIn[unit];
+  return Math.max(
+    length(text) / max,
+    html === undefined ? 0 : length(html) / max,
+    (entities?.length ?? 0) / mostEntities,
+  );
+}
+
+/** Whether there is more to read than so many UTF-16 code units, without looking at all of it. */
+function isLonger(blocks: readonly Block[], most: number): boolean {
+  let left = most;
+  const read = (node: Node): boolean => {
+    if ('value' in node) left -= node.value.length;
+    return left < 0 || ('children' in node && node.children.some(read));
+  };
+  return blocks.some(read);
+}
