@@ -10,7 +10,7 @@ import {
   type OpenConnection,
   openConnection,
 } from '@nightshift/agent';
-import { ChannelError, renderBeginning, type SendReceipt } from '@nightshift/channels';
+import { ChannelError, type Part, renderBeginning, type SendReceipt } from '@nightshift/channels';
 import type { Fetch } from '@nightshift/contracts';
 import {
   beginLiveReply,
@@ -126,7 +126,7 @@ function openLive(
         await adapter.edit(part, begun.receipt, thread, connection, context());
         return;
       }
-      message = await send(at, begun.id, part.text);
+      message = await send(at, begun.id, part);
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
       gaveUp = error.kind !== 'retry';
@@ -134,10 +134,10 @@ function openLive(
     }
   }
 
-  async function send({ adapter, connection, thread }: Place, id: string, beginning: string) {
+  async function send({ adapter, connection, thread }: Place, id: string, beginning: Part) {
     const keyed = { ...context(), idempotencyKey: `live:${id}` };
     try {
-      const receipt = await adapter.send({ text: beginning }, thread, connection, keyed);
+      const receipt = await adapter.send(beginning, thread, connection, keyed);
       await keepReceipt(deps.db, id, receipt);
       return { id, receipt };
     } catch (error) {

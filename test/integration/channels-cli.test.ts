@@ -1,0 +1,76 @@
+/** `nightshift channels`, as processes against the product. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createAgent, type Product, startProduct } from '../support/api/index.ts';
+import { type Program, startProgram } from '../support/channel/index.ts';
+
+const launcher = fileURLToPath(new URL('../../scripts/nightshift.mjs', import.meta.url));
+
+let product: Product;
+let program: Program;
+
+beforeAll(async () => {
+  [product, program] = await Promise.all([startProduct(), startProgram()]);
+  await createAgent(product.owner, { name: 'assistant', model: 'demo/guide' });
+  await product.startWorker();
+});
+afterAll(() => Promise.all([product.close(), program.close()]));
+
+async function nightshift(args: string[], stdin = '') {
+  const env = { PATH: process.env.PATH, NIGHTSHIFT_URL: product.url, NIGHTSHIFT_API_KEY: product.owner.key! };
+  const child = spawn(process.execPath, [launcher, 'channels', ...args], { env });
+  child.stdin.end(stdin);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code, stdout, stderr };
+}
+
+it('adds, tests, pairs, shows and removes a channel', { timeout: 120_000 }, async () => {
+  expect((await nightshift(['list'])).stdout).toContain('There is no channel yet');
+  expect((await nightshift(['add'])).stdout).toMatch(/webhook +url, \[secret\]/);
+  const wrong = await nightshift(['add', 'webhook', '--set', 'uri=https://a.example']);
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('needs url') });
+
+  const url = program.receiver.url;
+  const secret = `secret=${program.channel.credentials.secret}`;
+  const added = await nightshift(
+    ['add', 'webhook', '--name', 'Shop', '--set', `url=${url}`, '--secrets-stdin'],
+    secret,
+  );
+  expect(added).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('nightshift channels test "Shop"'),
+  });
+  expect(added.stdout).toContain('/v1/hooks/');
+  expect(added.stdout + added.stderr).not.toContain(program.channel.credentials.secret);
+  expect(await nightshift(['test', 'Shop'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('works as'),
+  });
+
+  const { data } = (await product.owner.get('/v1/channels')).body;
+  await product.owner.patch(`/v1/channels/${data[0].id}`, { access: { strangers: 'pair' } });
+  const hookUrl = product.url + new URL(data[0].webhookUrl).pathname;
+  await program.say(hookUrl, 'Hello');
+  await expect.poll(() => program.shown().length, { timeout: 15_000 }).toBe(1);
+  const code = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(program.shown()[0]!.text)![0];
+  expect((await nightshift(['people', 'Shop', '--status', 'pending'])).stdout).toContain('Ann');
+  expect((await nightshift(['pair', 'shop', code])).stdout).toContain('Ann is approved in Shop');
+  expect((await nightshift(['people', 'Shop', '--block', 'Ann'])).stdout).toBe('Ann is blocked in Shop.\n');
+  expect((await nightshift(['traffic', 'Shop'])).stdout).toMatch(/in +message +pairing +Ann/);
+  expect((await nightshift(['traffic', 'Shop', '--errors'])).stdout).toBe('Nothing went wrong.\n');
+
+  expect((await nightshift(['pause', 'Shop'])).stdout).toContain('is paused');
+  const shown = JSON.parse((await nightshift(['show', 'Shop', '--json'])).stdout);
+  expect(shown).toMatchObject({ name: 'Shop', status: 'paused', credentials: { secret: { set: true } } });
+  expect((await nightshift(['resume', 'Shop'])).stdout).toContain('is active');
+  expect((await nightshift(['show', 'Shop'])).stdout).toMatch(/address +http/);
+  expect((await nightshift(['remove', 'Shop'])).stdout).toBe('Shop is removed.\n');
+  expect((await nightshift(['show', 'Shop'])).code).toBe(1);
+});
