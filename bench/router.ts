@@ -14,8 +14,8 @@ const text = 'How is the weather on the night shift?';
 
 /** One after the other, answered at once: rounds of each way, and calls a round. */
 const alone = { rounds: 24, count: 60 };
-/** A word every 50 ms: an answer takes 620 ms or so. As many are begun a second as keep 100 under way. */
-const crowd = { wordMs: 50, atOnce: 100, perSecond: 160, rounds: 16, count: 400 };
+/** The model thinks for 400 ms. As many calls are begun a second as keep 100 streams open. */
+const crowd = { thinkMs: 400, atOnce: 100, perSecond: 240, rounds: 20, count: 480 };
 /** Of each way, before anything counts. */
 const warmUpRounds = 2;
 const maxSeconds = 60;
@@ -47,7 +47,7 @@ export const router: Bench = {
   about: "what the router adds to a model call over the bare openai SDK, and Portkey's gateway beside it",
   against:
     'The openai SDK on the same local models in the same run, block by block in turns. Alone: one call at a time, and the ' +
-    'model answers at once. 100 at once: the model sends a word every 50 ms, and calls begin evenly, so that what is ' +
+    'model answers at once. 100 at once: the model thinks for 400 ms, and calls begin evenly, so that what is ' +
     'measured is a call among a hundred streams and not a queue for the processor. What is added is the median over all ' +
     'rounds of the difference within a round. Portkey is a process of its own, so its processor time is not in ours.',
   async run(context) {
@@ -71,8 +71,8 @@ async function measureAlone({ resources, log }: Context, portkey: Portkey | null
 }
 
 async function measureCrowd({ resources, log }: Context, portkey: Portkey | null): Promise<Figure[]> {
-  const { wordMs, atOnce, perSecond, rounds, count } = crowd;
-  const ways = waysTo(`${await startModel(resources, wordMs)}/v1`, portkey);
+  const { thinkMs, atOnce, perSecond, rounds, count } = crowd;
+  const ways = waysTo(`${await startModel(resources, thinkMs)}/v1`, portkey);
   log(`${atOnce} at once, ${rounds} rounds …`);
   const measured = await inTurns(ways, rounds, async (call) => {
     const taken: Taken[] = [];
