@@ -373,7 +373,7 @@ describe('80 % of a budget', () => {
 describe('a large run', () => {
   it('says so before it begins', async () => {
     const team = await addTeam();
-    const { runId } = await ask(team.owner, team.agentId, 'x'.repeat(190_000).concat('漢'.repeat(9_000)));
+    const { runId } = await ask(team.owner, team.agentId, 'x'.repeat(140_000).concat('漢'.repeat(6_000)));
     expect((await read(team, runId)).warnings).toEqual([]);
     await limit(team, { max: '20' });
     const small = await ask(team.owner, team.agentId, 'small');

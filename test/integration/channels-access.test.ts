@@ -229,7 +229,7 @@ describe('commands', () => {
     await untilShown(7);
     expect(texts().slice(1)).toEqual([
       expect.stringContaining('waiting for you'),
-      expect.stringMatching(/this month: 1 answers, \d+ tokens read/),
+      expect.stringMatching(/this month: 1 answer, \d+ tokens read/),
       expect.stringContaining('answers here'),
       expect.stringContaining('nothing to stop'),
       expect.stringContaining('new conversation begins'),

@@ -241,8 +241,9 @@ export function createHealth({ share, now = Date.now }: HealthOptions = {}): Hea
       circuit.firstTokenMs =
         before === null ? firstTokenMs : before + (firstTokenMs - before) * MEASURE_WEIGHT;
       circuit.measuredAt = now();
-      // The others need not wait for the end of a long answer.
-      if (probe) close(circuit);
+      // The others need not wait for the end of a long answer. Whoever had nobody else to go to finds out as well.
+      if (probe || (circuit.openUntil !== null && circuit.error && isTransient(circuit.error)))
+        close(circuit);
       else if (now() - circuit.sharedAt >= MEASURE_SHARE_MS) publish(circuit, 'firstToken');
     },
 

@@ -65,6 +65,16 @@ describe('a failure', () => {
     },
   );
 
+  it('that may pass does not stop calls that have nobody else to go to, but for the last attempt', () => {
+    const health = createHealth({ now: () => 0 });
+    const others = planOf([target('a')], { health });
+    for (let failed = 0; failed < 3; failed++) others.fail('server');
+    const alone = planOf([target('a')], { health, maxAttempts: 2 });
+    expect(alone.fail('server')).toBe('a:k1');
+    expect(alone.fail('server')).toBe('a:k1 after 5000 ms');
+    expect(planOf([target('a'), target('b')], { health }).fail('server')).toBe('b:k1');
+  });
+
   it('that may pass is retried once on the same target, after a short wait, before the next one', () => {
     const plan = planOf([target('a'), target('b')]);
     expect(plan.fail('server')).toBe('a:k1');

@@ -4,9 +4,10 @@
  *
  * A failure rules something out: the key, the target, what is no larger, the whole call, or only the near future. The
  * next attempt goes to the first candidate that is neither ruled out nor resting. When all of them rest, the plan waits
- * for the one that is ready first.
+ * for the one that is ready first. What only rests because it failed others is tried nevertheless when there is nobody
+ * else to go to: a vendor in trouble may answer every second call. The last attempt waits until it may be well again.
  */
-import { type Health, type HealthKey, healthKey, isRedirect, isRefusal } from './health.ts';
+import { type Health, type HealthKey, healthKey, isRedirect, isRefusal, isTransient } from './health.ts';
 import { nameOf, orderKeys } from './plan-order.ts';
 import { type Endpoint, ModelError, type ModelErrorKind } from './provider.ts';
 
@@ -174,16 +175,21 @@ export function createPlan(targets: readonly Target[], options: PlanOptions): Pl
         // Other calls may have found out meanwhile that it is no use.
         if (look(state, now) === 'try') return { do: 'attempt', candidate: state, probe: false };
       }
-      let soonest: { until: number; error: ModelError | null } | null = null;
+      let soonest: { state: State; until: number; error: ModelError | null } | null = null;
       for (const state of states) {
         if (state.out) continue;
         const verdict = look(state, now);
         if (typeof verdict === 'string')
           return { do: 'attempt', candidate: state, probe: verdict === 'probe' };
         if (verdict.error && isRefusal(verdict.error.kind)) state.out = verdict.error;
-        else if (!soonest || verdict.until < soonest.until) soonest = verdict;
+        else {
+          const insists = verdict.error && isTransient(verdict.error) && attempts < maxAttempts - 1;
+          const until = insists ? state.group.readyAt : verdict.until;
+          if (!soonest || until < soonest.until) soonest = { state, until, error: verdict.error };
+        }
       }
       if (!soonest) return { do: 'give up', error: nothingLeft(targets, states) };
+      if (soonest.until <= now) return { do: 'attempt', candidate: soonest.state, probe: false };
       const ms = soonest.until - now;
       const remaining = deadlineAt - now;
       if (ms < remaining) return { do: 'wait', ms };
