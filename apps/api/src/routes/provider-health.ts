@@ -28,13 +28,13 @@ export const providerHealthRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['provider health'],
         summary: 'Close what has been mended, so that the next call goes there again',
-        body: ProviderHealthReset,
+        body: ProviderHealthReset.nullish(),
         response: { 200: HealthList, ...errors },
       },
     },
     async (request) => {
       const { teamId } = request.caller;
-      await resetProviderHealth(db, teamId, request.body.target);
+      await resetProviderHealth(db, teamId, request.body?.target);
       return { data: await listProviderHealth(db, teamId) };
     },
   );
