@@ -50,6 +50,12 @@ describeQueues('a worker stopped past its lease', (queue) => {
     stopped.signal('SIGSTOP');
     await assertNothingLost(cluster, sent, recoveryMs);
     expect(cluster.server.requests.length).toBeGreaterThan(conversations);
+    // The last events are written a moment after the end of their run.
+    await until('the end of each run is told', async () => {
+      const [{ untold }] = await cluster.sql(`SELECT count(*)::int AS untold FROM run r WHERE NOT EXISTS (
+        SELECT FROM run_event e WHERE e.run_id = r.id AND e.type = 'run.finished')`);
+      return untold === 0;
+    });
     const before = await traces();
 
     stopped.signal('SIGCONT');
