@@ -10,7 +10,7 @@ import { ChannelError, type HookAnswer, type RawRequest } from '@nightshift/chan
 import { hookPath } from '@nightshift/core/channels';
 import { DomainError } from '@nightshift/core/errors';
 import { acceptEvents, wakeForEvents } from '@nightshift/core/inbox';
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 import { maxBodyBytes, readRawBody } from './raw-body.ts';
 
@@ -45,7 +45,7 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
       handler: async (request, reply) => {
         const found = keyPattern.test(request.params.hookKey) && (await findChannel(request.params.hookKey));
         if (!found) throw new DomainError('not_found', 'There is no channel at this address.');
-        const answer = await inTime(receive(request, found));
+        const answer = await inTime(receive(request, found), request.log);
         return reply
           .status(answer.status)
           .headers(answer.headers ?? {})
@@ -121,18 +121,23 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
 };
 
 /** What comes later is committed all the same; the platform's repetition is then found to be one. */
-async function inTime(work: Promise<HookAnswer>): Promise<HookAnswer> {
+async function inTime(work: Promise<HookAnswer>, log: FastifyBaseLogger): Promise<HookAnswer> {
   const controller = new AbortController();
   const { signal } = controller;
+  let isLate = false;
   const late = sleep(answerWithinMs, undefined, { signal, ref: false }).then((): never => {
+    isLate = true;
     throw new DomainError('unavailable', 'The server is slow at the moment. Try again soon.');
   });
   try {
     return await Promise.race([work, late]);
   } finally {
     controller.abort();
+    // Of the two that raced, the loser has nobody to hear of it: the clock that was stopped, or work that fails late.
     late.catch(() => undefined);
-    work.catch(() => undefined);
+    work.catch((error: Error) => {
+      if (isLate) log.warn({ err: error }, 'inbound request failed after it was answered');
+    });
   }
 }
 
