@@ -48,7 +48,9 @@ export async function openEventBus(databaseUrl: string, log: Log): Promise<Event
       keepAliveInitialDelayMillis: 5_000,
       connectionTimeoutMillis: 5_000,
     });
+    let over = false;
     const lost = (error?: Error) => {
+      over = true;
       if (client !== next) return;
       client = undefined;
       if (closed) return;
@@ -58,8 +60,15 @@ export async function openEventBus(databaseUrl: string, log: Log): Promise<Event
     next.on('error', lost);
     next.on('end', () => lost());
     next.on('notification', ({ channel, payload }) => call(`${channel}:${payload}`));
-    await next.connect();
-    await next.query(topics.map((topic) => `LISTEN ${channel(topic)}`).join(';'));
+    try {
+      await next.connect();
+      await next.query(topics.map((topic) => `LISTEN ${channel(topic)}`).join(';'));
+      // The last answer and the end may arrive together: then the end was told before the answer is seen here.
+      if (over || closed) throw new Error('The event connection ended as it began.');
+    } catch (error) {
+      next.end().catch(() => {});
+      throw error;
+    }
     client = next;
   }
 
