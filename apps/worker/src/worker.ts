@@ -119,13 +119,13 @@ export async function startWorker(
       {
         name: 'conversation',
         find: (limit) => findDueLanes(db, limit),
-        process: (conversationId) => process({ conversationId }, log),
+        process: (conversationId) => process({ conversationId }, log, { swept: true }),
         free: (swept) => env.workerConcurrency - Math.max(lanes.size, swept),
       },
       {
         name: 'takeover',
         find: (limit) => findAbandonedLanes(db, limit),
-        process: (conversationId) => process({ conversationId }, log),
+        process: (conversationId) => process({ conversationId }, log, { swept: true }),
         // Room of its own: who has waited through a crash does not wait for a slot as well.
         free: (swept) => env.workerConcurrency - swept,
       },

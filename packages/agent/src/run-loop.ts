@@ -73,6 +73,13 @@ export interface LiveReply {
   close(): void;
 }
 
+export interface Executed {
+  /** Lanes of the outbox that have something to send now. */
+  outboxLanes: string[];
+  /** The conversation may have another run to work on. */
+  more: boolean;
+}
+
 /** Why somebody outside stops a run. */
 export type StopCause = 'cancelled' | 'handover' | 'lane_lost';
 
@@ -103,7 +110,6 @@ const interruptedOnce =
  * - `handover` leaves it running for the next worker, which goes on after the last finished step.
  * - `lane_lost` writes nothing more.
  *
- * @returns the lanes of the outbox that have something to send now
  * @throws only when the database is unavailable; the run then stays as it is, and is taken up again later
  */
 export async function executeRun(
@@ -111,7 +117,7 @@ export async function executeRun(
   run: ClaimedRun,
   signal: AbortSignal,
   log: Log,
-): Promise<string[]> {
+): Promise<Executed> {
   const events = createRunEventWriter(deps.db, run.id, log, run.lane);
   using turn = new RunTurn(deps, run, signal, events, log);
   try {
@@ -128,7 +134,7 @@ export async function executeRun(
   } finally {
     await events.flush();
   }
-  return turn.outboxLanes;
+  return turn.executed;
 }
 
 const internalFailure: Failure = {
@@ -179,6 +185,7 @@ class RunTurn {
   /** The step before was charged to budgets: they may have come near their end. */
   #charged = false;
   #finished = false;
+  #more = true;
   /** `provider/model` that has answered in this run: its prompt cache is warm. */
   #answeredBy: string | null = null;
 
@@ -203,8 +210,8 @@ class RunTurn {
     this.#live?.close();
   }
 
-  get outboxLanes(): string[] {
-    return [...this.#outboxLanes];
+  get executed(): Executed {
+    return { outboxLanes: [...this.#outboxLanes], more: this.#more };
   }
 
   get #seenSeq(): number {
@@ -257,9 +264,10 @@ class RunTurn {
     await this.#live?.settle();
     const { status, error } = end;
     const whole = { ...end, model: this.#model, warnings: this.#warnings, seenSeq: this.#seenSeq };
-    const lanes = await endRun(this.#deps.db, this.#scope, whole, step);
-    if (!lanes) return false;
-    for (const lane of lanes) this.#outboxLanes.add(lane);
+    const ended = await endRun(this.#deps.db, this.#scope, whole, step);
+    if (!ended) return false;
+    for (const lane of ended.outboxLanes) this.#outboxLanes.add(lane);
+    this.#more = ended.more;
     this.#finished = true;
     this.#events.publish({ type: 'run.finished', runId: this.#run.id, status, ...(error ? { error } : {}) });
     this.#deps.metrics.runSeconds.observe({ status }, (Date.now() - this.#run.createdAt.getTime()) / 1000);

@@ -14,9 +14,13 @@ export interface ConversationDeps extends RunDeps {
   isDraining(): boolean;
 }
 
+/** With `swept`, nobody's wake-up brought us here. */
 export function createConversationProcessor(deps: ConversationDeps) {
-  return async ({ conversationId }: QueuePayload<'conversation'>, log: Log): Promise<void> => {
-    // After a run the lane is free; claiming again looks for what came in meanwhile, so no wake-up is missed.
+  return async (
+    { conversationId }: QueuePayload<'conversation'>,
+    log: Log,
+    { swept = false } = {},
+  ): Promise<void> => {
     while (!deps.isDraining()) {
       const run = await claimRun(deps.db, conversationId, deps.workerId);
       if (!run) return wakeWhenDue(deps, conversationId);
@@ -27,8 +31,11 @@ export function createConversationProcessor(deps: ConversationDeps) {
       }
       const held = deps.lanes.hold(run);
       try {
-        const outboxLanes = await executeRun(deps, run, held.signal, runLog);
+        const { outboxLanes, more } = await executeRun(deps, run, held.signal, runLog);
         for (const lane of outboxLanes) deps.deliveries.wakeSoon({ lane }, lane);
+        // What is accepted from now on wakes the lane: while our own wake-up is under way, one more is kept for
+        // afterwards. Swept up, another's wake-up may just have found the lane taken, so we look again.
+        if (!more && !swept) return;
       } finally {
         held.release();
       }

@@ -14,7 +14,8 @@ export interface NumberedEvent {
 /** Deltas are gathered this long before they are written, in milliseconds. */
 const gatherMs = 25;
 
-// A worker that was stopped past its lease may still have some to write; what its successor did is what counts.
+// A worker that was stopped past its lease may still have some to write; what its successor did is what counts. The
+// epoch is looked up rather than asked for with EXISTS, which the planner answers by reading all conversations.
 const append: GatheringStatement<object> = statement(`
   WITH item AS (
     SELECT i.*, i.ordinality::int AS item
@@ -26,7 +27,7 @@ const append: GatheringStatement<object> = statement(`
       v.value->>'type', v.value
     FROM item, jsonb_array_elements(item.events) WITH ORDINALITY AS v (value, ordinality)
     WHERE item.conversation_id IS NULL
-      OR EXISTS (SELECT FROM conversation c WHERE c.id = item.conversation_id AND c.epoch = item.epoch)
+      OR (SELECT c.epoch FROM conversation c WHERE c.id = item.conversation_id) = item.epoch
     ON CONFLICT DO NOTHING
   )
   SELECT item, pg_notify('nightshift_run', run_id::text),

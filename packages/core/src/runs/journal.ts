@@ -165,12 +165,12 @@ const writeAnswer = (notice: string) => `
   )`;
 
 type Written = { lanes: string[] | null };
-const written = `SELECT (SELECT array_agg(DISTINCT lane) FROM outbox) AS lanes FROM lane`;
+const outboxLanes = `(SELECT array_agg(DISTINCT lane) FROM outbox) AS lanes`;
 
 // The end of a run is one statement: its last step, its message, its status, what is to be delivered and the lane's
 // release stand or fall together, so a run that is over has its answer, and an answer is written once. It finds no
 // row when the lane was lost, or when a message joined the run that it has not taken in yet.
-const endWithStep = statement<Written>(`
+const endWithStep = statement<Written & { more: boolean }>(`
   WITH lane AS (
     UPDATE conversation c SET lease_owner = NULL, lease_until = NULL, steerable_run_id = NULL, updated_at = now(),
       next_seq = c.next_seq + CASE WHEN $13::jsonb IS NULL THEN 0 ELSE 1 END
@@ -180,7 +180,10 @@ const endWithStep = statement<Written>(`
     UPDATE run r SET status = $16::run_status, error = $17, model = coalesce($18, r.model),
       warnings = r.warnings || $19::text[], ended_at = now()
     FROM lane WHERE r.id = $3
-  ), ${writeAnswer('$20::text')} ${written}`);
+  ), ${writeAnswer('$20::text')}
+  SELECT ${outboxLanes}, EXISTS (SELECT FROM run r
+    WHERE r.conversation_id = lane.id AND r.status IN ('queued', 'running') AND r.id <> $3) AS more
+  FROM lane`);
 
 // An answer in the middle of a run, because somebody has said more meanwhile.
 const answerWithStep = statement<Written>(`
@@ -188,7 +191,8 @@ const answerWithStep = statement<Written>(`
     UPDATE conversation c SET updated_at = now(), next_seq = c.next_seq + 1
     WHERE c.id = $1 AND c.epoch = $2
     RETURNING c.id, c.channel_id, c.thread_key, c.next_seq - 1 AS seq
-  ), ${settleStep}, ${writeAnswer('NULL::text')} ${written}`);
+  ), ${settleStep}, ${writeAnswer('NULL::text')}
+  SELECT ${outboxLanes} FROM lane`);
 
 const epochOf = statement<{ epoch: number }>(`SELECT epoch FROM conversation WHERE id = $1`);
 
@@ -293,10 +297,17 @@ const noStep: StepResult = {
   ledger: [],
 };
 
+export interface Ended {
+  /** The outbox lanes to wake. */
+  outboxLanes: string[];
+  /** Another run of the lane is open. One that is accepted later than this was read wakes the lane itself. */
+  more: boolean;
+}
+
 /**
  * Ends the run and gives back the lane, with the result of its last step where one was open.
  *
- * @returns the outbox lanes to wake; null when a message has joined the run that it has not taken in: go on with it
+ * @returns null when a message has joined the run that it has not taken in: go on with it
  * @throws {LaneLostError}
  */
 export async function endRun(
@@ -304,7 +315,7 @@ export async function endRun(
   scope: JournalScope,
   end: RunEnd,
   step: StepResult | null,
-): Promise<string[] | null> {
+): Promise<Ended | null> {
   const { conversationId, epoch } = scope.lane;
   const events = end.reply ? ['message.created', 'run.finished'] : ['run.finished'];
   const [row] = await db.query(endWithStep, [
@@ -321,7 +332,7 @@ export async function endRun(
     end.warnings,
     end.status === 'failed' && end.error ? failureNotice(end.error, scope.runId) : null,
   ]);
-  if (row) return row.lanes ?? [];
+  if (row) return { outboxLanes: row.lanes ?? [], more: row.more };
   const [lane] = await db.query(epochOf, [conversationId]);
   if (lane?.epoch !== epoch) throw new LaneLostError(scope.lane);
   return null;
