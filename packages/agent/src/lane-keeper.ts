@@ -3,7 +3,7 @@ import type { Database } from '@nightshift/core/database';
 import type { EventBus } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
 import { type ClaimedRun, leaseMs, renewLanes } from '@nightshift/core/runs';
-import { RunStopped, type StopCause } from './run-loop.ts';
+import { RunStopped, type StopCause } from './stop.ts';
 
 export interface LaneKeeper {
   /** Keeps the run's lane until `release`. The signal's reason is a `RunStopped`. */

@@ -5,22 +5,12 @@
  * remembered, so a run that another worker began goes on here exactly as one of our own.
  */
 import { createHash } from 'node:crypto';
-import {
-  type AssistantMessage,
-  type Failure,
-  type ModelSetting,
-  nothingToReport,
-  type RunEvent,
-  type TokenUsage,
-  type ToolResultPart,
-  textOf,
-} from '@nightshift/contracts';
+import { type Failure, nothingToReport, type RunEvent, textOf } from '@nightshift/contracts';
 import { type Refusal, warnOfBudgets } from '@nightshift/core/budgets';
 import { type HistoryMessage, readHistory, readJoined } from '@nightshift/core/conversations';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
-import type { Metrics } from '@nightshift/core/metrics';
 import {
   answerRun,
   beginStep,
@@ -37,41 +27,20 @@ import {
   readJournal,
   type StepResult,
 } from '@nightshift/core/runs';
-import type { AttemptRecord, Router, Routing, StopReason } from '@nightshift/providers';
+import type { Routing } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
-import { type Admission, createAdmission, refusalFailure, waits } from './admission.ts';
-import { type AttachmentReader, type ShownMessage, showAttachments } from './attachments.ts';
-import { limitFailure, modelFailure, TargetError } from './failure.ts';
-import { noteStoreOf } from './notes.ts';
+import { createAdmission, waits } from './admission.ts';
+import { type ShownMessage, showAttachments } from './attachments.ts';
+import { limitFailure, TargetError } from './failure.ts';
+import { createModelCaller, type ModelCaller } from './model-caller.ts';
 import { allowedTools, buildCall } from './prompt.ts';
-import { scheduleStoreOf } from './schedules.ts';
-import { resolveTargets, type TargetDeps } from './targets.ts';
-import { callTool, type ToolOutcome, toolFailure } from './tool-call.ts';
+import type { RunContext, RunDeps } from './run-context.ts';
+import { stopCause } from './stop.ts';
+import { runToolStep } from './tool-step.ts';
 import { type PendingCall, readTranscript, type Transcript } from './transcript.ts';
 
-export interface RunDeps extends TargetDeps {
-  router: Router;
-  tools: readonly Tool[];
-  metrics: Metrics;
-  /** Fetches what comes with messages. Absent: nothing but its name is shown. */
-  attachments?: AttachmentReader;
-  /** Shows answers of conversations in channels while they are written. */
-  live?: LiveReplies;
-}
-
-export interface LiveReplies {
-  /** Begins to show that a run works; `signal` stops it. Undefined: there is nobody to show it to. */
-  open(run: ClaimedRun, signal: AbortSignal, log: Log): LiveReply | undefined;
-}
-
-export interface LiveReply {
-  /** More of the text of a step. Never waits and never throws. */
-  write(index: number, delta: string): void;
-  /** The answer is whole: drops what was not shown yet, and resolves when nothing of it is under way any more. */
-  settle(): Promise<void>;
-  /** The run is over, here. */
-  close(): void;
-}
+/** A step that crashed its worker this often ends the run. */
+const maxCrashes = 5;
 
 export interface Executed {
   /** Lanes of the outbox that have something to send now. */
@@ -79,29 +48,6 @@ export interface Executed {
   /** The conversation may have another run to work on. */
   more: boolean;
 }
-
-/** Why somebody outside stops a run. */
-export type StopCause = 'cancelled' | 'handover' | 'lane_lost';
-
-/** The reason of the signal that stops a run. */
-export class RunStopped extends Error {
-  override readonly name = 'RunStopped';
-  readonly stop: StopCause;
-
-  constructor(stop: StopCause) {
-    super(`The run was stopped: ${stop}.`);
-    this.stop = stop;
-  }
-}
-
-/** A step that crashed its worker this often ends the run. */
-const maxCrashes = 5;
-
-/** What a watcher sees of a tool's result, in characters. The journal has it whole. */
-const eventOutputLimit = 2_000;
-
-const interruptedOnce =
-  'The server stopped while this tool ran. Whether it took effect is unknown. Do not simply repeat it: check first, or ask.';
 
 /**
  * Works on a claimed run until it ends, or `signal` stops it. Afterwards the lane is free, or another worker's.
@@ -143,71 +89,52 @@ const internalFailure: Failure = {
   hint: "The server's log has the details under this run's id. Retry the run, or report it.",
 };
 
-/** Our signal's reason, when it was one of us who stopped the run. */
-function stopCause(signal: AbortSignal): StopCause | undefined {
-  return signal.reason instanceof RunStopped ? signal.reason.stop : undefined;
-}
-
-type ModelOutcome = {
-  message: AssistantMessage;
-  stop: StopReason | 'error';
-  usage: TokenUsage | null;
-  failure?: Failure;
-};
-
-/** One model step under way. */
-interface ModelStep {
-  index: number;
-  call: ReturnType<typeof buildCall>;
-  /** Its attempts so far. */
-  ledger: LedgerEntry[];
-  admission: Admission;
-}
-
 class RunTurn {
   readonly #deps: RunDeps;
   readonly #run: ClaimedRun;
   readonly #scope: JournalScope;
+  readonly #context: RunContext;
   readonly #stop: AbortSignal;
-  /** Also aborts when the run's time is up. */
   readonly #signal: AbortSignal;
   readonly #timer: NodeJS.Timeout;
   readonly #events: RunEventWriter;
   readonly #log: Log;
+  readonly #caller: ModelCaller;
+  readonly #tools: readonly Tool[];
   readonly #steps: JournalStep[] = [];
   /** What was said to this run, as far as it is known. */
   readonly #own: ShownMessage[] = [];
-  readonly #live: LiveReply | undefined;
-  readonly #tools: readonly Tool[];
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
-  #model: string | null = null;
   /** The step before was charged to budgets: they may have come near their end. */
   #charged = false;
   #finished = false;
   #more = true;
-  /** `provider/model` that has answered in this run: its prompt cache is warm. */
-  #answeredBy: string | null = null;
 
   constructor(deps: RunDeps, run: ClaimedRun, stop: AbortSignal, events: RunEventWriter, log: Log) {
-    this.#deps = deps;
-    this.#run = run;
-    this.#scope = { lane: run.lane, runId: run.id, teamId: run.teamId, agentId: run.agent.id };
-    this.#stop = stop;
     const timeLeft = Math.max(0, Math.round(run.agent.limits.maxSeconds * 1000 - run.elapsedMs));
     // Not AbortSignal.timeout: it would live on for the whole limit after a run that took a moment.
     const timeUp = new AbortController();
     this.#timer = setTimeout(() => timeUp.abort(new Error('The time of the run is up.')), timeLeft);
+    this.#deps = deps;
+    this.#run = run;
+    this.#scope = { lane: run.lane, runId: run.id, teamId: run.teamId, agentId: run.agent.id };
+    this.#stop = stop;
     this.#signal = AbortSignal.any([stop, timeUp.signal]);
     this.#events = events;
     this.#log = log;
     this.#tools = allowedTools(deps.tools, run.agent.tools);
-    this.#live = deps.live?.open(run, this.#signal, log);
+    this.#context = {
+      ...{ deps, run, scope: this.#scope, stop, signal: this.#signal, events, log },
+      live: deps.live?.open(run, this.#signal, log),
+      warn: (message) => this.#warn(message),
+    };
+    this.#caller = createModelCaller(this.#context);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    this.#live?.close();
+    this.#context.live?.close();
   }
 
   get executed(): Executed {
@@ -261,9 +188,9 @@ class RunTurn {
 
   /** False when somebody has said more meanwhile: nothing was written. */
   async #tryEnd(end: Pick<RunEnd, 'status' | 'error' | 'reply'>, step: StepResult | null): Promise<boolean> {
-    await this.#live?.settle();
+    await this.#context.live?.settle();
     const { status, error } = end;
-    const whole = { ...end, model: this.#model, warnings: this.#warnings, seenSeq: this.#seenSeq };
+    const whole = { ...end, model: this.#caller.model, warnings: this.#warnings, seenSeq: this.#seenSeq };
     const ended = await endRun(this.#deps.db, this.#scope, whole, step);
     if (!ended) return false;
     for (const lane of ended.outboxLanes) this.#outboxLanes.add(lane);
@@ -272,7 +199,7 @@ class RunTurn {
     this.#events.publish({ type: 'run.finished', runId: this.#run.id, status, ...(error ? { error } : {}) });
     this.#deps.metrics.runSeconds.observe({ status }, (Date.now() - this.#run.createdAt.getTime()) / 1000);
     this.#log.info(
-      { status, error: error?.code, model: this.#model, steps: this.#steps.length },
+      { status, error: error?.code, model: this.#caller.model, steps: this.#steps.length },
       'run ended',
     );
     return true;
@@ -289,7 +216,7 @@ class RunTurn {
     await postponeRun(this.#deps.db, this.#scope, {
       waiting,
       warnings: this.#warnings,
-      model: this.#model,
+      model: this.#caller.model,
     });
     this.#events.publish({ type: 'run.waiting', runId: this.#run.id, waiting });
     this.#log.info({ budget: figures, until: waiting.until }, 'run waits for a budget');
@@ -350,7 +277,7 @@ class RunTurn {
     const { agent } = this.#run;
     let routing: Routing;
     try {
-      routing = await this.#route(agent.model);
+      routing = await this.#caller.route(agent.model);
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
       await this.end({ status: 'failed', error: error.failure });
@@ -381,7 +308,7 @@ class RunTurn {
       ledger,
       announce: index === 0 ? (message) => this.#warn(message) : null,
     });
-    const outcome = await this.#ask({ index, call, ledger, admission }, routing);
+    const outcome = await this.#caller.ask({ index, call, ledger, admission }, routing);
     const failure = outcome.failure ?? null;
     this.#charged = budgeted && ledger.length > 0;
     const result: StepResult = {
@@ -397,7 +324,7 @@ class RunTurn {
       type: 'step.finished',
       index,
       kind: 'model',
-      name: this.#model ?? name,
+      name: this.#caller.model ?? name,
       status: result.status,
       output: text,
       durationMs: Math.round(performance.now() - started),
@@ -439,7 +366,7 @@ class RunTurn {
       await this.end({ status: 'failed', error: emptyAnswer(outcome.stop) }, result);
       return true;
     }
-    if (outcome.stop === 'length') this.#warnings.push("The answer was cut at the model's output limit.");
+    if (outcome.stop === 'length') this.#warn("The answer was cut at the model's output limit.");
     if (await this.#tryEnd({ status: 'succeeded', error: null, reply: silent ? null : { text } }, result))
       return true;
     // Somebody has said more while the model was answering: the answer stands, and the run goes on with the rest.
@@ -450,91 +377,11 @@ class RunTurn {
     return false;
   }
 
-  /** @throws {TargetError} when there is nothing to try */
-  #route(model: ModelSetting): Promise<Routing> {
-    const { teamId, lane } = this.#run;
-    const { conversationId } = lane;
-    const asking = { teamId, conversationId, task: 'turn', answeredBy: this.#answeredBy } as const;
-    return resolveTargets(this.#deps, asking, model);
-  }
-
   /** Says it once. */
   #warn(message: string): void {
     if (this.#warnings.includes(message)) return;
     this.#warnings.push(message);
     this.#events.publish({ type: 'run.warning', message });
-  }
-
-  /** Asks the model, and where a budget is used up the cheaper one that it names. */
-  async #ask(step: ModelStep, routing: Routing): Promise<ModelOutcome> {
-    for (let next = routing; ; ) {
-      const outcome = await this.#stream(step, next);
-      const detour = step.admission.detour();
-      if (!detour) return outcome;
-      this.#warn(detour.message);
-      try {
-        next = await this.#route(detour.model);
-      } catch (error) {
-        if (!(error instanceof TargetError)) throw error;
-        return { ...outcome, failure: error.failure };
-      }
-    }
-  }
-
-  async #stream({ index, call, ledger, admission }: ModelStep, routing: Routing): Promise<ModelOutcome> {
-    const request = { ...routing, call, admit: admission.admit };
-    for await (const event of this.#deps.router.stream(request, this.#signal)) {
-      switch (event.type) {
-        case 'text':
-          this.#events.publish({ type: 'text.delta', index, text: event.delta });
-          this.#live?.write(index, event.delta);
-          break;
-        case 'thinking':
-          this.#events.publish({ type: 'thinking.delta', index, text: event.delta });
-          break;
-        case 'attempt':
-          ledger.push(this.#account(event.attempt));
-          break;
-        case 'done':
-          return { message: event.message, stop: event.stop, usage: event.usage };
-        case 'error':
-          return {
-            message: event.partial,
-            stop: 'error',
-            usage: event.usage,
-            failure: admission.refusal ? refusalFailure(admission.refusal) : modelFailure(event.error),
-          };
-      }
-    }
-    throw new Error('The router ended without done or error.');
-  }
-
-  #account(attempt: AttemptRecord): LedgerEntry {
-    const { provider, model, outcome, usage } = attempt;
-    const { metrics } = this.#deps;
-    this.#model = `${provider}/${model}`;
-    if (outcome === 'ok') this.#answeredBy = this.#model;
-    metrics.modelAttempts.inc({ provider, outcome });
-    if (usage) {
-      metrics.modelTokens.inc({ provider, direction: 'input' }, usage.input);
-      metrics.modelTokens.inc({ provider, direction: 'output' }, usage.output);
-    }
-    if (outcome !== 'ok')
-      this.#log.warn({ provider, model, outcome, detail: attempt.error }, 'model attempt failed');
-    return {
-      task: 'turn',
-      provider,
-      model,
-      wire: attempt.wire,
-      credentialId: attempt.credentialId,
-      outcome,
-      detail: attempt.error ?? null,
-      usage,
-      costUsd: attempt.costUsd,
-      firstTokenMs: attempt.firstTokenMs,
-      durationMs: attempt.durationMs,
-      startedAt: attempt.startedAt,
-    };
   }
 
   /** The calls of one answer, at once. True when the run is over. */
@@ -546,54 +393,13 @@ class RunTurn {
     return true;
   }
 
-  async #runTool({ call, index, interrupted }: PendingCall): Promise<'finished' | 'crash_loop'> {
-    const { db, metrics } = this.#deps;
-    const { name } = call;
-    const input = { callId: call.id, arguments: call.arguments };
-    const { attempts } = await beginStep(db, this.#scope, { index, kind: 'tool', name, input });
-    if (await this.#isCrashLoop(attempts)) return 'crash_loop';
-    this.#events.publish({ type: 'step.started', index, kind: 'tool', name, input: call.arguments });
-    const started = performance.now();
-    const { result, defect } = await this.#attemptTool(call, index, interrupted);
-    // Stopped for a handover: the step stays begun, and the next worker decides by the tool's effect.
-    if (stopCause(this.#stop) === 'handover' || stopCause(this.#stop) === 'lane_lost') return 'finished';
-    if (defect) this.#log.error({ err: defect, tool: name }, 'tool failed for an internal reason');
-    const status = result.isError ? 'failed' : 'succeeded';
-    metrics.toolCalls.inc({ tool: name, outcome: status });
-    await finishStep(db, this.#scope, {
-      index,
-      status,
-      output: result,
-      error: null,
-      usage: null,
-      ledger: [],
-    });
-    this.#remember({ kind: 'tool', index, name, status, attempts, input, output: result });
-    this.#events.publish({
-      type: 'step.finished',
-      index,
-      kind: 'tool',
-      name,
-      status,
-      output: shorten(result),
-      durationMs: Math.round(performance.now() - started),
-    });
+  async #runTool(call: PendingCall): Promise<'finished' | 'crash_loop'> {
+    const step = await runToolStep(this.#context, this.#tools, call, (attempts) =>
+      this.#isCrashLoop(attempts),
+    );
+    if (step === 'crash_loop') return step;
+    if (step) this.#remember(step);
     return 'finished';
-  }
-
-  async #attemptTool(call: PendingCall['call'], index: number, interrupted: boolean): Promise<ToolOutcome> {
-    const tool = this.#tools.find(({ name }) => name === call.name);
-    if (interrupted && tool?.effect === 'once') {
-      this.#warnings.push(`${call.name} was interrupted; whether it took effect is unknown.`);
-      return toolFailure(call, interruptedOnce);
-    }
-    return callTool(call, this.#tools, {
-      idempotencyKey: `${this.#run.id}:${index}`,
-      signal: this.#signal,
-      now: () => new Date(),
-      notes: noteStoreOf(this.#deps.db, this.#run.agent.id),
-      schedules: scheduleStoreOf(this.#deps.db, this.#run),
-    });
   }
 
   async #isCrashLoop(attempts: number): Promise<boolean> {
@@ -627,9 +433,4 @@ function emptyAnswer(stop: string): Failure {
         message: 'The model answered nothing.',
         hint: 'Retry the run, or use another model.',
       };
-}
-
-function shorten(result: ToolResultPart): string {
-  const text = textOf(result.content);
-  return text.length > eventOutputLimit ? `${text.slice(0, eventOutputLimit)}…` : text;
 }

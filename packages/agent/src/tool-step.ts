@@ -1,0 +1,74 @@
+/** One tool call as a step of the journal: begun before the tool acts, finished with what the model is given back. */
+import { type ToolResultPart, textOf } from '@nightshift/contracts';
+import { beginStep, finishStep, type JournalStep } from '@nightshift/core/runs';
+import type { Tool } from '@nightshift/tools';
+import { noteStoreOf } from './notes.ts';
+import type { RunContext } from './run-context.ts';
+import { scheduleStoreOf } from './schedules.ts';
+import { stopCause } from './stop.ts';
+import { callTool, type ToolOutcome, toolFailure } from './tool-call.ts';
+import type { PendingCall } from './transcript.ts';
+
+/** What a watcher sees of a tool's result, in characters. The journal has it whole. */
+const eventOutputLimit = 2_000;
+
+const interruptedOnce =
+  'The server stopped while this tool ran. Whether it took effect is unknown. Do not simply repeat it: check first, or ask.';
+
+/**
+ * Makes the call. Null: the run was handed over or lost meanwhile, the step stays begun, and the next worker decides by the
+ * tool's effect.
+ *
+ * @param isCrashLoop told how often the step has begun; true ends it before the tool is called
+ */
+export async function runToolStep(
+  context: RunContext,
+  tools: readonly Tool[],
+  { call, index, interrupted }: PendingCall,
+  isCrashLoop: (attempts: number) => Promise<boolean>,
+): Promise<JournalStep | 'crash_loop' | null> {
+  const { deps, scope, events, stop, log } = context;
+  const { name } = call;
+  const input = { callId: call.id, arguments: call.arguments };
+  const { attempts } = await beginStep(deps.db, scope, { index, kind: 'tool', name, input });
+  if (await isCrashLoop(attempts)) return 'crash_loop';
+  events.publish({ type: 'step.started', index, kind: 'tool', name, input: call.arguments });
+  const started = performance.now();
+  const { result, defect } = await attempt(context, tools, call, index, interrupted);
+  const cause = stopCause(stop);
+  if (cause === 'handover' || cause === 'lane_lost') return null;
+  if (defect) log.error({ err: defect, tool: name }, 'tool failed for an internal reason');
+  const status = result.isError ? 'failed' : 'succeeded';
+  deps.metrics.toolCalls.inc({ tool: name, outcome: status });
+  await finishStep(deps.db, scope, { index, status, output: result, error: null, usage: null, ledger: [] });
+  const durationMs = Math.round(performance.now() - started);
+  const output = shorten(result);
+  events.publish({ type: 'step.finished', index, kind: 'tool', name, status, output, durationMs });
+  return { kind: 'tool', index, name, status, attempts, input, output: result };
+}
+
+async function attempt(
+  { deps, run, signal, warn }: RunContext,
+  tools: readonly Tool[],
+  call: PendingCall['call'],
+  index: number,
+  interrupted: boolean,
+): Promise<ToolOutcome> {
+  const tool = tools.find(({ name }) => name === call.name);
+  if (interrupted && tool?.effect === 'once') {
+    warn(`${call.name} was interrupted; whether it took effect is unknown.`);
+    return toolFailure(call, interruptedOnce);
+  }
+  return callTool(call, tools, {
+    idempotencyKey: `${run.id}:${index}`,
+    signal,
+    now: () => new Date(),
+    notes: noteStoreOf(deps.db, run.agent.id),
+    schedules: scheduleStoreOf(deps.db, run),
+  });
+}
+
+function shorten(result: ToolResultPart): string {
+  const text = textOf(result.content);
+  return text.length > eventOutputLimit ? `${text.slice(0, eventOutputLimit)}…` : text;
+}
