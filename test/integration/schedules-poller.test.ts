@@ -1,5 +1,6 @@
 /** Schedules as the workers see them: one fire a slot, one run a fire, whatever happens in between. */
 import type { ScheduleFire } from '@nightshift/contracts';
+import { threadLane } from '@nightshift/core/channels';
 import { openDatabase } from '@nightshift/core/database';
 import { createLog } from '@nightshift/core/log';
 import { createMetrics } from '@nightshift/core/metrics';
@@ -360,13 +361,25 @@ describe('failures', () => {
       [conversationId],
     );
     expect(deliveries).toEqual(
-      [channel, webhook].map(({ id }) => ({
-        lane: `${id}/${conversationId}`,
+      [threadLane(channel.id, 'a'), `${webhook.id}/${conversationId}`].map((lane) => ({
+        lane,
         event: 'message.created',
         text: expect.stringContaining('paused itself'),
       })),
     );
     await product.owner.expect(204, product.owner.delete(`/v1/webhooks/${webhook.id}`));
+  });
+
+  it('do not count when a budget stopped the run: that says nothing of the schedule', async () => {
+    const { id } = await create();
+    for (let failure = 0; failure < 5; failure += 1) await slot(id, 'failed');
+    await product.sql(
+      `UPDATE run SET error = '{"code": "budget_exceeded"}' WHERE id = (SELECT run_id FROM schedule_fire WHERE schedule_id = $1 ORDER BY fire_at LIMIT 1)`,
+      [id],
+    );
+    expect((await pauseFailing(product.db)).filter((paused) => paused.id === id)).toEqual([]);
+    await slot(id, 'failed');
+    expect((await pauseFailing(product.db)).filter((paused) => paused.id === id)).toHaveLength(1);
   });
 
   it('do not count when a run in between ended well, nor from before it was resumed', async () => {

@@ -20,6 +20,7 @@ let memberId: string;
 interface Entry {
   agentId?: string | null;
   apiKeyId?: string;
+  personId?: string;
   model?: string;
   costUsd?: string | null;
   input?: number | null;
@@ -34,11 +35,11 @@ interface Entry {
 /** Writes to the ledger as a run would. */
 async function spend(teamId: string, entries: Entry[]): Promise<void> {
   await product.sql(
-    `INSERT INTO usage_entry (id, team_id, agent_id, api_key_id, runs, provider, model, wire, outcome, detail, input_tokens,
+    `INSERT INTO usage_entry (id, team_id, agent_id, api_key_id, person_id, runs, provider, model, wire, outcome, detail, input_tokens,
        output_tokens, cached_tokens, reasoning_tokens, cost_usd, duration_ms, started_at, created_at)
-     SELECT e.id, $1, e."agentId", e."apiKeyId", coalesce(e.runs, 0), 'acme', coalesce(e.model, 'large'), 'openai-chat', 'ok',
+     SELECT e.id, $1, e."agentId", e."apiKeyId", e."personId", coalesce(e.runs, 0), 'acme', coalesce(e.model, 'large'), 'openai-chat', 'ok',
        e.detail, e.input, e.output, e.cached, e.reasoning, e."costUsd", 1, e.at, e.at
-     FROM jsonb_to_recordset($2) AS e (id uuid, "agentId" uuid, "apiKeyId" uuid, runs int, model text, input int, output int,
+     FROM jsonb_to_recordset($2) AS e (id uuid, "agentId" uuid, "apiKeyId" uuid, "personId" uuid, runs int, model text, input int, output int,
        cached int, reasoning int, detail text, "costUsd" numeric, at timestamptz)`,
     [teamId, JSON.stringify(entries.map((entry) => ({ id: newId(), ...entry })))],
   );
@@ -53,6 +54,10 @@ beforeAll(async () => {
     second: await createAgent(team.owner, { name: 'second' }),
   };
   memberId = (await team.owner.get('/v1/me')).body.key.id;
+  const [{ id: personId }] = await product.sql(
+    `INSERT INTO person (id, team_id, name) VALUES (uuidv7(), $1, 'Ada') RETURNING id`,
+    [team.id],
+  );
   await spend(team.id, [
     // Sums of these as floating point numbers would be off.
     {
@@ -61,6 +66,7 @@ beforeAll(async () => {
       input: 10,
       output: 1,
       cached: 5,
+      personId,
       runs: 1,
       at: '2027-03-27T22:30:00Z',
     },
@@ -125,6 +131,14 @@ describe('sums', () => {
       { agent: null, costUsd: '0', attempts: 1 },
     ]);
     expect(totals).toMatchObject({ costUsd: '0.3000000001', attempts: 5 });
+  });
+
+  it('are grouped by people, whatever channel they spoke in', async () => {
+    const { rows } = await usage('?groupBy=person');
+    expect(rows).toMatchObject([
+      { person: null, costUsd: '0.2000000001', attempts: 4 },
+      { person: { name: 'Ada' }, costUsd: '0.1', attempts: 1 },
+    ]);
   });
 
   it('are grouped by days of a timezone, also by the day that has 23 hours', async () => {

@@ -1,4 +1,5 @@
 /** What the main of every long-running process does the same way: begin, tell its supervisor, and end. */
+import { format } from 'node:util';
 import { MigrationError } from '../database/index.ts';
 import { type Env, EnvError, loadEnv } from '../env/index.ts';
 import { createLog, type Log } from '../log/index.ts';
@@ -74,6 +75,11 @@ export async function runProcess(
     log.fatal({ err: error }, 'uncaught exception');
     process.exit(1);
   });
+
+  // What libraries print, of a deprecated model for instance, is a line of the log like any other.
+  for (const level of ['warn', 'error'] as const) {
+    console[level] = (...said: unknown[]) => log[level]({ printed: true }, format(...said));
+  }
 
   try {
     const env = loadEnv(options.providerVariables);

@@ -17,8 +17,7 @@ import { filterCondition, filterValues } from './filters.ts';
 const dimensions: Record<UsageDimension, { value: string; named?: string }> = {
   agent: { value: 'e.agent_id', named: 'agent' },
   member: { value: 'e.api_key_id', named: 'api_key' },
-  // People have no table of their own yet.
-  person: { value: 'e.person_id', named: '(SELECT NULL::uuid AS id, NULL::text AS name)' },
+  person: { value: 'e.person_id', named: 'person' },
   channel: { value: 'e.channel_id', named: 'channel' },
   schedule: { value: 'e.schedule_id', named: 'schedule' },
   model: { value: "e.provider || '/' || e.model" },
