@@ -12,6 +12,15 @@ export function toChannelError(error: unknown): ChannelError {
   return new ChannelError(kindOf[error.reason], error.message, { cause: error });
 }
 
+/** A request's body, of which there is one at most, and its content type. */
+export async function encodeBody(json: object | undefined, form: FormData | undefined) {
+  if (json) return { type: 'application/json', body: new TextEncoder().encode(JSON.stringify(json)) };
+  if (!form) return { type: null, body: null };
+  // The platform knows how to write a form, and which boundary does not occur in it.
+  const encoded = new Response(form);
+  return { type: encoded.headers.get('content-type'), body: new Uint8Array(await encoded.arrayBuffer()) };
+}
+
 /** The body of a verified request. @throws {ChannelError} rejected: it is no JSON in UTF-8 */
 export function readJson({ body }: RawRequest): unknown {
   try {

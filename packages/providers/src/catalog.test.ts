@@ -10,32 +10,8 @@ import {
   vendors,
   vendorVariables,
 } from './catalog.ts';
-import type { Compat } from './provider.ts';
 
 const templates = ['openai-compatible', 'anthropic-compatible', 'demo'];
-
-/** Each flag once, so that a row cannot have one that nobody reads. */
-const compatFlags: Record<keyof Compat, true> = {
-  maxTokensField: true,
-  noStreamUsage: true,
-  toolCallIds: true,
-  noParallelToolCalls: true,
-  noRequiredToolChoice: true,
-  reasoningField: true,
-  thinkingField: true,
-  noThinking: true,
-  alwaysThinks: true,
-  budgetThinking: true,
-  noReasoningWithTools: true,
-  thoughtSignatures: true,
-  schemaInPrompt: true,
-  promptCacheKey: true,
-  textOnly: true,
-  files: true,
-  audio: true,
-  xApiKey: true,
-  anthropicVersion: true,
-};
 
 const placeholders = (template: string) => [...template.matchAll(/\{([^}]*)\}/g)].map((match) => match[1]!);
 
@@ -75,9 +51,6 @@ describe('the catalogue', () => {
         }
       }
       if (id !== 'demo') expect(vendor.docs).toMatch(/^https:\/\/\S+$/);
-      for (const compat of [vendor.compat, ...vendor.otherWires.map((other) => other.compat ?? {})]) {
-        for (const flag of Object.keys(compat)) expect(compatFlags).toHaveProperty(flag);
-      }
       if (vendor.priceList !== undefined) {
         // Its exact name: the list takes whatever resembles one of its names, too.
         expect(findProvider({ providerId: vendor.priceList })?.id).toBe(vendor.priceList);

@@ -6,7 +6,7 @@
  * and so past the guard.
  */
 import type { CallContext } from '../channel.ts';
-import { parseAnswer, readExcerpt, toChannelError } from '../http.ts';
+import { encodeBody, parseAnswer, readExcerpt, toChannelError } from '../http.ts';
 import type { DiscordConnection } from './connection.ts';
 import { toFailure } from './errors.ts';
 
@@ -31,7 +31,7 @@ export async function callDiscord(
   { credentials, settings }: Pick<DiscordConnection, 'credentials' | 'settings'>,
   { fetch, signal }: CallContext,
 ): Promise<unknown> {
-  const { type, body } = await encode(json, form);
+  const { type, body } = await encodeBody(json, form);
   try {
     const response = await fetch(`${settings.apiUrl}${path}`, {
       method,
@@ -51,12 +51,4 @@ export async function callDiscord(
   } catch (error) {
     throw toChannelError(error);
   }
-}
-
-async function encode(json: object | undefined, form: FormData | undefined) {
-  if (json) return { type: 'application/json', body: new TextEncoder().encode(JSON.stringify(json)) };
-  if (!form) return { type: null, body: null };
-  // The platform knows how to write a form, and which boundary does not occur in it.
-  const encoded = new Response(form);
-  return { type: encoded.headers.get('content-type'), body: new Uint8Array(await encoded.arrayBuffer()) };
 }

@@ -1,6 +1,6 @@
 /** Requests to the Graph API: https://developers.facebook.com/docs/graph-api/overview */
 import type { CallContext } from '../channel.ts';
-import { parseAnswer, readExcerpt, toChannelError } from '../http.ts';
+import { encodeBody, parseAnswer, readExcerpt, toChannelError } from '../http.ts';
 import type { WhatsappConnection } from './connection.ts';
 import { type Meaning, toFailure } from './errors.ts';
 
@@ -25,7 +25,7 @@ export async function callGraph(
   { credentials, settings }: WhatsappConnection,
   { fetch, signal }: CallContext,
 ): Promise<unknown> {
-  const { type, body } = await encode(json, form);
+  const { type, body } = await encodeBody(json, form);
   try {
     const response = await fetch(`${settings.apiUrl}/${path}`, {
       method: body ? 'POST' : 'GET',
@@ -43,12 +43,4 @@ export async function callGraph(
   } catch (error) {
     throw toChannelError(error);
   }
-}
-
-async function encode(json: object | undefined, form: FormData | undefined) {
-  if (json) return { type: 'application/json', body: new TextEncoder().encode(JSON.stringify(json)) };
-  if (!form) return { type: null, body: null };
-  // The platform knows how to write a form, and which boundary does not occur in it.
-  const encoded = new Response(form);
-  return { type: encoded.headers.get('content-type'), body: new Uint8Array(await encoded.arrayBuffer()) };
 }
