@@ -1,7 +1,7 @@
 /** What a run would use, before it is asked for. No model is called. */
 import type { Agent, Estimate, EstimateBody } from '@nightshift/contracts';
 import { type BudgetOutlook, budgetsFor } from '@nightshift/core/budgets';
-import { getConversation, historyLimit, listMessages } from '@nightshift/core/conversations';
+import { getConversation, historyLimit, listMessages, readSummary } from '@nightshift/core/conversations';
 import { newId } from '@nightshift/core/database';
 import { DomainError, notFound } from '@nightshift/core/errors';
 import { costUsd, estimateInput, type Target, USUAL_OUTPUT_TOKENS } from '@nightshift/providers';
@@ -35,11 +35,11 @@ export async function estimateRun(
   agent: Agent,
   { text, conversationId }: EstimateBody,
 ): Promise<Estimate> {
-  const before = conversationId ? await readBefore(deps, teamId, agent.id, conversationId) : [];
+  const before = conversationId ? await readBefore(deps, teamId, agent.id, conversationId) : nothing;
   const content = [{ type: 'text' as const, text }];
   const call = buildCall({
     agent,
-    before,
+    ...before,
     run: [{ role: 'user', content }],
     tools: allowedTools(deps.tools, agent.tools),
   });
@@ -63,13 +63,21 @@ export async function estimateRun(
   return { inputTokens: high, outputTokens: output, targets: await Promise.all(rows) };
 }
 
+/** A conversation that there is not yet. */
+const nothing = { summary: null, before: [] };
+
 async function readBefore({ db }: EstimateDeps, teamId: string, agentId: string, conversationId: string) {
   const conversation = await getConversation(db, teamId, conversationId);
   if (conversation.agentId !== agentId) throw notFound('conversation of this agent');
-  const { data } = await listMessages(db, teamId, conversationId, { limit: historyLimit });
-  return data
+  const [summary, { data }] = await Promise.all([
+    readSummary(db, conversationId),
+    listMessages(db, teamId, conversationId, { limit: historyLimit }),
+  ]);
+  const shown = data.filter(({ role, seq }) => role === 'system' || seq > (summary?.throughSeq ?? 0));
+  const before = shown
     .toReversed()
     .map(({ seq, role, text }) => ({ seq, role, content: [{ type: 'text' as const, text }] }));
+  return { summary: summary?.text ?? null, before };
 }
 
 async function targetsOf(deps: EstimateDeps, teamId: string, agent: Agent, conversationId: string) {

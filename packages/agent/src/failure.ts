@@ -13,7 +13,7 @@ const hints: Partial<Record<ModelErrorKind, string>> = {
   network: 'The vendor could not be reached. Check the base URL and the network, then retry the run.',
   timeout: 'The model was too slow. Retry the run, or use another model.',
   context:
-    'The conversation is too long for this model. Begin a new conversation, or use a model with a larger window.',
+    'It is too long for this model, also with the conversation before it in short. Ask for less at once, or use a model with a larger window.',
   content: "The vendor's filter refused this. Change the message or the model.",
   model:
     "The vendor does not know this model, or the key may not use it. Change the agent's model, then retry the run.",
@@ -47,4 +47,19 @@ export function limitFailure(limit: LimitName, used: number, max: number): Failu
     message: `The run reached its limit of ${max} ${limit} (used ${Math.floor(used)}).`,
     hint: `Raise limits.${limitSettings[limit]} of the agent, or ask for less at once.`,
   };
+}
+
+/** The model ended without a word. `stop`: why. */
+export function emptyAnswer(stop: string): Failure {
+  return stop === 'length'
+    ? {
+        code: 'model_empty',
+        message: 'The model reached its output limit before it said anything.',
+        hint: 'Ask for less at once, or use another model.',
+      }
+    : {
+        code: 'model_empty',
+        message: 'The model answered nothing.',
+        hint: 'Retry the run, or use another model.',
+      };
 }

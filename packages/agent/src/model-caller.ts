@@ -1,5 +1,5 @@
 /** Asks the model of a run: which one, through which budgets, and what it cost. */
-import type { AssistantMessage, Failure, ModelSetting, TokenUsage } from '@nightshift/contracts';
+import type { AssistantMessage, Failure, ModelSetting, ModelTask, TokenUsage } from '@nightshift/contracts';
 import type { LedgerEntry } from '@nightshift/core/runs';
 import type { AttemptRecord, Routing, StopReason } from '@nightshift/providers';
 import { type Admission, refusalFailure } from './admission.ts';
@@ -11,6 +11,7 @@ import { resolveTargets } from './targets.ts';
 /** One model step under way. */
 export interface ModelStep {
   index: number;
+  task: ModelTask;
   call: ReturnType<typeof buildCall>;
   /** Its attempts so far: grows while it is asked. */
   ledger: LedgerEntry[];
@@ -25,10 +26,10 @@ export type ModelOutcome = {
 };
 
 export interface ModelCaller {
-  /** `provider/model` that was asked last in this run. */
+  /** `provider/model` that was asked last to answer in this run. */
   readonly model: string | null;
   /** @throws {TargetError} when there is nothing to try */
-  route(model: ModelSetting): Promise<Routing>;
+  route(model: ModelSetting, task: ModelTask): Promise<Routing>;
   /** Asks it, and where a budget is used up the cheaper one that the budget names. */
   ask(step: ModelStep, routing: Routing): Promise<ModelOutcome>;
 }
@@ -38,19 +39,17 @@ export function createModelCaller({ deps, run, signal, events, live, log, warn }
   /** Has answered in this run: its prompt cache is warm. */
   let answeredBy: string | null = null;
 
-  function route(model: ModelSetting): Promise<Routing> {
+  function route(model: ModelSetting, task: ModelTask): Promise<Routing> {
     const { teamId, lane } = run;
-    return resolveTargets(
-      deps,
-      { teamId, conversationId: lane.conversationId, task: 'turn', answeredBy },
-      model,
-    );
+    return resolveTargets(deps, { teamId, conversationId: lane.conversationId, task, answeredBy }, model);
   }
 
-  function account(attempt: AttemptRecord): LedgerEntry {
+  function account(attempt: AttemptRecord, task: ModelTask): LedgerEntry {
     const { provider, model, wire, credentialId, outcome, usage } = attempt;
-    asked = `${provider}/${model}`;
-    if (outcome === 'ok') answeredBy = asked;
+    if (task === 'turn') {
+      asked = `${provider}/${model}`;
+      if (outcome === 'ok') answeredBy = asked;
+    }
     deps.metrics.modelAttempts.inc({ provider, outcome });
     if (usage) {
       deps.metrics.modelTokens.inc({ provider, direction: 'input' }, usage.input);
@@ -60,24 +59,26 @@ export function createModelCaller({ deps, run, signal, events, live, log, warn }
       log.warn({ provider, model, outcome, detail: attempt.error }, 'model attempt failed');
     const { costUsd, firstTokenMs, durationMs, startedAt } = attempt;
     return {
-      ...{ task: 'turn', provider, model, wire, credentialId, outcome, detail: attempt.error ?? null },
+      ...{ task, provider, model, wire, credentialId, outcome, detail: attempt.error ?? null },
       ...{ usage, costUsd, firstTokenMs, durationMs, startedAt },
     };
   }
 
   async function stream(step: ModelStep, routing: Routing): Promise<ModelOutcome> {
-    const { index, call, ledger, admission } = step;
+    const { index, task, call, ledger, admission } = step;
+    const isShown = task === 'turn';
     for await (const event of deps.router.stream({ ...routing, call, admit: admission.admit }, signal)) {
       switch (event.type) {
         case 'text':
+          if (!isShown) break;
           events.publish({ type: 'text.delta', index, text: event.delta });
           live?.write(index, event.delta);
           break;
         case 'thinking':
-          events.publish({ type: 'thinking.delta', index, text: event.delta });
+          if (isShown) events.publish({ type: 'thinking.delta', index, text: event.delta });
           break;
         case 'attempt':
-          ledger.push(account(event.attempt));
+          ledger.push(account(event.attempt, task));
           break;
         case 'done':
           return { message: event.message, stop: event.stop, usage: event.usage };
@@ -105,7 +106,7 @@ export function createModelCaller({ deps, run, signal, events, live, log, warn }
         if (!detour) return outcome;
         warn(detour.message);
         try {
-          next = await route(detour.model);
+          next = await route(detour.model, step.task);
         } catch (error) {
           if (!(error instanceof TargetError)) throw error;
           return { ...outcome, failure: error.failure };

@@ -25,11 +25,12 @@ function specOf(tool: Tool): ToolSpec {
 
 export function buildCall(input: {
   agent: { name: string; instructions: string };
+  summary: string | null;
   before: readonly ShownMessage[];
   run: readonly ModelMessage[];
   tools: readonly Tool[];
 }): Omit<ModelCall, 'model'> {
-  const { agent, before, run, tools } = input;
+  const { agent, summary, before, run, tools } = input;
   // System texts of the conversation come from its client (the OpenAI door) and add to the agent's own.
   const system = [
     `You are "${agent.name}".`,
@@ -41,5 +42,12 @@ export function buildCall(input: {
   const conversation = before.flatMap(({ role, content }): ModelMessage[] =>
     role === 'system' ? [] : [{ role, content } as ModelMessage],
   );
-  return { system, messages: [...conversation, ...run], tools: tools.map(specOf) };
+  return { system, messages: [...earlier(summary), ...conversation, ...run], tools: tools.map(specOf) };
+}
+
+/** Said by a user rather than by the system: it is made of what people said, and may command no more than they may. */
+function earlier(summary: string | null): ModelMessage[] {
+  if (summary === null) return [];
+  const text = `[What was said before in this conversation, in short]\n\n${summary}`;
+  return [{ role: 'user', content: [{ type: 'text', text }] }];
 }

@@ -4,24 +4,22 @@
  * Each turn of the loop reads where the run stands from its journal and does the one next thing. Nothing else is
  * remembered, so a run that another worker began goes on here exactly as one of our own.
  */
-import { createHash } from 'node:crypto';
-import { type Failure, nothingToReport, type RunEvent, textOf } from '@nightshift/contracts';
+import { type Failure, type ModelMessage, nothingToReport, textOf } from '@nightshift/contracts';
 import { type Refusal, warnOfBudgets } from '@nightshift/core/budgets';
-import { type HistoryMessage, readHistory, readJoined } from '@nightshift/core/conversations';
+import { type HistoryMessage, readHistory, readJoined, type Summary } from '@nightshift/core/conversations';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
 import {
   answerRun,
-  beginStep,
   type ClaimedRun,
   endRun,
+  finishCompactionStep,
   finishStep,
   handOverRun,
   type JournalScope,
   type JournalStep,
   LaneLostError,
-  type LedgerEntry,
   postponeRun,
   type RunEnd,
   readJournal,
@@ -29,10 +27,19 @@ import {
 } from '@nightshift/core/runs';
 import type { Routing } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
-import { createAdmission, waits } from './admission.ts';
+import { waits } from './admission.ts';
 import { type ShownMessage, showAttachments } from './attachments.ts';
-import { limitFailure, TargetError } from './failure.ts';
+import { isLong, olderOf, summarize } from './compaction.ts';
+import { emptyAnswer, limitFailure, TargetError } from './failure.ts';
 import { createModelCaller, type ModelCaller } from './model-caller.ts';
+import {
+  type BegunModelStep,
+  beginModelStep,
+  journaled,
+  resultOf,
+  tellFinished,
+  windowOf,
+} from './model-step.ts';
 import { allowedTools, buildCall } from './prompt.ts';
 import type { RunContext, RunDeps } from './run-context.ts';
 import { stopCause } from './stop.ts';
@@ -41,6 +48,9 @@ import { type PendingCall, readTranscript, type Transcript } from './transcript.
 
 /** A step that crashed its worker this often ends the run. */
 const maxCrashes = 5;
+
+/** A history that stays too long however often it is shortened is not what is too long. */
+const maxCompactions = 2;
 
 export interface Executed {
   /** Lanes of the outbox that have something to send now. */
@@ -104,6 +114,10 @@ class RunTurn {
   readonly #steps: JournalStep[] = [];
   /** What was said to this run, as far as it is known. */
   readonly #own: ShownMessage[] = [];
+  /** What was said before the run: the older part in short, the newer as it was. */
+  #summary: Summary | null = null;
+  #before: ShownMessage[] = [];
+  #compactions = 0;
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
   /** The step before was charged to budgets: they may have come near their end. */
@@ -141,6 +155,11 @@ class RunTurn {
     return { outboxLanes: [...this.#outboxLanes], more: this.#more };
   }
 
+  /** The first message of the run. */
+  get #ownSeq(): number {
+    return this.#own[0]?.seq ?? Number.POSITIVE_INFINITY;
+  }
+
   get #seenSeq(): number {
     return this.#own.at(-1)?.seq ?? 0;
   }
@@ -162,7 +181,8 @@ class RunTurn {
       begunBefore ? readJournal(db, run.id) : [],
     ]);
     this.#own.push(...(await this.#show(history.own)));
-    const before = await this.#show(history.before);
+    this.#before = await this.#show(history.before);
+    this.#summary = history.summary;
     this.#steps.push(...steps);
     for (;;) {
       const transcript = readTranscript(this.#own, this.#steps);
@@ -172,7 +192,7 @@ class RunTurn {
       const over =
         transcript.pendingCalls.length > 0
           ? await this.#runTools(transcript.pendingCalls)
-          : await this.#callModel(transcript, before);
+          : await this.#callModel(transcript);
       if (this.#charged) await this.#warnOfBudgets();
       if (over) return;
     }
@@ -271,94 +291,47 @@ class RunTurn {
     return undefined;
   }
 
-  /** One model step. True when the run is over. */
-  async #callModel(transcript: Transcript, before: readonly ShownMessage[]): Promise<boolean> {
-    const { db } = this.#deps;
+  /** One model step, or one that makes room for it. True when the run is over. */
+  async #callModel(transcript: Transcript): Promise<boolean> {
     const { agent } = this.#run;
     let routing: Routing;
     try {
-      routing = await this.#caller.route(agent.model);
+      routing = await this.#caller.route(agent.model, 'turn');
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
       await this.end({ status: 'failed', error: error.failure });
       return true;
     }
-    const call = buildCall({ agent, before, run: transcript.messages, tools: this.#tools });
+    const call = buildCall({
+      agent,
+      summary: this.#summary?.text ?? null,
+      before: this.#before,
+      run: transcript.messages,
+      tools: this.#tools,
+    });
     const index = transcript.nextIndex;
-    const name = `${routing.targets[0]?.provider}/${routing.targets[0]?.model}`;
-    const inputHash = createHash('sha256').update(JSON.stringify(call)).digest('hex');
-    const input = { throughSeq: this.#seenSeq };
-    const { attempts, budgeted } = await beginStep(db, this.#scope, {
-      index,
-      kind: 'model',
-      name,
-      input,
-      inputHash,
-    });
-    if (await this.#isCrashLoop(attempts)) return true;
-    this.#events.publish({ type: 'step.started', index, kind: 'model', name });
+    const window = windowOf(routing);
+    if (isLong(call, this.#before, window) && this.#canCompact(window)) return this.#compact(index, window);
 
-    const started = performance.now();
-    const ledger: LedgerEntry[] = [];
-    const admission = createAdmission({
-      db,
-      runId: this.#run.id,
-      stepIndex: index,
-      budgeted,
-      ledger,
-      announce: index === 0 ? (message) => this.#warn(message) : null,
-    });
-    const outcome = await this.#caller.ask({ index, call, ledger, admission }, routing);
-    const failure = outcome.failure ?? null;
-    this.#charged = budgeted && ledger.length > 0;
-    const result: StepResult = {
-      index,
-      status: failure ? 'failed' : 'succeeded',
-      output: { message: outcome.message, stop: outcome.stop },
-      error: failure,
-      usage: outcome.usage,
-      ledger,
-    };
+    const step = await beginModelStep(this.#context, index, routing, { throughSeq: this.#seenSeq }, call);
+    if (await this.#isCrashLoop(step.attempts)) return true;
+    const outcome = await this.#caller.ask({ task: 'turn', call, ...step }, routing);
+    const result = resultOf(step, outcome);
     const text = textOf(outcome.message.content);
-    const finished: RunEvent = {
-      type: 'step.finished',
-      index,
-      kind: 'model',
-      name: this.#caller.model ?? name,
-      status: result.status,
-      output: text,
-      durationMs: Math.round(performance.now() - started),
-      ...(failure ? { error: failure } : {}),
-    };
-
-    if (this.#signal.aborted) {
-      await this.#endStopped({ ...result, status: 'failed' });
+    if (await this.#isCutShort(step, result)) return true;
+    tellFinished(this.#context, step, result, outcome, this.#caller.model ?? step.name);
+    if (outcome.failure?.code === 'model_context' && this.#canCompact(window)) {
+      await this.#finishStep(result);
+      return this.#compact(index + 1, window);
+    }
+    if (outcome.failure) {
+      await this.end({ status: 'failed', error: outcome.failure }, result);
       return true;
     }
-    if (admission.refusal && waits(admission.refusal)) {
-      // The ledger must know of attempts before the one that was refused.
-      if (ledger.length > 0) await this.#finishStep(result);
-      await this.#postpone(admission.refusal);
-      return true;
-    }
-    this.#events.publish(finished);
-    if (failure) {
-      await this.end({ status: 'failed', error: failure }, result);
-      return true;
-    }
-    const step: JournalStep = {
-      kind: 'model',
-      index,
-      name,
-      status: 'succeeded',
-      attempts,
-      input,
-      output: { message: outcome.message, stop: outcome.stop },
-      usage: outcome.usage,
-    };
+    const done = journaled(step, result, outcome);
     if (outcome.message.content.some(({ type }) => type === 'toolCall')) {
       await this.#finishStep(result);
-      this.#remember(step);
+      this.#remember(done);
       return false;
     }
     const silent = this.#run.trigger === 'schedule' && text.trim() === nothingToReport;
@@ -370,11 +343,75 @@ class RunTurn {
     if (await this.#tryEnd({ status: 'succeeded', error: null, reply: silent ? null : { text } }, result))
       return true;
     // Somebody has said more while the model was answering: the answer stands, and the run goes on with the rest.
-    const lanes = await answerRun(db, this.#scope, { text }, result);
+    const lanes = await answerRun(this.#deps.db, this.#scope, { text }, result);
     for (const lane of lanes) this.#outboxLanes.add(lane);
-    this.#remember(step);
+    this.#remember(done);
     await this.#takeIn();
     return false;
+  }
+
+  /** True when the run was stopped while the model was asked, or is to wait for a budget: that is written then. */
+  async #isCutShort({ budgeted, ledger, admission }: BegunModelStep, result: StepResult): Promise<boolean> {
+    this.#charged = budgeted && ledger.length > 0;
+    if (this.#signal.aborted) {
+      await this.#endStopped({ ...result, status: 'failed' });
+      return true;
+    }
+    if (!admission.refusal || !waits(admission.refusal)) return false;
+    // The ledger must know of attempts before the one that was refused.
+    if (ledger.length > 0) await this.#finishStep(result);
+    await this.#postpone(admission.refusal);
+    return true;
+  }
+
+  #canCompact(window: number | null): boolean {
+    return this.#compactions < maxCompactions && olderOf(this.#before, this.#ownSeq, window).length > 0;
+  }
+
+  /**
+   * One step that summarizes the older messages before the run. When it fails the run goes on with the history as it is.
+   * True when the run is over. `window`: of the model that is to answer.
+   */
+  async #compact(index: number, window: number | null): Promise<boolean> {
+    const { agent } = this.#run;
+    this.#compactions++;
+    const older = olderOf(this.#before, this.#ownSeq, window);
+    const throughSeq = older.at(-1)!.seq;
+    let routing: Routing;
+    try {
+      routing = await this.#caller.route(agent.model, 'compaction');
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      this.#goOnUnshortened(error.failure);
+      return false;
+    }
+    const input = { throughSeq: this.#seenSeq, task: 'compaction' } as const;
+    const messages = older.map(({ role, content }) => ({ role, content }) as ModelMessage);
+    const step = await beginModelStep(this.#context, index, routing, input, { messages });
+    if (await this.#isCrashLoop(step.attempts)) return true;
+    const outcome = await summarize({
+      ...{ agentName: agent.name, previous: this.#summary?.text ?? null, older, window: windowOf(routing) },
+      ask: (call) => this.#caller.ask({ task: 'compaction', call, ...step }, routing),
+    });
+    const result = resultOf(step, outcome);
+    if (await this.#isCutShort(step, result)) return true;
+    tellFinished(this.#context, step, result, outcome, step.name);
+    this.#remember(journaled(step, result, outcome));
+    if (outcome.failure) {
+      this.#goOnUnshortened(outcome.failure);
+      await this.#finishStep(result);
+      return false;
+    }
+    this.#summary = { throughSeq, text: textOf(outcome.message.content).trim() };
+    this.#before = this.#before.filter(({ role, seq }) => role === 'system' || seq > throughSeq);
+    const steeredSeq = await finishCompactionStep(this.#deps.db, this.#scope, result, this.#summary);
+    if (steeredSeq > this.#seenSeq) await this.#takeIn();
+    return false;
+  }
+
+  #goOnUnshortened({ message }: Failure): void {
+    this.#compactions = maxCompactions;
+    this.#warn(`The older part of the conversation could not be summarized: ${message}`);
   }
 
   /** Says it once. */
@@ -419,18 +456,4 @@ class RunTurn {
     this.#steps.push(step);
     this.#steps.sort((a, b) => a.index - b.index);
   }
-}
-
-function emptyAnswer(stop: string): Failure {
-  return stop === 'length'
-    ? {
-        code: 'model_empty',
-        message: 'The model reached its output limit before it said anything.',
-        hint: 'Ask for less at once, or use another model.',
-      }
-    : {
-        code: 'model_empty',
-        message: 'The model answered nothing.',
-        hint: 'Retry the run, or use another model.',
-      };
 }

@@ -94,3 +94,15 @@ it('puts what was said meanwhile where the model first saw it', () => {
     'user',
   ]);
 });
+
+it('leaves out what summarized the conversation, and goes on after it', () => {
+  const summarized: JournalStep = {
+    ...model(0, 1, [{ type: 'text', text: 'In short …' }], 10),
+    input: { throughSeq: 1, task: 'compaction' },
+  } as JournalStep;
+  const done = readTranscript([said(1, 'go')], [summarized]);
+  expect(done).toMatchObject({ nextIndex: 1, finishedSteps: 1, tokens: 11 });
+  expect(done.messages.map(({ role }) => role)).toEqual(['user']);
+  expect(readTranscript([said(1, 'go')], [{ ...summarized, status: 'failed' }]).nextIndex).toBe(1);
+  expect(readTranscript([said(1, 'go')], [{ ...summarized, status: 'started' }]).nextIndex).toBe(0);
+});

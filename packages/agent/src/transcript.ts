@@ -67,14 +67,19 @@ export function readTranscript(own: readonly RunMessage[], steps: readonly Journ
   for (const step of steps) {
     if (step.kind === 'model') {
       tokens += (step.usage?.input ?? 0) + (step.usage?.output ?? 0);
-      // A failed or unfinished model step is made again in its place.
-      if (step.status !== 'succeeded' || !step.output) continue;
-      flush();
-      tell(step.input.throughSeq);
-      messages.push(step.output.message);
-      calls = callsOf(step.output.message);
-      results = new Map();
-      interrupted = new Map();
+      if (step.input.task === 'compaction') {
+        // What it was about is before the run. One that failed is not made again in its place.
+        if (step.status === 'started') continue;
+      } else {
+        // A failed or unfinished model step is made again in its place.
+        if (step.status !== 'succeeded' || !step.output) continue;
+        flush();
+        tell(step.input.throughSeq);
+        messages.push(step.output.message);
+        calls = callsOf(step.output.message);
+        results = new Map();
+        interrupted = new Map();
+      }
     } else if (step.output) {
       results.set(step.input.callId, step.output);
     } else {

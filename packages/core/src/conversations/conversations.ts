@@ -72,8 +72,11 @@ export async function listMessages(
   return toPage(rows, query.limit, toMessage);
 }
 
-/** How much of a conversation before a run a model is shown: the last messages, this many. */
+/** A conversation whose older part was not summarized yet is, when it has so many messages. */
 export const historyLimit = 200;
+
+/** Whatever happens: more messages than these no model is shown. */
+const mostMessages = 2 * historyLimit;
 
 export interface HistoryMessage {
   seq: number;
@@ -81,33 +84,65 @@ export interface HistoryMessage {
   content: StoredPart[];
 }
 
+/** What stands in for the oldest messages. */
+export interface Summary {
+  /** The last message that it covers. */
+  throughSeq: number;
+  text: string;
+}
+
 export interface RunHistory {
-  /** What was said before the run's first message, oldest first. */
+  summary: Summary | null;
+  /** What was said before the run's first message and is not summarized, oldest first. */
   before: HistoryMessage[];
   /** What the run answers to, oldest first. More may join while it works. */
   own: HistoryMessage[];
 }
 
-const history = statement<HistoryMessage & { own: boolean }>(`
+type HistoryRow =
+  | (HistoryMessage & { part: 'before' | 'own' })
+  | { part: 'summary'; seq: number; content: string };
+
+const history = statement<HistoryRow>(`
   WITH first AS (
     SELECT r.created_at, (SELECT min(seq) FROM message WHERE run_id = r.id AND role = 'user') AS seq
     FROM run r WHERE r.id = $2
+  ), summary AS (
+    SELECT s.through_seq, s.text FROM conversation_summary s, first
+    WHERE s.conversation_id = $1 AND s.through_seq < first.seq ORDER BY s.through_seq DESC LIMIT 1
   )
-  (SELECT m.seq, m.role, m.content, false AS own FROM message m, first
+  (SELECT m.seq, m.role, m.content, 'before' AS part FROM message m, first
     WHERE m.conversation_id = $1 AND (m.seq < first.seq
       -- What an earlier run answered while this one waited was said before it, too.
       OR m.role = 'assistant' AND EXISTS (SELECT FROM run r WHERE r.id = m.run_id AND r.created_at < first.created_at))
-    ORDER BY m.seq DESC LIMIT ${historyLimit})
+      -- What a client says to the model as such is no part of what is summarized.
+      AND (m.role = 'system' OR m.seq > coalesce((SELECT through_seq FROM summary), 0))
+    ORDER BY m.seq DESC LIMIT ${mostMessages})
   UNION ALL
-  SELECT m.seq, m.role, m.content, true FROM message m
+  SELECT m.seq, m.role, m.content, 'own' FROM message m
     WHERE m.conversation_id = $1 AND m.run_id = $2 AND m.role = 'user'
+  UNION ALL
+  SELECT through_seq, NULL, to_jsonb(text), 'summary' FROM summary
   ORDER BY seq`);
 
 /** What a run answers to, and what went before. Messages that came later for another run are not in it. */
 export async function readHistory(db: Database, conversationId: string, runId: string): Promise<RunHistory> {
-  const rows = await db.query(history, [conversationId, runId]);
-  const { own = [], before = [] } = Object.groupBy(rows, (row) => (row.own ? 'own' : 'before'));
-  return { before, own };
+  const found: RunHistory = { summary: null, before: [], own: [] };
+  for (const row of await db.query(history, [conversationId, runId])) {
+    if (row.part === 'summary') found.summary = { throughSeq: row.seq, text: row.content };
+    else found[row.part].push({ seq: row.seq, role: row.role, content: row.content });
+  }
+  return found;
+}
+
+const lastSummary = statement<Summary>(`
+  SELECT through_seq AS "throughSeq", text FROM conversation_summary WHERE conversation_id = $1
+  ORDER BY through_seq DESC LIMIT 1`);
+
+/** What the next run will be shown in place of the oldest messages. */
+export async function readSummary(db: Database, conversationId: string): Promise<Summary | null> {
+  const [summary] = await db.query(lastSummary, [conversationId]);
+  return summary ?? null;
 }
 
 const joined = statement<HistoryMessage>(`

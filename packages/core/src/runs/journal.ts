@@ -12,6 +12,7 @@ import type {
 } from '@nightshift/contracts';
 import type { QueryResultRow } from 'pg';
 import { failureNotice, threadLaneSql } from '../channels/index.ts';
+import type { Summary } from '../conversations/index.ts';
 import { type Database, newId, run, type Statement, statement } from '../database/index.ts';
 import { type Lane, LaneLostError } from './lane.ts';
 
@@ -24,6 +25,8 @@ export interface ToolInput {
 export interface ModelInput {
   /** The last `seq` of the run's messages that it was given. */
   throughSeq: number;
+  /** It was not asked to answer, but to summarize the conversation before the run. */
+  task?: 'compaction';
 }
 
 /** A step as the run loop reads it back. */
@@ -130,6 +133,13 @@ const begin = statement<Begun>(`
 const finish = statement<{ steered_seq: number }>(
   `WITH ${fence}, ${settleStep} SELECT steered_seq FROM lane`,
 );
+
+const finishCompaction = statement<{ steered_seq: number }>(`
+  WITH ${fence}, ${settleStep}, summarized AS (
+    INSERT INTO conversation_summary (conversation_id, through_seq, text) SELECT lane.id, $12, $13 FROM lane
+    ON CONFLICT (conversation_id, through_seq) DO UPDATE SET text = excluded.text
+  )
+  SELECT steered_seq FROM lane`);
 
 /**
  * Writes the answer into the history and everything that is to leave because of it into the outbox, for the rows of
@@ -282,6 +292,21 @@ export async function beginStep(
  */
 export async function finishStep(db: Database, scope: JournalScope, step: StepResult): Promise<number> {
   return (await fenced(db, scope.lane, finish, stepValues(scope, step))).steered_seq;
+}
+
+/**
+ * As `finishStep`, of a step that has summarized the conversation: from now on the summary stands in for what it covers.
+ *
+ * @throws {LaneLostError}
+ */
+export async function finishCompactionStep(
+  db: Database,
+  scope: JournalScope,
+  step: StepResult,
+  { throughSeq, text }: Summary,
+): Promise<number> {
+  const values = [...stepValues(scope, step), throughSeq, text];
+  return (await fenced(db, scope.lane, finishCompaction, values)).steered_seq;
 }
 
 const contentOf = (reply: { text: string } | null) =>
