@@ -50,7 +50,7 @@ export async function startSmtpServer({
   const server = new SMTPServer({
     ...(tls && { secure: true, ...tls }),
     ...startTls,
-    hideSTARTTLS: !startTls,
+    disabledCommands: startTls ? [] : ['STARTTLS'],
     authMethods: ['PLAIN', 'LOGIN', 'XOAUTH2'],
     size: 20_000_000,
     logger: false,

@@ -114,6 +114,8 @@ export function smtpError(error: unknown, connection: EmailConnection, began: bo
   const trouble = connectionTrouble({ ...failure, message: (error as Error).message }, server);
   const said = quoted(response, connection);
   const options = { cause: error };
+  // Whatever its number: nothing was asked of the server yet.
+  if (failure.code === 'ETLS' && trouble) return new ChannelError('retry', trouble, options);
   if (status >= 400 && status < 500) {
     const pauses =
       failure.command === 'RCPT TO' || status === 450 ? ('thread' as const) : ('channel' as const);

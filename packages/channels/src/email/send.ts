@@ -30,8 +30,9 @@ export const sendFile = (
   connection: EmailConnection,
   context: SendContext,
 ): Promise<SendReceipt> => {
-  const attachment = { filename: name, contentType: mediaType, content: Buffer.from(data) };
-  return post({ text: name, attachments: [attachment] }, to, connection, context);
+  const filename = name.replace(/[\p{Cc}/\\"]+/gu, '_');
+  const attachment = { filename, contentType: mediaType, content: Buffer.from(data) };
+  return post({ text: filename, attachments: [attachment] }, to, connection, context);
 };
 
 /** Mail programs that show HTML choose a serif letter where none is named. */
