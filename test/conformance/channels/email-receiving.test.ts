@@ -197,6 +197,21 @@ it('finds what came meanwhile when the server has numbered its mails anew', asyn
   expect(inbox.cursor()).toMatch(/^2:/);
 });
 
+it('reads the beginning of a mail that is too large', { timeout: 60_000 }, async () => {
+  const { port } = await start();
+  const inbox = createInbox();
+  await connect(inbox, port);
+  const line = `${'x'.repeat(998)}\r\n`;
+  server!.deliver(Buffer.concat([mail({ body: 'Look at this:' }), Buffer.from(line.repeat(32_000))]));
+  say('one');
+  await expect.poll(() => inbox.events.length, { timeout: 50_000 }).toBe(2);
+  const [large] = inbox.events;
+  const text = large?.type === 'message' ? large.text : '';
+  expect(text).toMatch(/^\[The mail was too large\./);
+  expect(text).toContain('Look at this:');
+  expect(text.length).toBeLessThan(1_000_000);
+});
+
 it('begins anew in another mailbox', async () => {
   const { port } = await start({ mails: [mail({ body: 'before' })] });
   const inbox = createInbox('1:0:0:ofsomebodyel');

@@ -66,12 +66,21 @@ const speaksFor = (domain: string | undefined, from: string): boolean =>
 
 const domainIn = (value: string | undefined) => value?.slice(value.lastIndexOf('@') + 1);
 
+const methods: readonly string[] = ['dmarc', 'dkim', 'spf', 'auth'];
+
+/** Whether a header is of one who has looked at the sender. */
+export const saysSomething = ({ verdicts }: Results): boolean =>
+  verdicts.some(({ method }) => methods.includes(method));
+
 /**
  * `headers`: the values of `Authentication-Results`, topmost first. Of those with the receiving server's name only the
- * topmost counts: the sender may have written the ones below. `from`: an address in lower case.
+ * topmost that says anything of senders counts: the sender may have written the ones below. (Fastmail writes several,
+ * with what it knows besides above.) `from`: an address in lower case.
  */
 export function isAuthentic(headers: readonly string[], authServer: string, from: string): boolean {
-  const results = headers.map(parseResults).find(({ server }) => isNamed(server, authServer));
+  const results = headers
+    .map(parseResults)
+    .find((each) => isNamed(each.server, authServer) && saysSomething(each));
   if (!results) return false;
   const domain = domainIn(from)!;
   const of = (wanted: string) => results.verdicts.filter(({ method }) => method === wanted);

@@ -141,6 +141,18 @@ describe('among several', () => {
     for (const event of [copy, blind]) expect(event).toMatchObject({ direct: false, addressed: false });
   });
 
+  it('is addressed to us where it answers us, also in a copy', async () => {
+    const first = await messageOf(mail({ to: both }));
+    const ours = messageIdFor(first.thread, 'delivery:0', settingsWith());
+    const headers = [
+      `Cc: ${account.user}`,
+      `In-Reply-To: ${ours}`,
+      `References: <question-1@example.com> ${ours}`,
+    ];
+    const reply = await messageOf(mail({ to: 'bob@example.com', id: '<answer@example.com>', headers }));
+    expect(reply).toMatchObject({ addressed: true, threadKey: first.threadKey });
+  });
+
   it('is one conversation as long as the same people are in it', async () => {
     const first = await messageOf(mail({ to: both }));
     const bob = { from: 'Bob <bob@example.com>', id: '<answer@example.com>', subject: 'Re: A question' };
@@ -269,6 +281,16 @@ describe('whom it is from', () => {
     expect(await whatOf(mail({ verdict: null }))).toBe('sender_not_verified');
   });
 
+  it('may stand below what our server says besides', async () => {
+    const besides = [`Authentication-Results: ${authServer}; x-ptr=pass policy.ptr=mail.example.com`];
+    const own = `Authentication-Results: ${authServer}; dmarc=pass header.from=example.com`;
+    expect(await whatOf(mail({ verdict: null, headers: [...besides, own] }))).toBe('message');
+    const fails = own.replace('pass', 'fail');
+    expect(await whatOf(mail({ verdict: null, headers: [...besides, fails, own] }))).toBe(
+      'sender_not_verified',
+    );
+  });
+
   it('is not known where our server is not, and need not be where every sender counts', async () => {
     expect(await whatOf(mail(), { authServer: undefined })).toBe('sender_not_verified');
     expect(await whatOf(mail({ verdict: null }), { senders: 'any' })).toBe('message');
@@ -303,6 +325,7 @@ describe('what nobody has written', () => {
     ['auto_reply', { headers: ['X-Autoreply: yes'] }],
     ['auto_reply', { headers: ['Precedence: auto_reply'] }],
     ['message', { headers: ['Auto-Submitted: no'] }],
+    ['message', { headers: ['X-Auto-Response-Suppress: DR, OOF, AutoReply'] }],
     ['bulk', { headers: ['List-Id: Everybody <all.lists.example.com>'] }],
     ['bulk', { headers: ['Precedence: bulk'] }],
     ['bulk', { headers: ['List-Unsubscribe: <mailto:x@example.com>'] }],

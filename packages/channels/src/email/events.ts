@@ -83,7 +83,7 @@ function textOf(mail: Mail, { answersUs }: Place, settings: Settings, isCut: boo
   // Many put the question into the subject. Commands stand alone.
   const isNew = !answersUs && !written.startsWith('/');
   const note = isCut ? '[The mail was too large. Here is its beginning, without its files.]' : '';
-  return [isNew ? mail.subject : '', written, note].filter(Boolean).join('\n\n');
+  return [note, isNew ? mail.subject : '', written].filter(Boolean).join('\n\n');
 }
 
 const filesOf = ({ attachments }: Mail, { uid, uidValidity }: Fetched): InboundAttachment[] =>

@@ -59,6 +59,7 @@ export async function withInbox<T>(
     await client.connect();
     const mailbox = await client.mailboxOpen('INBOX', { readOnly });
     const result = await work({ client, mailbox });
+    if (lost) throw lost;
     await client.logout();
     return result;
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Whether both servers let us in, and whether senders can be told from those who only say that they are them. */
 import PostalMime from 'postal-mime';
 import type { ChannelProblem, ProbeContext, ProbeResult } from '../channel.ts';
-import { parseResults } from './authenticity.ts';
+import { parseResults, saysSomething } from './authenticity.ts';
 import type { EmailConnection, Settings } from './connection.ts';
 import { type Inbox, withInbox } from './imap.ts';
 import { authServerOf } from './providers.ts';
@@ -25,7 +25,7 @@ async function aboutSenders({ client, mailbox }: Inbox, settings: Settings): Pro
   if (settings.senders === 'any' || authServerOf(settings) !== undefined) return [];
   const newest = mailbox.exists > 0 && (await client.fetchOne('*', { headers: ['authentication-results'] }));
   const headers = newest !== false && newest.headers ? (await PostalMime.parse(newest.headers)).headers : [];
-  const server = headers[0] ? parseResults(headers[0].value).server : '';
+  const server = headers.map(({ value }) => parseResults(value)).find(saysSomething)?.server;
   return [
     {
       message:

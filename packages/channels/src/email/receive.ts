@@ -2,7 +2,6 @@
  * Reads new mail as it arrives. UIDs only grow (https://www.rfc-editor.org/rfc/rfc9051#section-2.3.1.1), so the last one
  * that was stored is where to go on; flags are nothing to go by, since people read in the same mailbox.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchMessageObject } from 'imapflow';
 import type { ConnectContext, InboundSink } from '../channel.ts';
 import { digest, type EmailConnection, type Settings, userOf } from './connection.ts';
@@ -12,6 +11,9 @@ import { type Inbox, maxMailBytes, withInbox } from './imap.ts';
 /** How often there is a look without being told: on servers without IDLE, and on those that forget to tell. */
 const pollMs = 10_000;
 const idleMs = 5 * 60_000;
+
+/** The wait after a server has ended IDLE by itself, lest it does so at once, again and again. */
+const againMs = 1_000;
 
 /** What is read of a mail that is too large. */
 const excerptBytes = 512 * 1024;
@@ -70,6 +72,7 @@ export async function receive(
 function watch({ client }: Inbox, signal: AbortSignal) {
   let wake = () => {};
   let isNew = false;
+  let idles = client.capabilities.has('IDLE');
   const tell = () => {
     isNew = true;
     wake();
@@ -86,14 +89,15 @@ function watch({ client }: Inbox, signal: AbortSignal) {
       const { promise, resolve } = Promise.withResolvers<void>();
       wake = resolve;
       if (isNew || client.isClosed || signal.aborted) return;
-      const idles = client.capabilities.has('IDLE');
-      const done = new AbortController();
-      const overdue = sleep(idles ? idleMs : pollMs, undefined, { signal: done.signal, ref: false });
-      // The next command ends it. When the connection breaks, 'close' tells.
-      if (idles) client.idle().catch(tell);
-      await Promise.race([promise, overdue]);
-      done.abort();
-      await overdue.catch(() => undefined);
+      const timer = setTimeout(resolve, idles ? idleMs : pollMs);
+      // The next command ends it. Where the server does not let it begin, there is a look now and then.
+      if (idles)
+        client.idle().then((begun) => {
+          if (begun === false) idles = false;
+          setTimeout(resolve, idles ? againMs : pollMs).unref();
+        }, tell);
+      await promise;
+      clearTimeout(timer);
     },
   };
 }

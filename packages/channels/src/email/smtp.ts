@@ -85,7 +85,7 @@ async function withLogin<T>(
   broken.catch(() => undefined);
   smtp.on('error', reject);
   const stop = () => {
-    reject(new Error('The time is over.'));
+    reject(Object.assign(new Error('There is no more time.'), { code: 'ETIMEDOUT' }));
     smtp.close();
   };
   context.signal.addEventListener('abort', stop, { once: true });

@@ -7,7 +7,7 @@ export interface Place {
   readonly thread: Address;
   readonly threadKey: string;
   readonly direct: boolean;
-  /** It is to us, not only a copy. */
+  /** It is to us, not only a copy, or answers us. */
   readonly addressed: boolean;
   /** It answers a mail of ours of this very conversation, so what it quotes is known. */
   readonly answersUs: boolean;
@@ -34,6 +34,7 @@ export function placeOf(mail: Mail, from: string, settings: Settings, name: stri
   const cc = unique(mail.cc.filter(notUs)).filter((each) => each !== from && !to.includes(each));
   // Whoever knows the id of a mail could otherwise join the conversation, and be told what was said there.
   const threadKey = digest([root, ...unique([from, ...to, ...cc]).sort()].join('\n'));
+  const answersUs = answered?.[1] === root && answered[2] === threadKey.slice(0, 8);
   const references = [...before, ...(mail.messageId ? [mail.messageId] : [])];
   return {
     thread: {
@@ -48,8 +49,8 @@ export function placeOf(mail: Mail, from: string, settings: Settings, name: stri
     threadKey,
     direct:
       to.length === 1 && cc.length === 0 && [...mail.to, ...mail.cc].some((each) => isOwn(each, settings)),
-    addressed: mail.to.some((each) => isOwn(each, settings)),
-    answersUs: answered?.[1] === root && answered[2] === threadKey.slice(0, 8),
+    addressed: answersUs || mail.to.some((each) => isOwn(each, settings)),
+    answersUs,
   };
 }
 
