@@ -225,6 +225,15 @@ describe('a test of the channel', () => {
       },
     ]);
     expect((await probe({ authServer: undefined, senders: 'any' })).problems).toEqual([]);
+    expect((await probe({ authServer: 'mx.mistyped.example' })).problems).toEqual([
+      {
+        message: expect.stringContaining('mx.mistyped.example'),
+        fix: expect.stringContaining(authServer),
+      },
+    ]);
+    expect((await probe({ authServer: `*.${authServer.split('.').slice(1).join('.')}` })).problems).toEqual(
+      [],
+    );
   });
 
   it('says that nothing is encrypted', async () => {

@@ -57,7 +57,8 @@ function withoutComments(text: string): string {
 
 const splitOutsideQuotes = (text: string): string[] => text.match(/(?:"(?:[^"\\]|\\.)*"|[^;])+/g) ?? [];
 
-const isNamed = (server: string, wanted: string): boolean =>
+/** `wanted` may begin with `*.`, for any server of a domain. */
+export const isNamed = (server: string, wanted: string): boolean =>
   wanted.startsWith('*.') ? server.endsWith(wanted.slice(1)) : server === wanted;
 
 /** A domain may sign for those below it, never one below for those above: above may be a whole country. */

@@ -1,7 +1,7 @@
 /** Whether both servers let us in, and whether senders can be told from those who only say that they are them. */
 import PostalMime from 'postal-mime';
 import type { ChannelProblem, ProbeContext, ProbeResult } from '../channel.ts';
-import { parseResults, saysSomething } from './authenticity.ts';
+import { isNamed, parseResults, saysSomething } from './authenticity.ts';
 import type { EmailConnection, Settings } from './connection.ts';
 import { type Inbox, withInbox } from './imap.ts';
 import { authServerOf } from './providers.ts';
@@ -21,20 +21,45 @@ export async function probe(connection: EmailConnection, context: ProbeContext):
   };
 }
 
-async function aboutSenders({ client, mailbox }: Inbox, settings: Settings): Promise<ChannelProblem[]> {
-  if (settings.senders === 'any' || authServerOf(settings) !== undefined) return [];
-  const newest = mailbox.exists > 0 && (await client.fetchOne('*', { headers: ['authentication-results'] }));
-  const headers = newest !== false && newest.headers ? (await PostalMime.parse(newest.headers)).headers : [];
-  const server = headers.map(({ value }) => parseResults(value)).find(saysSomething)?.server;
+/** How many mails are looked at. */
+const newest = 10;
+
+async function aboutSenders(inbox: Inbox, settings: Settings): Promise<ChannelProblem[]> {
+  if (settings.senders === 'any') return [];
+  const authServer = authServerOf(settings);
+  const servers = await verifiersIn(inbox);
+  if (authServer !== undefined && (servers.length === 0 || servers.some((each) => isNamed(each, authServer))))
+    return [];
+  const [found] = servers.filter((each) => each !== '').reverse();
   return [
     {
       message:
-        'Nobody is answered yet: anybody can write any sender into a mail, and it is not known which server checks that here.',
-      fix: server
-        ? `Enter the name under which your mail server writes what it has checked. In the newest mail that is ${server}. Only enter it if it is your own server or your provider.`
+        authServer === undefined
+          ? 'Nobody is answered yet: anybody can write any sender into a mail, and it is not known which server checks that here.'
+          : `Nobody is answered: none of the newest mails was checked by ${authServer || 'Microsoft'}.`,
+      fix: found
+        ? `Enter the name under which your mail server writes what it has checked. In the newest mail that is ${found}. Only enter it if it is your own server or your provider.`
         : 'Enter the name at the beginning of the header "Authentication-Results" of a mail that you got. If your server writes none and only people you trust can send to the mailbox, let every sender count.',
     },
   ];
+}
+
+/** Who says anything about the senders of the newest mails, one of each mail, the newest last. */
+async function verifiersIn({ client, mailbox }: Inbox): Promise<string[]> {
+  const servers: string[] = [];
+  if (mailbox.exists === 0) return servers;
+  const wanted = { headers: ['authentication-results'] };
+  for await (const { headers } of client.fetch(`${Math.max(1, mailbox.exists - newest + 1)}:*`, wanted)) {
+    const values = headers ? (await PostalMime.parse(headers)).headers.map(({ value }) => value) : [];
+    servers.push(
+      ...values
+        .map(parseResults)
+        .filter(saysSomething)
+        .slice(0, 1)
+        .map(({ server }) => server),
+    );
+  }
+  return servers;
 }
 
 function unencrypted(settings: Settings): ChannelProblem[] {
