@@ -41,7 +41,7 @@ export async function receive(
     });
   try {
     await withInbox(connection, context, { readOnly: !connection.settings.markSeen }, async (inbox) => {
-      const news = watch(inbox, signal);
+      const news = watch(inbox);
       let position = parseCursor(sink.cursor, connection.settings);
       if (!position) {
         // Mail that was there before is nobody's question to us.
@@ -51,7 +51,7 @@ export async function receive(
         position = await renumbered(inbox, position);
       }
       context.connected();
-      while (!signal.aborted && !inbox.client.isClosed) {
+      while (!inbox.client.isClosed) {
         news.clear();
         for await (const mail of unread(inbox, position)) {
           position = { ...position, uid: mail.uid, at: Math.max(position.at, arrivedAt(mail)) };
@@ -69,7 +69,7 @@ export async function receive(
   }
 }
 
-function watch({ client }: Inbox, signal: AbortSignal) {
+function watch({ client }: Inbox) {
   let wake = () => {};
   let isNew = false;
   let idles = client.capabilities.has('IDLE');
@@ -78,8 +78,8 @@ function watch({ client }: Inbox, signal: AbortSignal) {
     wake();
   };
   client.on('exists', tell);
+  // Also when the signal aborts.
   client.on('close', tell);
-  signal.addEventListener('abort', tell, { once: true });
   return {
     clear() {
       isNew = false;
@@ -88,7 +88,7 @@ function watch({ client }: Inbox, signal: AbortSignal) {
     async wait(): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
       wake = resolve;
-      if (isNew || client.isClosed || signal.aborted) return;
+      if (isNew || client.isClosed) return;
       const timer = setTimeout(resolve, idles ? idleMs : pollMs);
       // The next command ends it. Where the server does not let it begin, there is a look now and then.
       if (idles)
@@ -114,8 +114,11 @@ async function beginning({ client, mailbox }: Inbox): Promise<Position> {
 /** The server has numbered its mails anew: what arrived since is looked for by its date. What was stored is known. */
 async function renumbered(inbox: Inbox, before: Position): Promise<Position> {
   const begun = await beginning(inbox);
-  const since = await inbox.client.search({ since: new Date(before.at * 1000) }, { uid: true });
-  const first = Math.min(begun.uid + 1, ...(since || []));
+  let first = begun.uid + 1;
+  // Servers search by the day.
+  const since = { since: new Date(before.at * 1000) };
+  for await (const mail of inbox.client.fetch(since, { uid: true, internalDate: true }, { uid: true }))
+    if (arrivedAt(mail) >= before.at) first = Math.min(first, mail.uid);
   return { ...begun, uid: first - 1, at: before.at };
 }
 
