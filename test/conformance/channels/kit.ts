@@ -53,9 +53,10 @@ export function describeChannel(name: string, subject: Subject): void {
     });
     afterEach(() => peer.close());
 
-    const { fetch } = createGuardedFetch({ allow: ['127.0.0.1'] });
+    const { fetch, lookup } = createGuardedFetch({ allow: ['127.0.0.1'] });
     const context = (more: object = {}) => ({
       fetch,
+      lookup,
       signal: AbortSignal.timeout(10_000),
       idempotencyKey: 'delivery:0',
       hookUrl: 'https://nightshift.example/v1/hooks/key',
@@ -124,9 +125,9 @@ export function describeChannel(name: string, subject: Subject): void {
         expect(await failureOf(send('Hello', { signal }))).toMatchObject({ kind: 'ambiguous' });
       });
 
-      it('goes through the fetch that it is given, and so not where it must not', async () => {
-        const guarded = createGuardedFetch({ allow: [] });
-        expect(await failureOf(send('Hello', { fetch: guarded.fetch }))).toMatchObject({ kind: 'rejected' });
+      it('goes through the fetch and the lookup that it is given, and so not where it must not', async () => {
+        const { fetch, lookup } = createGuardedFetch({ allow: [] });
+        expect(await failureOf(send('Hello', { fetch, lookup }))).toMatchObject({ kind: 'rejected' });
         expect(peer.requests()).toBe(0);
       });
 

@@ -1,0 +1,162 @@
+/**
+ * Reads new mail as it arrives. UIDs only grow (https://www.rfc-editor.org/rfc/rfc9051#section-2.3.1.1), so the last one
+ * that was stored is where to go on; flags are nothing to go by, since people read in the same mailbox.
+ */
+import type { FetchMessageObject } from 'imapflow';
+import type { ConnectContext, InboundSink } from '../channel.ts';
+import { digest, type EmailConnection, type Settings, userOf } from './connection.ts';
+import { toEvent } from './events.ts';
+import { type Inbox, maxMailBytes, withInbox } from './imap.ts';
+
+/** How often there is a look without being told: on servers without IDLE, and on those that forget to tell. */
+const pollMs = 10_000;
+const idleMs = 5 * 60_000;
+
+/** The wait after a server has ended IDLE by itself, lest it does so at once, again and again. */
+const againMs = 1_000;
+
+/** What is read of a mail that is too large. */
+const excerptBytes = 512 * 1024;
+
+interface Position {
+  readonly uidValidity: string;
+  readonly uid: number;
+  /** When the last mail arrived, or we began, in seconds of the epoch: it outlives the numbering. */
+  readonly at: number;
+}
+
+/** See `Connector.connect`. */
+export async function receive(
+  connection: EmailConnection,
+  sink: InboundSink,
+  context: ConnectContext,
+): Promise<void> {
+  const { signal } = context;
+  // Fails with errors of its own, which whoever runs the connector has to see as they are.
+  let notStored: { error: unknown } | undefined;
+  const commit: InboundSink['commit'] = (events, cursor) =>
+    sink.commit(events, cursor).catch((error) => {
+      notStored = { error };
+      throw error;
+    });
+  try {
+    await withInbox(connection, context, { readOnly: !connection.settings.markSeen }, async (inbox) => {
+      const news = watch(inbox);
+      let position = parseCursor(sink.cursor, connection.settings);
+      if (!position) {
+        // Mail that was there before is nobody's question to us.
+        position = await beginning(inbox);
+        await commit([], cursorOf(position, connection.settings));
+      } else if (position.uidValidity !== String(inbox.mailbox.uidValidity)) {
+        position = await renumbered(inbox, position);
+      }
+      context.connected();
+      while (!inbox.client.isClosed) {
+        news.clear();
+        for await (const mail of unread(inbox, position)) {
+          position = { ...position, uid: mail.uid, at: Math.max(position.at, arrivedAt(mail)) };
+          const event = await read(inbox, mail, position, connection);
+          await commit(event ? [event] : [], cursorOf(position, connection.settings));
+          if (event?.type === 'message' && connection.settings.markSeen)
+            await inbox.client.messageFlagsAdd(String(mail.uid), ['\\Seen'], { uid: true });
+        }
+        await news.wait();
+      }
+    });
+  } catch (error) {
+    if (notStored) throw notStored.error;
+    if (!signal.aborted) throw error;
+  }
+}
+
+function watch({ client }: Inbox) {
+  let wake = () => {};
+  let isNew = false;
+  let idles = client.capabilities.has('IDLE');
+  const tell = () => {
+    isNew = true;
+    wake();
+  };
+  client.on('exists', tell);
+  // Also when the signal aborts.
+  client.on('close', tell);
+  return {
+    clear() {
+      isNew = false;
+    },
+    /** Until there may be something new, or the connection ends. */
+    async wait(): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      if (isNew || client.isClosed) return;
+      const timer = setTimeout(resolve, idles ? idleMs : pollMs);
+      // The next command ends it. Where the server does not let it begin, there is a look now and then.
+      if (idles)
+        client.idle().then((begun) => {
+          if (begun === false) idles = false;
+          setTimeout(resolve, idles ? againMs : pollMs).unref();
+        }, tell);
+      await promise;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function beginning({ client, mailbox }: Inbox): Promise<Position> {
+  const newest = mailbox.uidNext ? null : await client.fetchOne('*', { uid: true });
+  return {
+    uidValidity: String(mailbox.uidValidity),
+    uid: mailbox.uidNext ? mailbox.uidNext - 1 : newest ? newest.uid : 0,
+    at: Math.floor(Date.now() / 1000),
+  };
+}
+
+/** The server has numbered its mails anew: what arrived since is looked for by its date. What was stored is known. */
+async function renumbered(inbox: Inbox, before: Position): Promise<Position> {
+  const begun = await beginning(inbox);
+  let first = begun.uid + 1;
+  // Servers search by the day.
+  const since = { since: new Date(before.at * 1000) };
+  for await (const mail of inbox.client.fetch(since, { uid: true, internalDate: true }, { uid: true }))
+    if (arrivedAt(mail) >= before.at) first = Math.min(first, mail.uid);
+  return { ...begun, uid: first - 1, at: before.at };
+}
+
+const arrivedAt = ({ internalDate }: FetchMessageObject): number =>
+  internalDate ? Math.floor(new Date(internalDate).getTime() / 1000) : 0;
+
+/** What is there after a position. A range of the newest number on always has the newest mail in it. */
+async function* unread({ client }: Inbox, { uid }: Position): AsyncGenerator<FetchMessageObject> {
+  const found: FetchMessageObject[] = [];
+  const wanted = { uid: true, size: true, internalDate: true };
+  for await (const mail of client.fetch(`${uid + 1}:*`, wanted, { uid: true }))
+    if (mail.uid > uid) found.push(mail);
+  yield* found.sort((one, other) => one.uid - other.uid);
+}
+
+async function read(
+  { client }: Inbox,
+  { uid, size = 0 }: FetchMessageObject,
+  { uidValidity }: Position,
+  { settings }: EmailConnection,
+) {
+  const isCut = size > maxMailBytes;
+  const source = isCut ? { start: 0, maxLength: excerptBytes } : true;
+  const fetched = await client.fetchOne(String(uid), { source }, { uid: true });
+  // Somebody may have deleted it meanwhile.
+  return fetched !== false && fetched.source
+    ? toEvent({ uid, uidValidity, raw: fetched.source, isCut }, settings)
+    : null;
+}
+
+/** Another mailbox numbers its mails otherwise. */
+const mailboxOf = (settings: Settings): string => digest(`${userOf(settings)}@${settings.imapHost}`, 12);
+
+const cursorOf = ({ uidValidity, uid, at }: Position, settings: Settings): string =>
+  [uidValidity, uid, at, mailboxOf(settings)].join(':');
+
+function parseCursor(cursor: string | null, settings: Settings): Position | null {
+  const [uidValidity, uid, at, mailbox] = cursor?.split(':') ?? [];
+  if (!uidValidity || mailbox !== mailboxOf(settings)) return null;
+  return { uidValidity, uid: Number(uid), at: Number(at) };
+}
