@@ -19,6 +19,7 @@ export type {
   InboundEvent,
   MessageEvent,
   Sender,
+  UndeliveredEvent,
 } from '@nightshift/contracts';
 
 export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
