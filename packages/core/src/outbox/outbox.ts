@@ -7,6 +7,7 @@
  */
 import { type Database, run, type Statement, statement, transaction } from '../database/index.ts';
 import type { DestinationKind } from './retry-policy.ts';
+import { earlyReport } from './undelivered.ts';
 
 /** How long one send may take. */
 export const sendTimeoutMs = 10_000;
@@ -156,9 +157,11 @@ export const markPart = (
 ): Promise<boolean> => mark(db, delivery, part, partsSent, JSON.stringify(receipt));
 
 const sent = statement<{ id: string }>(`
-  UPDATE delivery SET status = 'sent', error = NULL, lease_until = NULL, ended_at = now() ${held} RETURNING id`);
+  UPDATE delivery d SET status = CASE WHEN early.report IS NULL THEN 'sent' ELSE 'failed' END::delivery_status,
+    error = early.report, lease_until = NULL, ended_at = now()
+  FROM (SELECT ${earlyReport} AS report FROM delivery d ${held}) AS early ${held} RETURNING d.id`);
 
-/** All its parts have been sent. */
+/** All its parts have been sent; the platform may have said already that one of them did not arrive. */
 export const markSent = (db: Database, delivery: ClaimedDelivery): Promise<boolean> =>
   mark(db, delivery, sent);
 
