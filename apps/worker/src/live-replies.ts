@@ -21,7 +21,9 @@ import {
   type ThreadPlace,
 } from '@nightshift/core/channels';
 import type { Log } from '@nightshift/core/log';
+import { takeTurn } from '@nightshift/core/outbox';
 import type { ClaimedRun } from '@nightshift/core/runs';
+import { sendLimits } from './send-limits.ts';
 
 export interface LiveDeps extends ConnectionDeps {
   fetch: Fetch;
@@ -106,6 +108,13 @@ function openLive(
     }
     const now = text;
     const part = renderBeginning(now, adapter.capabilities);
+    if (part) {
+      // The answer itself, and what else is said there, goes first.
+      const sending = { to: thread, direct, isEdit: message !== null, spare: 1 };
+      const waitMs = await takeTurn(deps.db, sendLimits(at, sending));
+      notBefore = performance.now() + waitMs;
+      if (waitMs > 0) return;
+    }
     shown = now;
     if (!part) return;
     notBefore = performance.now() + (direct ? throttle.directMs : throttle.groupMs);

@@ -20,10 +20,12 @@ import {
   pauseDestination,
   renewDelivery,
   retryLater,
+  retryWithoutShown,
   sendTimeoutMs,
+  takeTurn,
 } from '@nightshift/core/outbox';
 import type { Producer } from '@nightshift/core/queue';
-import { type OutgoingPart, prepareOutgoing } from './outgoing.ts';
+import { EditRefusedError, type OutgoingPart, prepareOutgoing } from './outgoing.ts';
 
 export interface DeliveryDeps extends ConnectionDeps {
   fetch: Fetch;
@@ -114,10 +116,11 @@ async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void
   const begun = performance.now();
   let outcome: Outcome | 'lost';
   try {
-    outcome = (await sendParts(deps, claim, log)) ? 'sent' : 'lost';
+    outcome = await sendParts(deps, claim, log);
   } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    outcome = await settle(deps, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
+    if (error instanceof EditRefusedError) outcome = await sendAnew(deps, claim.delivery, error, log);
+    else if (!(error instanceof ChannelError)) throw error;
+    else outcome = await settle(deps, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
   }
   if (outcome === 'lost') return log.warn('no longer ours to send: taken over, or deleted');
   const { kind, id } = claim.delivery.destination;
@@ -125,10 +128,28 @@ async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void
   if (kind === 'channel' && outcome === 'sent') deps.traffic.count(id, { sent: 1 });
 }
 
-type Outcome = 'sent' | 'retried' | 'unknown' | 'dead';
+type Outcome = 'sent' | 'waiting' | 'retried' | 'unknown' | 'dead';
 
-/** @returns false when the delivery was lost @throws {ChannelError} */
-async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<boolean> {
+/**
+ * The answer goes out as a message of its own. That it does is written down before it is sent, so that a crash in between
+ * does not make two of it.
+ */
+async function sendAnew(
+  { db }: DeliveryDeps,
+  delivery: ClaimedDelivery,
+  { message }: EditRefusedError,
+  log: Log,
+): Promise<Outcome | 'lost'> {
+  log.info(
+    { reason: message },
+    'the message that showed the answer cannot be edited: it is sent as a new one',
+  );
+  const error = { code: 'edit_refused', message };
+  return (await persist(() => retryWithoutShown(db, delivery, error))) ? 'retried' : 'lost';
+}
+
+/** @throws {ChannelError | EditRefusedError} */
+async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<'sent' | 'waiting' | 'lost'> {
   const { db } = deps;
   const { delivery } = claim;
   const outgoing = await prepareOutgoing(deps, delivery).catch((error) => {
@@ -138,10 +159,31 @@ async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<bo
     const part = outgoing[sent]!;
     if (delivery.interrupted && sent === delivery.partsSent) assertRepeatable(part, delivery);
     if (!claim.isHeld()) throw new ChannelError('retry', 'The server was too slow to send it.');
+    const waitMs = await waitForTurn(deps, part);
+    if (waitMs > 0) {
+      const error = { code: 'rate_limited', message: paced };
+      return (await persist(() => retryLater(db, delivery, error, waitMs))) ? 'waiting' : 'lost';
+    }
     const receipt = await sendPart(deps, part, log);
-    if (!(await persist(() => markPart(db, delivery, sent + 1, receipt)))) return false;
+    if (!(await persist(() => markPart(db, delivery, sent + 1, receipt)))) return 'lost';
   }
-  return persist(() => markSent(db, delivery));
+  return (await persist(() => markSent(db, delivery))) ? 'sent' : 'lost';
+}
+
+/** For people who look at a delivery that waits. */
+const paced =
+  'The platform takes only so many messages in a time. The next part goes out when it takes one more.';
+
+/** A shorter wait is waited for here, in milliseconds; in a longer one the lane is given back. */
+const shortWaitMs = 1_500;
+
+/** @returns 0: it may be sent now · how many milliseconds are too long to wait here */
+async function waitForTurn({ db, stop }: DeliveryDeps, { limits }: OutgoingPart): Promise<number> {
+  for (;;) {
+    const waitMs = await persist(() => takeTurn(db, limits));
+    if (waitMs === 0 || waitMs > shortWaitMs || stop.aborted) return waitMs;
+    await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
+  }
 }
 
 /** @throws {ChannelError} when the next part may have been sent already, and should not be sent twice */
@@ -157,6 +199,7 @@ async function sendPart({ fetch, stop }: DeliveryDeps, part: OutgoingPart, log: 
   try {
     return await part.send({ fetch, signal });
   } catch (cause) {
+    if (cause instanceof EditRefusedError) throw cause;
     const error = unlessChannelError(cause, 'ambiguous', log);
     if (error.kind === 'ambiguous' && part.repeatable)
       throw new ChannelError('retry', error.message, { cause });

@@ -184,6 +184,24 @@ export const retryLater = (
   delayMs: number,
 ): Promise<boolean> => mark(db, delivery, later, JSON.stringify(error), delayMs);
 
+const withoutShown = statement<{ id: string }>(`
+  WITH again AS (
+    UPDATE delivery SET status = 'pending', error = $3, lease_until = NULL, due_at = now() ${held} RETURNING id
+  ), forgotten AS (
+    UPDATE live_reply l SET receipt = NULL FROM again WHERE l.delivery_id = again.id
+  )
+  SELECT id FROM again`);
+
+/**
+ * The message that showed the answer while it was written cannot become the answer: it stays as it is, and the delivery
+ * is due again, as one that was shown nowhere.
+ */
+export const retryWithoutShown = (
+  db: Database,
+  delivery: ClaimedDelivery,
+  error: DeliveryError,
+): Promise<boolean> => mark(db, delivery, withoutShown, JSON.stringify(error));
+
 const over = (status: 'unknown' | 'dead') =>
   statement<{ id: string }>(`
   UPDATE delivery SET status = '${status}', error = $3, lease_until = NULL, ended_at = now() ${held} RETURNING id`);
