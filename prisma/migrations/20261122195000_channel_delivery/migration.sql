@@ -16,6 +16,7 @@ CREATE UNLOGGED TABLE "send_rate" (
 -- CreateTable
 CREATE UNLOGGED TABLE "worker_presence" (
     "id" TEXT NOT NULL,
+    "kinds" TEXT[],
     "seen_at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "worker_presence_pkey" PRIMARY KEY ("id")
