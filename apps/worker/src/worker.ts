@@ -28,6 +28,7 @@ import { startHealthServer } from './health-server.ts';
 import { createLiveReplies } from './live-replies.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
 import { createDeliveryProcessor } from './processors/delivery.ts';
+import { startPruner } from './pruner.ts';
 import { startScheduler } from './scheduler.ts';
 import { startSweeper } from './sweeper.ts';
 
@@ -113,8 +114,8 @@ export async function startWorker(
     metrics,
     log,
   });
+  const pruner = startPruner({ db, retention: env.retention, log });
   const sweeper = startSweeper({
-    db,
     lanes: [
       {
         name: 'conversation',
@@ -169,6 +170,7 @@ export async function startWorker(
         connectors.close(),
         scheduler.close(),
         sweeper.close(),
+        pruner.close(),
         consumer.close(),
         deliveryConsumer.close(),
       ]);
