@@ -67,7 +67,7 @@ it('sends an answer to the thread in which its conversation is held', async () =
   const words = (text: string) => text.replaceAll(/\s/g, '');
   await expect
     .poll(() => words(texts().join('')), { timeout: 10_000 })
-    .toContain(words(reply?.text ?? 'no answer'));
+    .toContain(words(reply?.text ?? 'no answer').slice(0, 300));
   expect(platform.received.every(({ body }) => body.thread === 'here')).toBe(true);
   expect(platform.received[0]?.headers.authorization).toBe('Bearer secret');
 });

@@ -3,13 +3,7 @@
  * and edited as more comes, though not more often than the platform likes; elsewhere the chat shows that somebody types.
  * All of it is a courtesy: whatever fails here is dropped, and the outbox delivers the answer.
  */
-import {
-  type ConnectionDeps,
-  type LiveReplies,
-  type LiveReply,
-  type OpenConnection,
-  openConnection,
-} from '@nightshift/agent';
+import type { ConnectionDeps, LiveReplies, LiveReply, OpenCached, OpenConnection } from '@nightshift/agent';
 import { ChannelError, type Part, renderBeginning, type SendReceipt } from '@nightshift/channels';
 import type { Fetch } from '@nightshift/contracts';
 import {
@@ -26,6 +20,7 @@ import type { ClaimedRun } from '@nightshift/core/runs';
 import { sendLimits } from './send-limits.ts';
 
 export interface LiveDeps extends ConnectionDeps {
+  open: OpenCached;
   fetch: Fetch;
 }
 
@@ -200,5 +195,6 @@ async function findPlace(
 ): Promise<Place | null> {
   const thread = await readThread(deps.db, conversationId);
   if (!thread) return null;
-  return { ...(await openConnection(deps, teamId, channelId)), ...thread };
+  const { version } = thread;
+  return { ...(await deps.open({ teamId, channelId, version })), ...thread };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
-import { createLaneKeeper } from '@nightshift/agent';
+import { cacheConnections, createLaneKeeper } from '@nightshift/agent';
 import { type AdapterSource, builtInAdapters } from '@nightshift/channels';
 import { createTrafficCounter } from '@nightshift/core/channels';
 import {
@@ -77,7 +77,7 @@ export async function startWorker(
   let draining = false;
   const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
   const { fetch } = createGuardedFetch({ allow: env.outboundAllow });
-  const channels = { db, kek, adapters, fetch };
+  const channels = { db, kek, adapters, fetch, open: cacheConnections({ db, kek, adapters }) };
   const traffic = createTrafficCounter(db, log);
   const process = createConversationProcessor({
     db,

@@ -1,6 +1,5 @@
 /** Sends what waits in one lane of the outbox, in order, until nothing of it is due. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionDeps } from '@nightshift/agent';
 import { ChannelError, type ChannelErrorKind, type SendReceipt } from '@nightshift/channels';
 import type { Fetch, QueuePayload } from '@nightshift/contracts';
 import { markAttention, type TrafficCounter } from '@nightshift/core/channels';
@@ -21,13 +20,14 @@ import {
   renewDelivery,
   retryLater,
   retryWithoutShown,
+  type SentDelivery,
   sendTimeoutMs,
   takeTurn,
 } from '@nightshift/core/outbox';
 import type { Producer } from '@nightshift/core/queue';
-import { EditRefusedError, type OutgoingPart, prepareOutgoing } from './outgoing.ts';
+import { EditRefusedError, type OutgoingDeps, type OutgoingPart, prepareOutgoing } from './outgoing.ts';
 
-export interface DeliveryDeps extends ConnectionDeps {
+export interface DeliveryDeps extends OutgoingDeps {
   fetch: Fetch;
   deliveries: Producer<'delivery'>;
   metrics: Metrics;
@@ -53,7 +53,8 @@ export function createDeliveryProcessor(deps: DeliveryDeps): DeliveryProcessor {
       if (!delivery) return wakeWhenDue(deps, lane);
       const deliveryLog = log.child({ deliveryId: delivery.id, lane });
       using claim = hold(deps.db, delivery, claimedAt, deliveryLog);
-      await deliver(deps, claim, deliveryLog);
+      // Whoever writes another one into the lane afterwards wakes it.
+      if (await deliver(deps, claim, deliveryLog)) return;
     }
     // What is left in the lane is for another worker.
     deps.deliveries.wakeSoon({ lane }, lane);
@@ -111,21 +112,31 @@ function hold(db: Database, delivery: ClaimedDelivery, claimedAt: number, log: L
   };
 }
 
-/** @throws when the database stays away; the lease then runs out, and whoever claims next decides */
-async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void> {
+/**
+ * @returns true: it is sent, and there is nothing else in its lane
+ * @throws when the database stays away; the lease then runs out, and whoever claims next decides
+ */
+async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<boolean> {
   const begun = performance.now();
   let outcome: Outcome | 'lost';
+  let isLast = false;
   try {
-    outcome = await sendParts(deps, claim, log);
+    const result = await sendParts(deps, claim, log);
+    outcome = typeof result === 'string' ? result : 'sent';
+    isLast = typeof result !== 'string' && !result.more;
   } catch (error) {
     if (error instanceof EditRefusedError) outcome = await sendAnew(deps, claim.delivery, error, log);
     else if (!(error instanceof ChannelError)) throw error;
     else outcome = await settle(deps, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
   }
-  if (outcome === 'lost') return log.warn('no longer ours to send: taken over, or deleted');
+  if (outcome === 'lost') {
+    log.warn('no longer ours to send: taken over, or deleted');
+    return false;
+  }
   const { kind, id } = claim.delivery.destination;
   deps.metrics.deliveries.inc({ destination: kind, outcome });
   if (kind === 'channel' && outcome === 'sent') deps.traffic.count(id, { sent: 1 });
+  return isLast;
 }
 
 type Outcome = 'sent' | 'waiting' | 'retried' | 'unknown' | 'dead';
@@ -149,7 +160,11 @@ async function sendAnew(
 }
 
 /** @throws {ChannelError | EditRefusedError} */
-async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<'sent' | 'waiting' | 'lost'> {
+async function sendParts(
+  deps: DeliveryDeps,
+  claim: Claim,
+  log: Log,
+): Promise<SentDelivery | 'waiting' | 'lost'> {
   const { db } = deps;
   const { delivery } = claim;
   const outgoing = await prepareOutgoing(deps, delivery).catch((error) => {
@@ -165,9 +180,12 @@ async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<'s
       return (await persist(() => retryLater(db, delivery, error, waitMs))) ? 'waiting' : 'lost';
     }
     const receipt = await sendPart(deps, part, log);
-    if (!(await persist(() => markPart(db, delivery, sent + 1, receipt)))) return 'lost';
+    const done = { partsSent: sent + 1, receipt };
+    if (done.partsSent === outgoing.length)
+      return (await persist(() => markSent(db, delivery, done))) ?? 'lost';
+    if (!(await persist(() => markPart(db, delivery, done)))) return 'lost';
   }
-  return (await persist(() => markSent(db, delivery))) ? 'sent' : 'lost';
+  return (await persist(() => markSent(db, delivery))) ?? 'lost';
 }
 
 /** For people who look at a delivery that waits. */

@@ -1,5 +1,5 @@
 /** From a delivery's references to what is sent: read, opened and rendered when it is its turn. */
-import { type ConnectionDeps, openConnection } from '@nightshift/agent';
+import type { ConnectionDeps, OpenCached } from '@nightshift/agent';
 import {
   assertAccepted,
   type CallContext,
@@ -24,11 +24,15 @@ export interface OutgoingPart {
   send(context: CallContext): Promise<SendReceipt>;
 }
 
+export interface OutgoingDeps extends ConnectionDeps {
+  open: OpenCached;
+}
+
 /** In the order in which they are sent. */
 export type Outgoing = readonly OutgoingPart[];
 
 /** @throws {ChannelError} rejected: there is nothing to send, or nowhere; auth: its secrets cannot be read */
-export async function prepareOutgoing(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+export async function prepareOutgoing(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   try {
     return await (delivery.destination.kind === 'webhook'
       ? prepareWebhook(deps, delivery)
@@ -40,7 +44,7 @@ export async function prepareOutgoing(deps: ConnectionDeps, delivery: ClaimedDel
   }
 }
 
-async function prepareWebhook({ db, kek }: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+async function prepareWebhook({ db, kek }: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   const webhook = await openWebhook(db, kek, delivery.teamId, delivery.destination.id);
   const body = await renderWebhookEvent(db, delivery);
   if (!body) throw new ChannelError('rejected', 'It is no longer so; what is so instead is told by itself.');
@@ -52,8 +56,9 @@ async function prepareWebhook({ db, kek }: ConnectionDeps, delivery: ClaimedDeli
   return [{ repeatable: true, limits: [], send }];
 }
 
-async function prepareChannel(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
-  const opened = await openConnection(deps, delivery.teamId, delivery.destination.id);
+async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+  const { teamId, destination } = delivery;
+  const opened = await deps.open({ teamId, channelId: destination.id, version: destination.version });
   const { adapter, connection } = opened;
   const message = await readChannelMessage(deps.db, delivery.id);
   if (!message)
