@@ -10,14 +10,16 @@ export interface Met {
   status: IdentityStatus;
 }
 
-const addPerson = statement(`
-  WITH met AS (
-    INSERT INTO person (id, team_id, name) VALUES ($1, $2, $3) RETURNING id
+const meet = statement<{ id: string; person_id: string; status: IdentityStatus }>(`
+  WITH known AS (
+    SELECT id, person_id, status FROM identity WHERE channel_id = $1 AND external_id = $2
+  ), met AS (
+    INSERT INTO person (id, team_id, name) SELECT $3, $4, $5 WHERE NOT EXISTS (SELECT FROM known) RETURNING id
+  ), made AS (
+    INSERT INTO identity (id, channel_id, person_id, external_id, name) SELECT $6, $1, met.id, $2, $7 FROM met
+    RETURNING id, person_id, status
   )
-  INSERT INTO identity (id, channel_id, person_id, external_id, name) SELECT $4, $5, met.id, $6, $7 FROM met`);
-
-const findIdentity = statement<{ id: string; person_id: string; status: IdentityStatus }>(`
-  SELECT id, person_id, status FROM identity WHERE channel_id = $1 AND external_id = $2`);
+  SELECT * FROM known UNION ALL SELECT * FROM made`);
 
 const meetLock = statement(`SELECT pg_advisory_xact_lock(hashtextextended($1, 7306012))`);
 
@@ -36,12 +38,7 @@ export async function meetSender(
 ): Promise<Met> {
   // Two first messages of one sender at once must not make two people.
   await db.query(meetLock, [`${channelId}/${sender.id}`]);
-  const find = async () => (await db.query(findIdentity, [channelId, sender.id]))[0];
-  let row = await find();
-  if (!row) {
-    const name = sender.name ?? sender.id;
-    await db.query(addPerson, [newId(), teamId, name, newId(), channelId, sender.id, sender.name]);
-    row = (await find())!;
-  }
-  return { id: row.id, personId: row.person_id, status: row.status };
+  const name = sender.name ?? sender.id;
+  const [row] = await db.query(meet, [channelId, sender.id, newId(), teamId, name, newId(), sender.name]);
+  return { id: row!.id, personId: row!.person_id, status: row!.status };
 }
