@@ -1,51 +1,53 @@
-/** How fast a platform hears that its message arrived: verified and committed. The answers go out at the same time. */
-import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { signedHeaders } from '@nightshift/channels/webhook';
+/**
+ * How fast a platform hears that its message arrived: verified and committed, while the answers go out. And how soon a
+ * person sees that an answer is being written.
+ */
 import type { Bench, Figure } from './lib/bench.ts';
-import { expectStatus } from './lib/client.ts';
+import { type Client, expectStatus } from './lib/client.ts';
 import { closedLoop, openLoop } from './lib/load.ts';
 import { startModel } from './lib/model-server.ts';
 import { createEchoAgent, setup, startNightshift } from './lib/nightshift.ts';
+import { type Platform, platforms, startPlatformApi, webhook } from './lib/platforms.ts';
 import { percentile } from './lib/statistics.ts';
 import { temporaryDirectory } from './lib/temporary.ts';
 
-const threads = 200;
-const warmUp = { concurrency: 8, count: 400, maxSeconds: 30 };
+const people = 100;
+/** One may send 30 messages a second there; so many together are below it. */
+const channelsOfKind = 2;
+/** Everybody has written once: those who are measured are known. */
+const warmUp = { concurrency: 8, count: 2 * 4 * channelsOfKind * people, maxSeconds: 60 };
 const rates = [
   { perSecond: 200, count: 3000 },
   { perSecond: 400, count: 3000 },
 ];
+const visible = { concurrency: 1, count: 200, maxSeconds: 60 };
 
 export const channels: Bench = {
   name: 'channels',
-  about: 'POST /v1/hooks/:key, signed: how soon a platform is answered at 200/s and 400/s',
-  against: `${setup} A webhook channel with ${threads} threads; the answers are delivered at the same time.`,
+  about:
+    'POST /v1/hooks/:key, signed, of four kinds: how soon a platform is answered, and a person sees something',
+  against: `${setup} ${channelsOfKind} channels each of webhook, slack, telegram and whatsapp, with ${people} people; the answers are delivered at the same time.`,
   async run({ resources, log }) {
     const model = await startModel(resources);
-    const url = await startReceiver(resources);
+    const api = await startPlatformApi(resources);
     const { client } = await startNightshift(resources, {
       data: temporaryDirectory(resources),
       env: { OUTBOUND_ALLOW: '127.0.0.1' },
     });
     const agentId = await createEchoAgent(client, model);
-    const secret = `whsec_${randomBytes(32).toString('base64')}`;
-    const body = { kind: 'webhook', agentId, credentials: { secret }, settings: { url } };
-    const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000 } };
-    const channel = expectStatus(await client.post('/v1/channels', { ...body, access }), 201);
-    const { pathname } = new URL(channel.webhookUrl);
+    const all = Array.from({ length: channelsOfKind }, () => platforms(api.url)).flat();
+    const hooks: Hook[] = [];
+    for (const platform of all) hooks.push(await connect(client, agentId, platform, { live: false }));
+
     let events = 0;
     const push = async () => {
       events += 1;
-      const sender = { id: `person-${events % threads}`, name: 'Ann' };
-      const text = JSON.stringify({
-        thread: `thread-${events % threads}`,
-        sender,
-        text: `Message ${events}`,
-      });
-      const headers = signedHeaders(secret, `event-${events}`, Date.now(), Buffer.from(text));
-      expectStatus(await client.post(pathname, text, headers), 200);
+      await deliver(
+        client,
+        hooks[events % hooks.length]!,
+        events,
+        Math.floor(events / hooks.length) % people,
+      );
     };
     log('warming up …');
     await closedLoop(warmUp, push);
@@ -56,25 +58,55 @@ export const channels: Bench = {
       for (const percent of [50, 99]) {
         figures.push({
           id: `channels.at-${rate.perSecond}.p${percent}`,
-          label: `webhook answered at ${rate.perSecond}/s: p${percent}`,
+          label: `webhooks of four kinds answered at ${rate.perSecond}/s: p${percent}`,
           value: percentile(latencies, percent),
           unit: 'ms',
         });
       }
     }
+
+    log('until something is seen …');
+    const shown = await connect(client, agentId, webhook(api.url), { live: true });
+    let seen = Promise.withResolvers<void>();
+    api.onRequest = (body) => {
+      if (body.includes('"type":"message"') && body.includes('"thread":"thread-')) seen.resolve();
+    };
+    const { latencies } = await closedLoop(visible, async () => {
+      seen = Promise.withResolvers<void>();
+      events += 1;
+      // A thread of its own: what was said before does not count.
+      await deliver(client, shown, events, events);
+      await seen.promise;
+    });
+    figures.push({
+      id: 'channels.first-visible.p50',
+      label: 'from a message to the first that is seen of its answer: p50',
+      value: percentile(latencies, 50),
+      unit: 'ms',
+    });
     return figures;
   },
 };
 
-/** Takes whatever it is sent. @returns its address */
-async function startReceiver(resources: AsyncDisposableStack): Promise<string> {
-  const server = createServer((request, response) => {
-    request.resume().on('end', () => response.end('{}'));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  resources.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+interface Hook {
+  platform: Platform;
+  path: string;
+}
+
+async function connect(
+  client: Client,
+  agentId: string,
+  platform: Platform,
+  { live }: { live: boolean },
+): Promise<Hook> {
+  const { kind, credentials, settings } = platform;
+  const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000 } };
+  const body = { kind, agentId, credentials, settings, access, live };
+  const channel = expectStatus(await client.post('/v1/channels', body), 201);
+  return { platform, path: new URL(channel.webhookUrl).pathname };
+}
+
+async function deliver(client: Client, { platform, path }: Hook, nth: number, person: number): Promise<void> {
+  const { body, headers } = platform.push(nth, person);
+  expectStatus(await client.post(path, body, headers), 200);
 }

@@ -160,3 +160,62 @@ it('is left alone while it is paused', { timeout: 60_000 }, async () => {
   await untilSaid(['one', 'two']);
   await worker.close();
 });
+
+it('workers share the connections, whoever comes and goes, and nothing is lost or twice', {
+  timeout: 120_000,
+}, async () => {
+  const agentId = await createAgent(product.owner);
+  const body = { kind: 'test-poll', agentId, credentials: { token: 'first-token-0001' } };
+  const platforms = [platform];
+  for (let at = 1; at < 6; at += 1) {
+    const another = await startPollPlatform();
+    platforms.push(another);
+    const settings = { url: receiver.url, pollUrl: another.url };
+    const access = { strangers: 'answer' };
+    await product.owner.expect(201, product.owner.post('/v1/channels', { ...body, settings, access }));
+  }
+  const shares = async () =>
+    (
+      await product.sql(
+        `SELECT count(*)::int AS n FROM channel WHERE deleted_at IS NULL AND lease_owner IS NOT NULL GROUP BY lease_owner ORDER BY 1`,
+      )
+    ).map(({ n }) => n);
+  const untilShared = (expected: number[]) => expect.poll(shares, { timeout: 40_000 }).toEqual(expected);
+  const all: string[] = [];
+  const sayEverywhere = (text: string) => {
+    for (const [at, each] of platforms.entries()) {
+      each.say(`${text} ${at}`);
+      all.push(`${text} ${at}`);
+    }
+  };
+
+  const first = await product.startWorker({ adapters });
+  await untilShared([6]);
+  sayEverywhere('one worker');
+  const second = await product.startWorker({ adapters });
+  sayEverywhere('two workers');
+  await untilShared([3, 3]);
+  const third = await product.startWorker({ adapters });
+  sayEverywhere('three workers');
+  await untilShared([2, 2, 2]);
+  await first.close();
+  sayEverywhere('two again');
+  await untilShared([3, 3]);
+  const texts = async () =>
+    (
+      await product.sql(
+        `SELECT m.content->0->>'text' AS text FROM message m JOIN conversation c ON c.id = m.conversation_id
+         JOIN channel h ON h.id = c.channel_id WHERE h.deleted_at IS NULL AND m.role = 'user'`,
+      )
+    )
+      .map(({ text }) => text)
+      .sort();
+  await expect.poll(texts, { timeout: 40_000 }).toEqual(all.sort());
+
+  for (const { id } of await product.sql(`SELECT id FROM channel WHERE deleted_at IS NULL AND id <> $1`, [
+    channelId,
+  ]))
+    await product.owner.delete(`/v1/channels/${id}`);
+  await Promise.all([second.close(), third.close()]);
+  await Promise.all(platforms.slice(1).map((each) => each.close()));
+});

@@ -56,6 +56,46 @@ it('takes a thousand deliveries of one event for one', { timeout: 60_000 }, asyn
   expect(new Set((await messages()).map((row) => row.run_id)).size).toBe(1);
 });
 
+it('takes what comes to a few threads at the same moment together, each once and in a place of its own', {
+  timeout: 60_000,
+}, async () => {
+  const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000 } };
+  await product.owner.expect(200, product.owner.patch(`/v1/channels/${channel.id}`, { access }));
+  const people = [0, 1, 2, 3, 4];
+  const say = (person: number, nth: number, more: object = {}) =>
+    program.post(
+      channel.hookUrl,
+      {
+        thread: `thread-${person}`,
+        sender: { id: `person-${person}`, name: 'Ann' },
+        text: `${person}/${nth}`,
+        ...more,
+      },
+      `event ${person}/${nth}`,
+    );
+  // Nobody is known yet, then everybody is; each event comes twice, and some have a new name.
+  for (const nths of [[0, 1, 2], Array.from({ length: 40 }, (_, at) => at + 3)]) {
+    const answers = await Promise.all(
+      nths.flatMap((nth) =>
+        people.flatMap((person) => {
+          const more = nth % 10 === 9 ? { sender: { id: `person-${person}`, name: `Ann ${nth}` } } : {};
+          return [say(person, nth, more), say(person, nth, more)];
+        }),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  }
+  const rows = await product.sql(
+    `SELECT c.thread_key, array_agg(m.seq ORDER BY m.seq) AS seqs, count(DISTINCT m.content)::int AS texts,
+       count(DISTINCT m.run_id)::int AS runs, max(c.next_seq) AS next
+     FROM message m JOIN conversation c ON c.id = m.conversation_id WHERE c.channel_id = $1 GROUP BY c.thread_key`,
+    [channel.id],
+  );
+  expect(rows).toHaveLength(5);
+  const seqs = Array.from({ length: 43 }, (_, at) => at + 1);
+  for (const row of rows) expect(row).toMatchObject({ seqs, texts: 43, runs: 1, next: 44 });
+});
+
 describe('a stranger', () => {
   const post = (url: string, body: string, headers: Record<string, string> = {}) =>
     fetch(url, { method: 'POST', body, headers });

@@ -1,7 +1,13 @@
 /** Answers as a chat shows them while they are written, and what of it stands when something breaks. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { adapterSource, type Capabilities, type ChannelAdapter } from '@nightshift/channels';
+import {
+  adapterSource,
+  type Capabilities,
+  type ChannelAdapter,
+  ChannelError,
+  type ChannelErrorKind,
+} from '@nightshift/channels';
 import { webhook } from '@nightshift/channels/webhook';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectModel, type Product, startProduct } from '../support/api/index.ts';
@@ -10,7 +16,13 @@ import { type ModelServer, type Step, startModelServer } from '../support/model-
 
 /** The product's webhook channel, with edits as often as a test can wait for. */
 const capabilities: Capabilities = { ...webhook.capabilities, edit: { directMs: 300, groupMs: 900 } };
-const adapters = adapterSource([{ ...webhook, capabilities } as ChannelAdapter]);
+/** Why the platform will not put these words into a message. */
+let refusal: { text: string; kind: ChannelErrorKind } | null = null;
+const edit: typeof webhook.edit = (part, ...more) => {
+  if (part.text === refusal?.text) throw new ChannelError(refusal.kind, 'It cannot be edited any more.');
+  return webhook.edit!(part, ...more);
+};
+const adapters = adapterSource([{ ...webhook, capabilities, edit } as ChannelAdapter]);
 
 let product: Product;
 let models: ModelServer;
@@ -96,6 +108,43 @@ it('an edit that fails makes no second message', async () => {
   await program.say(channel.hookUrl, 'Tell me');
   await expect.poll(() => program.receiver.received.at(-1)?.body.text, { timeout: 20_000 }).toBe(whole);
   expect(program.shown()).toHaveLength(1);
+});
+
+describe('when the message that shows the answer can no longer be edited', () => {
+  afterEach(() => {
+    refusal = null;
+  });
+  const answers = () => program.shown().filter(({ text }) => text === whole);
+  const delivery = async () =>
+    (await product.owner.expect(200, product.owner.get(`/v1/deliveries?channelId=${channel.id}`))).data[0];
+
+  it.each(['gone', 'rejected'] as const)('the answer is sent as a new one, once (%s)', async (kind) => {
+    refusal = { text: whole, kind };
+    models.script([answer()]);
+    await program.say(channel.hookUrl, 'Tell me');
+    await expect.poll(async () => (await delivery())?.status, { timeout: 20_000 }).toBe('sent');
+    expect(answers()).toHaveLength(1);
+    expect(program.shown()).toHaveLength(2);
+    expect(await delivery()).toMatchObject({ error: null, partsSent: 1 });
+  });
+
+  it('that is written down before it is sent, so that a crash in between does not make two of it', async () => {
+    refusal = { text: whole, kind: 'gone' };
+    models.script([answer()]);
+    const arrived = Promise.withResolvers<void>();
+    program.receiver.react(({ body }) => {
+      if (body.type !== 'message' || body.text !== whole) return { status: 200 };
+      arrived.resolve();
+      return 'hang';
+    });
+    await program.say(channel.hookUrl, 'Tell me');
+    await arrived.promise;
+    const rows = await product.sql(
+      `SELECT l.receipt FROM live_reply l JOIN delivery d ON d.id = l.delivery_id WHERE d.channel_id = $1`,
+      [channel.id],
+    );
+    expect(rows).toEqual([{ receipt: null }]);
+  });
 });
 
 it('a first message of unknown outcome is not sent again, and the answer comes all the same', async () => {

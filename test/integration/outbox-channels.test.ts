@@ -1,5 +1,5 @@
 /** Deliveries to chat platforms: most of them cannot tell a repetition, so what may have arrived is not sent again. */
-import { createChannel } from '@nightshift/core/channels';
+import { createChannel, updateChannel } from '@nightshift/core/channels';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ask, createAgent, type Product, say, startProduct } from '../support/api/index.ts';
 import {
@@ -67,9 +67,25 @@ it('sends an answer to the thread in which its conversation is held', async () =
   const words = (text: string) => text.replaceAll(/\s/g, '');
   await expect
     .poll(() => words(texts().join('')), { timeout: 10_000 })
-    .toContain(words(reply?.text ?? 'no answer'));
+    .toContain(words(reply?.text ?? 'no answer').slice(0, 300));
   expect(platform.received.every(({ body }) => body.thread === 'here')).toBe(true);
   expect(platform.received[0]?.headers.authorization).toBe('Bearer secret');
+});
+
+it('is sent with the credentials that the channel has at that moment', async () => {
+  const channel = await connect();
+  const conversation = await addConversation(product);
+  const [first] = await write(channel, conversation, 'Before');
+  await untilStatus(first!.id, 'sent');
+  await updateChannel(product.db, product.deps.kek, product.id, channel.id, {
+    credentials: { token: 'another' },
+  });
+  const [second] = await write(channel, conversation, 'After');
+  await untilStatus(second!.id, 'sent');
+  expect(platform.received.map(({ headers }) => headers.authorization)).toEqual([
+    'Bearer secret',
+    'Bearer another',
+  ]);
 });
 
 describe('parts', () => {

@@ -1,6 +1,6 @@
 /**
  * Keeps this worker's connections to platforms that do not push to us. Every worker looks for channels that nobody is
- * connected to; the lease decides who gets one, and is given back on drain.
+ * connected to, up to its share; the lease decides who gets one, and is given back on drain and when another worker comes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionDeps, openConnection } from '@nightshift/agent';
@@ -13,6 +13,8 @@ import {
   ConnectorLostError,
   claimConnectors,
   connectorLeaseMs,
+  connectorShare,
+  leaveConnectors,
   readConnectorCursor,
   releaseConnector,
   renewConnectors,
@@ -42,7 +44,7 @@ export interface Connectors {
 
 const lookMs = 2_000;
 
-/** Taken at one look, so that several workers that start together share what there is. */
+/** Taken, or left to another worker, at one look: connecting costs the platform and us something. */
 const maxAtOnce = 8;
 
 /** How long a connection is given to end, in milliseconds. */
@@ -63,10 +65,23 @@ export function startConnectors(deps: ConnectorDeps): Connectors {
 
   async function look(): Promise<void> {
     const { kinds } = deps.adapters;
-    for (const lease of await claimConnectors(db, { owner: workerId, kinds, limit: maxAtOnce })) {
+    const share = await connectorShare(db, { owner: workerId, kinds });
+    handOver(held.size - share);
+    const limit = Math.min(maxAtOnce, share - held.size);
+    if (limit <= 0) return;
+    for (const lease of await claimConnectors(db, { owner: workerId, kinds, limit })) {
       // Lost and claimed again while its connection was still ending.
       await held.get(lease.channelId)?.done;
       hold(lease);
+    }
+  }
+
+  /** Ends so many connections, the newest first: another worker has come, and takes them up where they stop. */
+  function handOver(surplus: number): void {
+    if (surplus <= 0) return;
+    for (const { lease, controller } of [...held.values()].slice(-Math.min(surplus, maxAtOnce))) {
+      log.info({ channelId: lease.channelId }, 'connection left to another worker');
+      controller.abort(new Error('Another worker takes it.'));
     }
   }
 
@@ -129,6 +144,9 @@ export function startConnectors(deps: ConnectorDeps): Connectors {
       const ended = Promise.all([...held.values()].map(({ done }) => done));
       await ended;
       clearInterval(renewing);
+      await leaveConnectors(db, workerId).catch((error: Error) =>
+        log.warn({ err: error }, 'not signed off; the others notice within seconds'),
+      );
     },
   };
 }

@@ -3,13 +3,7 @@
  * and edited as more comes, though not more often than the platform likes; elsewhere the chat shows that somebody types.
  * All of it is a courtesy: whatever fails here is dropped, and the outbox delivers the answer.
  */
-import {
-  type ConnectionDeps,
-  type LiveReplies,
-  type LiveReply,
-  type OpenConnection,
-  openConnection,
-} from '@nightshift/agent';
+import type { ConnectionDeps, LiveReplies, LiveReply, OpenCached, OpenConnection } from '@nightshift/agent';
 import {
   ChannelError,
   type Lookup,
@@ -27,9 +21,12 @@ import {
   type ThreadPlace,
 } from '@nightshift/core/channels';
 import type { Log } from '@nightshift/core/log';
+import { takeTurn } from '@nightshift/core/outbox';
 import type { ClaimedRun } from '@nightshift/core/runs';
+import { sendLimits } from './send-limits.ts';
 
 export interface LiveDeps extends ConnectionDeps {
+  open: OpenCached;
   fetch: Fetch;
   lookup: Lookup;
 }
@@ -114,6 +111,13 @@ function openLive(
     }
     const now = text;
     const part = renderBeginning(now, adapter.capabilities);
+    if (part) {
+      // The answer itself, and what else is said there, goes first.
+      const sending = { to: thread, direct, isEdit: message !== null, spare: 1 };
+      const waitMs = await takeTurn(deps.db, sendLimits(at, sending));
+      notBefore = performance.now() + waitMs;
+      if (waitMs > 0) return;
+    }
     shown = now;
     if (!part) return;
     notBefore = performance.now() + (direct ? throttle.directMs : throttle.groupMs);
@@ -199,5 +203,6 @@ async function findPlace(
 ): Promise<Place | null> {
   const thread = await readThread(deps.db, conversationId);
   if (!thread) return null;
-  return { ...(await openConnection(deps, teamId, channelId)), ...thread };
+  const { version } = thread;
+  return { ...(await deps.open({ teamId, channelId, version })), ...thread };
 }

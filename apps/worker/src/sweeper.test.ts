@@ -1,12 +1,9 @@
 import { setImmediate as settled } from 'node:timers/promises';
-import type { Database } from '@nightshift/core/database';
 import { createLog } from '@nightshift/core/log';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Sweeper, startSweeper } from './sweeper.ts';
 
 const log = createLog('test', 'silent');
-/** Pruning is all that the sweeper asks of it. */
-const db = { relaxed: { query: async () => ({ rows: [] }) }, query: async () => [] } as unknown as Database;
 
 let sweeper: Sweeper | undefined;
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
@@ -46,7 +43,7 @@ function openLanes(due: string[], room: number) {
 
 it('takes no more than there is room for, and the next as soon as one is done', async () => {
   const { lanes, begun, finish } = openLanes(['a', 'b', 'c'], 2);
-  sweeper = startSweeper({ db, lanes: [lanes], log });
+  sweeper = startSweeper({ lanes: [lanes], log });
   await settled();
   expect(begun).toEqual(['a', 'b']);
   finish('b');
@@ -59,7 +56,7 @@ it('takes no more than there is room for, and the next as soon as one is done', 
 it('looks again at once when there was more than it looked up', async () => {
   const due = Array.from({ length: 300 }, (_, at) => `lane ${at}`);
   const fake = openLanes(due, 1_000);
-  sweeper = startSweeper({ db, lanes: [fake.lanes], log });
+  sweeper = startSweeper({ lanes: [fake.lanes], log });
   await settled();
   expect(fake.begun).toHaveLength(256);
   fake.finish('lane 0');
@@ -70,7 +67,7 @@ it('looks again at once when there was more than it looked up', async () => {
 
 it('leaves it to others when it has no room, and looks again a second later', async () => {
   const fake = openLanes(['a'], 0);
-  sweeper = startSweeper({ db, lanes: [fake.lanes], log });
+  sweeper = startSweeper({ lanes: [fake.lanes], log });
   await settled();
   expect(fake.looks).toBe(0);
   fake.lanes.free = () => 1;
@@ -83,7 +80,7 @@ it('leaves it to others when it has no room, and looks again a second later', as
 it('goes on after a look that failed', async () => {
   const fake = openLanes(['a'], 1);
   const find = vi.spyOn(fake.lanes, 'find').mockRejectedValueOnce(new Error('the database is away'));
-  sweeper = startSweeper({ db, lanes: [fake.lanes], log });
+  sweeper = startSweeper({ lanes: [fake.lanes], log });
   await settled();
   expect(fake.begun).toEqual([]);
   await vi.advanceTimersByTimeAsync(1_000);
@@ -95,7 +92,7 @@ it('goes on after a look that failed', async () => {
 
 it('begins nothing more once it is closed, and waits for what is under way', async () => {
   const fake = openLanes(['a', 'b'], 1);
-  sweeper = startSweeper({ db, lanes: [fake.lanes], log });
+  sweeper = startSweeper({ lanes: [fake.lanes], log });
   await settled();
   let closed = false;
   const closing = sweeper.close().then(() => {

@@ -3,14 +3,9 @@
  * queue is down. The queue makes things fast; this makes them happen. Every worker sweeps, as far as it has room, and
  * claiming the lane decides who gets it.
  */
-import { pruneBudgets } from '@nightshift/core/budgets';
-import type { Database } from '@nightshift/core/database';
-import { pruneRunEvents } from '@nightshift/core/events';
-import { pruneIdempotency } from '@nightshift/core/idempotency';
 import type { Log } from '@nightshift/core/log';
 
 const sweepMs = 1_000;
-const pruneMs = 10 * 60_000;
 
 /** How many lanes are looked up at once. After an outage there are thousands, and looking costs more the more there are. */
 const lookAhead = 256;
@@ -31,21 +26,13 @@ export interface Sweeper {
   close(): Promise<void>;
 }
 
-export function startSweeper(deps: { db: Database; lanes: readonly SweptLanes[]; log: Log }): Sweeper {
-  const { db, log } = deps;
-  const sweeps = deps.lanes.map((lanes) => sweepOf(lanes, log));
+export function startSweeper({ lanes, log }: { lanes: readonly SweptLanes[]; log: Log }): Sweeper {
+  const sweeps = lanes.map((each) => sweepOf(each, log));
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
-  let prunedAt = 0;
 
   async function sweep(): Promise<void> {
     for (const each of sweeps) await each.look();
-    if (Date.now() - prunedAt > pruneMs) {
-      prunedAt = Date.now();
-      await pruneRunEvents(db);
-      await pruneIdempotency(db);
-      await pruneBudgets(db);
-    }
   }
 
   function next(): Promise<void> {

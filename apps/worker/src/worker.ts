@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
-import { createLaneKeeper } from '@nightshift/agent';
+import { cacheConnections, createLaneKeeper } from '@nightshift/agent';
 import { type AdapterSource, builtInAdapters } from '@nightshift/channels';
 import { createTrafficCounter } from '@nightshift/core/channels';
 import {
@@ -28,6 +28,7 @@ import { startHealthServer } from './health-server.ts';
 import { createLiveReplies } from './live-replies.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
 import { createDeliveryProcessor } from './processors/delivery.ts';
+import { startPruner } from './pruner.ts';
 import { startScheduler } from './scheduler.ts';
 import { startSweeper } from './sweeper.ts';
 
@@ -76,7 +77,7 @@ export async function startWorker(
   let draining = false;
   const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
   const { fetch, lookup } = createGuardedFetch({ allow: env.outboundAllow });
-  const channels = { db, kek, adapters, fetch, lookup };
+  const channels = { db, kek, adapters, fetch, lookup, open: cacheConnections({ db, kek, adapters }) };
   const traffic = createTrafficCounter(db, log);
   const process = createConversationProcessor({
     db,
@@ -113,8 +114,8 @@ export async function startWorker(
     metrics,
     log,
   });
+  const pruner = startPruner({ db, retention: env.retention, log });
   const sweeper = startSweeper({
-    db,
     lanes: [
       {
         name: 'conversation',
@@ -169,6 +170,7 @@ export async function startWorker(
         connectors.close(),
         scheduler.close(),
         sweeper.close(),
+        pruner.close(),
         consumer.close(),
         deliveryConsumer.close(),
       ]);

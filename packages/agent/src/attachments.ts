@@ -20,6 +20,9 @@ const textTypes = /^(text\/|application\/(json|xml|yaml|x-yaml|toml)\b)/;
 const maxImageBytes = 5 * 1024 * 1024;
 const maxTextBytes = 200 * 1024;
 
+/** Of a document that goes to the model as it is: with others, and in base64, a request has to stay below 32 MB. */
+const maxDocumentBytes = 10 * 1024 * 1024;
+
 /** The newest files are shown, so many of a conversation; of those before only their names. */
 const maxShown = 10;
 
@@ -51,6 +54,9 @@ function show(
   if (!file.data) return note(`${label}: it could not be fetched. ${file.problem ?? ''}`.trim());
   if (imageTypes.test(file.mediaType) && file.data.length <= maxImageBytes)
     return { type: 'image', mediaType: file.mediaType, data: file.data.toString('base64') };
+  // To a model that takes no documents it goes as a note that it was there.
+  if (file.mediaType === 'application/pdf' && file.data.length <= maxDocumentBytes)
+    return { type: 'file', mediaType: file.mediaType, name, data: file.data.toString('base64') };
   if (textTypes.test(file.mediaType) && file.data.length <= maxTextBytes)
     return { type: 'text', text: `\n${label}:\n<file>\n${file.data.toString('utf8')}\n</file>\n` };
   return note(`${label}, ${file.data.length} bytes: it cannot be shown to you`);

@@ -54,3 +54,31 @@ export async function connectionOf(adapters: AdapterSource, channel: OpenChannel
     connection: { credentials: credentials.data, settings: settings.data, account },
   };
 }
+
+/** Which channel, and which version of its row. */
+export interface ChannelVersion {
+  teamId: string;
+  channelId: string;
+  version: Date;
+}
+
+export type OpenCached = (channel: ChannelVersion) => Promise<OpenConnection>;
+
+/**
+ * As `openConnection`, for those who have just read which version the row has: each version is read and its credentials
+ * decrypted once, and the one before is forgotten.
+ */
+export function cacheConnections(deps: ConnectionDeps): OpenCached {
+  const opened = new Map<string, { version: number; connection: Promise<OpenConnection> }>();
+  return ({ teamId, channelId, version }) => {
+    const known = opened.get(channelId);
+    if (known?.version === version.getTime()) return known.connection;
+    const entry = { version: version.getTime(), connection: openConnection(deps, teamId, channelId) };
+    opened.set(channelId, entry);
+    // A failure is told to whoever waits for it, and is not kept.
+    entry.connection.catch(() => {
+      if (opened.get(channelId) === entry) opened.delete(channelId);
+    });
+    return entry.connection;
+  };
+}

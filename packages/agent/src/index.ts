@@ -1,5 +1,13 @@
 export type { AttachmentReader } from './attachments.ts';
-export { type ConnectionDeps, connectionOf, type OpenConnection, openConnection } from './connections.ts';
+export {
+  type ChannelVersion,
+  type ConnectionDeps,
+  cacheConnections,
+  connectionOf,
+  type OpenCached,
+  type OpenConnection,
+  openConnection,
+} from './connections.ts';
 export { type EstimateDeps, estimateRun } from './estimate.ts';
 export { TargetError } from './failure.ts';
 export { createLaneKeeper, type LaneKeeper } from './lane-keeper.ts';

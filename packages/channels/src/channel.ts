@@ -21,6 +21,7 @@ export type {
   InboundEvent,
   MessageEvent,
   Sender,
+  UndeliveredEvent,
 } from '@nightshift/contracts';
 
 export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
@@ -103,6 +104,8 @@ export interface Capabilities {
   /** A message can be changed, so an answer is shown while it is written. */
   readonly edit: EditThrottle | null;
   readonly typing: { readonly lastsMs: number } | null;
+  /** How fast the platform takes messages, by its documentation. Absent: it does not say, or queues them by itself. */
+  readonly rates?: SendRates;
   /** A conversation may be a thread of a room. */
   readonly threads: boolean;
   /** The largest file that may come in (`download`) and go out (`sendFile`), in bytes; null: none. */
@@ -119,6 +122,26 @@ export interface EditThrottle {
 
 /** What the slowest of the large platforms allow. */
 export const defaultEditThrottle: EditThrottle = { directMs: 1_100, groupMs: 3_100 };
+
+export interface SendRates {
+  /** The fields of an address that name a chat, whatever the thread within it. */
+  readonly chat: readonly string[];
+  /** Of one chat: between a person and us, and with others in it. */
+  readonly direct?: SendRate;
+  readonly group?: SendRate;
+  /** Of the connection, in all its chats. */
+  readonly connection?: SendRate;
+  /** An edit counts as a message. */
+  readonly edits: boolean;
+}
+
+/** So many messages in so many milliseconds. */
+export interface SendRate {
+  readonly messages: number;
+  readonly perMs: number;
+  /** How many of them may go at once. Default: all. */
+  readonly burst?: number;
+}
 
 /** In `capabilities.dialect`, at most `capabilities.limit` long, and not blank. */
 export interface Part extends Rendered {

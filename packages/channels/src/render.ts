@@ -5,6 +5,9 @@ import { renderParts, renderPreview } from './markdown/render.ts';
 /** More messages in a row than this are a flood; the answer is sent as a file then, where the platform has files. */
 const maxParts = 10;
 
+/** Where it has none, there are at most so many, and a line that says that there would be more. */
+const maxPartsWithoutFile = 30;
+
 export interface RenderedMessage {
   readonly parts: readonly Part[];
   /** Follows the parts. */
@@ -15,10 +18,14 @@ export interface RenderedMessage {
 export function renderMessage(markdown: string, { dialect, limit, files }: Capabilities): RenderedMessage {
   const { outMax } = files;
   const fitsFile = outMax !== null && Buffer.byteLength(markdown) <= outMax;
-  const rendered = renderParts(markdown, { dialect, limit, ...(fitsFile && { maxParts }) });
-  if (rendered.isComplete) return { parts: rendered.parts, file: null };
+  const most = fitsFile ? maxParts : maxPartsWithoutFile;
+  const { parts, isComplete } = renderParts(markdown, { dialect, limit, maxParts: most });
+  if (isComplete) return { parts, file: null };
+  const say = (text: string) => renderParts(text, { dialect, limit }).parts;
+  if (!fitsFile)
+    return { parts: [...parts, ...say('The answer goes on, but it is too long for this chat.')], file: null };
   return {
-    parts: renderParts('The answer is long, so here it is as a file.', { dialect, limit }).parts,
+    parts: say('The answer is long, so here it is as a file.'),
     file: { name: 'answer.md', mediaType: 'text/markdown', data: Buffer.from(markdown) },
   };
 }

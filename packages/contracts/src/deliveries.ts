@@ -3,9 +3,10 @@ import { Id, PageQuery, Timestamp } from './primitives.ts';
 
 /**
  * pending: waits for its turn or its next attempt · sending · sent · unknown: it may have arrived, and the receiver
- * could not tell a repetition · dead: given up. The last two can be retried.
+ * could not tell a repetition · dead: given up · failed: the platform took it, and said later that it did not arrive.
+ * The last three can be retried.
  */
-export const DeliveryStatus = z.enum(['pending', 'sending', 'sent', 'unknown', 'dead']);
+export const DeliveryStatus = z.enum(['pending', 'sending', 'sent', 'unknown', 'dead', 'failed']);
 export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 
 /** One thing that leaves: a message to its channel, or an event to a webhook. */
@@ -28,7 +29,7 @@ export const Delivery = z.object({
   /** What is said without being part of the conversation: the answer to a command, an error. */
   text: z.string().nullable(),
   attempts: z.number().int(),
-  /** How many parts of a message that had to be split have been sent. */
+  /** How many parts of a message that had to be split have been sent. When it failed: those before the first that did. */
   partsSent: z.number().int(),
   /** Not tried before. */
   dueAt: Timestamp,

@@ -85,6 +85,15 @@ export interface ActionEvent extends PlacedEvent {
   readonly value: string;
 }
 
+/** Something of ours did not arrive, which the platform found out after it had taken it. */
+export interface UndeliveredEvent extends EventBase {
+  readonly type: 'undelivered';
+  /** The field of the receipt that names it, as `send` returned it: `{ id: 'wamid.…' }`. */
+  readonly sent: Address;
+  /** Why, for people; the code is the platform's own, or `undelivered`. */
+  readonly reason: { readonly code: string; readonly message: string };
+}
+
 /** Something that has no meaning for a conversation: acknowledged, counted and dropped. */
 export interface IgnoredEvent extends EventBase {
   readonly type: 'ignored';
@@ -92,4 +101,10 @@ export interface IgnoredEvent extends EventBase {
   readonly what: string;
 }
 
-export type InboundEvent = MessageEvent | EditedEvent | DeletedEvent | ActionEvent | IgnoredEvent;
+export type InboundEvent =
+  | MessageEvent
+  | EditedEvent
+  | DeletedEvent
+  | ActionEvent
+  | UndeliveredEvent
+  | IgnoredEvent;

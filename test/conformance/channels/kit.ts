@@ -152,6 +152,11 @@ export function describeChannel(name: string, subject: Subject): void {
         expect(typeof ability === 'function').toBe(claimed);
       });
 
+      if (capabilities.rates)
+        it('names a chat by fields that its addresses have', () => {
+          expect(capabilities.rates!.chat.filter((field) => to[field])).not.toEqual([]);
+        });
+
       if (capabilities.edit)
         it('edits: the message is the same one, and reads anew', async () => {
           const receipt = await send('First');

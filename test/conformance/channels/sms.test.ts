@@ -151,7 +151,15 @@ describeChannel('SMS', {
         name: 'a status that tells of an error',
         body: status('undelivered', { ErrorCode: '30005' }),
         events: [
-          { type: 'ignored', externalId: `${messageSid}:undelivered`, what: 'status undelivered 30005' },
+          {
+            type: 'undelivered',
+            externalId: `${messageSid}:undelivered`,
+            sent: { id: messageSid },
+            reason: {
+              code: '30005',
+              message: 'It was not delivered: the number is not in use, or not at this carrier (30005).',
+            },
+          },
         ],
       },
       ...[

@@ -368,7 +368,16 @@ describeChannel('WhatsApp', {
         events: [
           { type: 'ignored', externalId: 'wamid.0:sent', what: 'status sent' },
           { type: 'ignored', externalId: 'wamid.0:delivered', what: 'status delivered' },
-          { type: 'ignored', externalId: 'wamid.0:failed', what: 'status failed 131047' },
+          {
+            type: 'undelivered',
+            externalId: 'wamid.0:failed',
+            sent: { id: 'wamid.0' },
+            reason: {
+              code: '131047',
+              message:
+                'WhatsApp did not deliver it: more than 24 hours have passed since this person last wrote, and then WhatsApp takes templates only. Send an approved template from WhatsApp Manager, or wait until they write again.',
+            },
+          },
         ],
       },
       {

@@ -8,7 +8,7 @@ import { paintStatus } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
 import { oneLine, printable } from '../terminal/text.ts';
 
-const statuses: DeliveryStatus[] = ['pending', 'sending', 'sent', 'unknown', 'dead'];
+const statuses: DeliveryStatus[] = ['pending', 'sending', 'sent', 'unknown', 'dead', 'failed'];
 
 interface ListOptions {
   status?: DeliveryStatus;

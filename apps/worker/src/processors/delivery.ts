@@ -1,6 +1,5 @@
 /** Sends what waits in one lane of the outbox, in order, until nothing of it is due. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionDeps } from '@nightshift/agent';
 import { ChannelError, type ChannelErrorKind, type Lookup, type SendReceipt } from '@nightshift/channels';
 import type { Fetch, QueuePayload } from '@nightshift/contracts';
 import { markAttention, type TrafficCounter } from '@nightshift/core/channels';
@@ -20,12 +19,15 @@ import {
   pauseDestination,
   renewDelivery,
   retryLater,
+  retryWithoutShown,
+  type SentDelivery,
   sendTimeoutMs,
+  takeTurn,
 } from '@nightshift/core/outbox';
 import type { Producer } from '@nightshift/core/queue';
-import { type OutgoingPart, prepareOutgoing } from './outgoing.ts';
+import { EditRefusedError, type OutgoingDeps, type OutgoingPart, prepareOutgoing } from './outgoing.ts';
 
-export interface DeliveryDeps extends ConnectionDeps {
+export interface DeliveryDeps extends OutgoingDeps {
   fetch: Fetch;
   lookup: Lookup;
   deliveries: Producer<'delivery'>;
@@ -52,7 +54,8 @@ export function createDeliveryProcessor(deps: DeliveryDeps): DeliveryProcessor {
       if (!delivery) return wakeWhenDue(deps, lane);
       const deliveryLog = log.child({ deliveryId: delivery.id, lane });
       using claim = hold(deps.db, delivery, claimedAt, deliveryLog);
-      await deliver(deps, claim, deliveryLog);
+      // Whoever writes another one into the lane afterwards wakes it.
+      if (await deliver(deps, claim, deliveryLog)) return;
     }
     // What is left in the lane is for another worker.
     deps.deliveries.wakeSoon({ lane }, lane);
@@ -110,26 +113,59 @@ function hold(db: Database, delivery: ClaimedDelivery, claimedAt: number, log: L
   };
 }
 
-/** @throws when the database stays away; the lease then runs out, and whoever claims next decides */
-async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<void> {
+/**
+ * @returns true: it is sent, and there is nothing else in its lane
+ * @throws when the database stays away; the lease then runs out, and whoever claims next decides
+ */
+async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<boolean> {
   const begun = performance.now();
   let outcome: Outcome | 'lost';
+  let isLast = false;
   try {
-    outcome = (await sendParts(deps, claim, log)) ? 'sent' : 'lost';
+    const result = await sendParts(deps, claim, log);
+    outcome = typeof result === 'string' ? result : 'sent';
+    isLast = typeof result !== 'string' && !result.more;
   } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    outcome = await settle(deps, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
+    if (error instanceof EditRefusedError) outcome = await sendAnew(deps, claim.delivery, error, log);
+    else if (!(error instanceof ChannelError)) throw error;
+    else outcome = await settle(deps, claim.delivery, { failure: error, ms: performance.now() - begun }, log);
   }
-  if (outcome === 'lost') return log.warn('no longer ours to send: taken over, or deleted');
+  if (outcome === 'lost') {
+    log.warn('no longer ours to send: taken over, or deleted');
+    return false;
+  }
   const { kind, id } = claim.delivery.destination;
   deps.metrics.deliveries.inc({ destination: kind, outcome });
   if (kind === 'channel' && outcome === 'sent') deps.traffic.count(id, { sent: 1 });
+  return isLast;
 }
 
-type Outcome = 'sent' | 'retried' | 'unknown' | 'dead';
+type Outcome = 'sent' | 'waiting' | 'retried' | 'unknown' | 'dead';
 
-/** @returns false when the delivery was lost @throws {ChannelError} */
-async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<boolean> {
+/**
+ * The answer goes out as a message of its own. That it does is written down before it is sent, so that a crash in between
+ * does not make two of it.
+ */
+async function sendAnew(
+  { db }: DeliveryDeps,
+  delivery: ClaimedDelivery,
+  { message }: EditRefusedError,
+  log: Log,
+): Promise<Outcome | 'lost'> {
+  log.info(
+    { reason: message },
+    'the message that showed the answer cannot be edited: it is sent as a new one',
+  );
+  const error = { code: 'edit_refused', message };
+  return (await persist(() => retryWithoutShown(db, delivery, error))) ? 'retried' : 'lost';
+}
+
+/** @throws {ChannelError | EditRefusedError} */
+async function sendParts(
+  deps: DeliveryDeps,
+  claim: Claim,
+  log: Log,
+): Promise<SentDelivery | 'waiting' | 'lost'> {
   const { db } = deps;
   const { delivery } = claim;
   const outgoing = await prepareOutgoing(deps, delivery).catch((error) => {
@@ -139,10 +175,34 @@ async function sendParts(deps: DeliveryDeps, claim: Claim, log: Log): Promise<bo
     const part = outgoing[sent]!;
     if (delivery.interrupted && sent === delivery.partsSent) assertRepeatable(part, delivery);
     if (!claim.isHeld()) throw new ChannelError('retry', 'The server was too slow to send it.');
+    const waitMs = await waitForTurn(deps, part);
+    if (waitMs > 0) {
+      const error = { code: 'rate_limited', message: paced };
+      return (await persist(() => retryLater(db, delivery, error, waitMs))) ? 'waiting' : 'lost';
+    }
     const receipt = await sendPart(deps, part, log);
-    if (!(await persist(() => markPart(db, delivery, sent + 1, receipt)))) return false;
+    const done = { partsSent: sent + 1, receipt };
+    if (done.partsSent === outgoing.length)
+      return (await persist(() => markSent(db, delivery, done))) ?? 'lost';
+    if (!(await persist(() => markPart(db, delivery, done)))) return 'lost';
   }
-  return persist(() => markSent(db, delivery));
+  return (await persist(() => markSent(db, delivery))) ?? 'lost';
+}
+
+/** For people who look at a delivery that waits. */
+const paced =
+  'The platform takes only so many messages in a time. The next part goes out when it takes one more.';
+
+/** A shorter wait is waited for here, in milliseconds; in a longer one the lane is given back. */
+const shortWaitMs = 1_500;
+
+/** @returns 0: it may be sent now · how many milliseconds are too long to wait here */
+async function waitForTurn({ db, stop }: DeliveryDeps, { limits }: OutgoingPart): Promise<number> {
+  for (;;) {
+    const waitMs = await persist(() => takeTurn(db, limits));
+    if (waitMs === 0 || waitMs > shortWaitMs || stop.aborted) return waitMs;
+    await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
+  }
 }
 
 /** @throws {ChannelError} when the next part may have been sent already, and should not be sent twice */
@@ -162,6 +222,7 @@ async function sendPart(
   try {
     return await part.send({ fetch, lookup, signal });
   } catch (cause) {
+    if (cause instanceof EditRefusedError) throw cause;
     const error = unlessChannelError(cause, 'ambiguous', log);
     if (error.kind === 'ambiguous' && part.repeatable)
       throw new ChannelError('retry', error.message, { cause });

@@ -1,5 +1,5 @@
 /** From a delivery's references to what is sent: read, opened and rendered when it is its turn. */
-import { type ConnectionDeps, openConnection } from '@nightshift/agent';
+import type { ConnectionDeps, OpenCached } from '@nightshift/agent';
 import {
   assertAccepted,
   type CallContext,
@@ -10,22 +10,29 @@ import {
 } from '@nightshift/channels';
 import { readChannelMessage } from '@nightshift/core/channels';
 import { DomainError } from '@nightshift/core/errors';
-import type { ClaimedDelivery } from '@nightshift/core/outbox';
+import type { ClaimedDelivery, SendLimit } from '@nightshift/core/outbox';
 import { UnsealError } from '@nightshift/core/secrets';
 import { openWebhook, renderWebhookEvent } from '@nightshift/core/webhooks';
+import { sendLimits } from '../send-limits.ts';
 
 export interface OutgoingPart {
   /** The receiver knows a repetition, so a send of unknown outcome is simply made again. */
   readonly repeatable: boolean;
+  /** What of the platform's limits it uses up. */
+  readonly limits: readonly SendLimit[];
   /** Sends it, once. @throws {ChannelError} */
   send(context: CallContext): Promise<SendReceipt>;
+}
+
+export interface OutgoingDeps extends ConnectionDeps {
+  open: OpenCached;
 }
 
 /** In the order in which they are sent. */
 export type Outgoing = readonly OutgoingPart[];
 
 /** @throws {ChannelError} rejected: there is nothing to send, or nowhere; auth: its secrets cannot be read */
-export async function prepareOutgoing(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+export async function prepareOutgoing(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   try {
     return await (delivery.destination.kind === 'webhook'
       ? prepareWebhook(deps, delivery)
@@ -37,7 +44,7 @@ export async function prepareOutgoing(deps: ConnectionDeps, delivery: ClaimedDel
   }
 }
 
-async function prepareWebhook({ db, kek }: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+async function prepareWebhook({ db, kek }: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   const webhook = await openWebhook(db, kek, delivery.teamId, delivery.destination.id);
   const body = await renderWebhookEvent(db, delivery);
   if (!body) throw new ChannelError('rejected', 'It is no longer so; what is so instead is told by itself.');
@@ -46,42 +53,56 @@ async function prepareWebhook({ db, kek }: ConnectionDeps, delivery: ClaimedDeli
     assertAccepted(answer);
     return { status: answer.status };
   };
-  return [{ repeatable: true, send }];
+  return [{ repeatable: true, limits: [], send }];
 }
 
-async function prepareChannel(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
-  const { adapter, connection } = await openConnection(deps, delivery.teamId, delivery.destination.id);
+async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+  const { teamId, destination } = delivery;
+  const opened = await deps.open({ teamId, channelId: destination.id, version: destination.version });
+  const { adapter, connection } = opened;
   const message = await readChannelMessage(deps.db, delivery.id);
   if (!message)
     throw new ChannelError('rejected', `A ${delivery.event} without a message is nothing to say.`);
-  const { thread, text, shown } = message;
+  const { thread: to, direct, text, shown } = message;
   const { parts, file } = renderMessage(text, adapter.capabilities);
   const repeatable = adapter.capabilities.idempotentSend;
+  const limits = sendLimits(opened, { to, direct });
   const keyed = (context: CallContext, index: number) => ({
     ...context,
     idempotencyKey: `${delivery.id}:${index}`,
   });
   const outgoing: OutgoingPart[] = parts.map((part, index) => ({
     repeatable,
-    send: (context) => adapter.send(part, thread, connection, keyed(context, index)),
+    limits,
+    send: (context) => adapter.send(part, to, connection, keyed(context, index)),
   }));
   if (file) {
     outgoing.push({
       repeatable,
-      send: (context) => adapter.sendFile!(file, thread, connection, keyed(context, parts.length)),
+      limits,
+      send: (context) => adapter.sendFile!(file, to, connection, keyed(context, parts.length)),
     });
   }
-  const [first] = outgoing;
+  const [first] = parts;
   if (!shown || !first || !adapter.edit) return outgoing;
   const edit = async (context: CallContext): Promise<SendReceipt> => {
     try {
-      await adapter.edit!(parts[0]!, shown, thread, connection, context);
+      await adapter.edit!(first, shown, to, connection, context);
       return shown;
     } catch (error) {
-      // Somebody has deleted it, so that the answer would be nowhere.
-      if (error instanceof ChannelError && error.kind === 'gone') return first.send(context);
+      if (error instanceof ChannelError && (error.kind === 'gone' || error.kind === 'rejected'))
+        throw new EditRefusedError(error);
       throw error;
     }
   };
-  return [{ repeatable: true, send: edit }, ...outgoing.slice(1)];
+  const editing = sendLimits(opened, { to, direct, isEdit: true });
+  return [{ repeatable: true, limits: editing, send: edit }, ...outgoing.slice(1)];
+}
+
+/** The platform will not put the answer into the message that showed it: it was deleted, is too old, or may not change. */
+export class EditRefusedError extends Error {
+  override readonly name = 'EditRefusedError';
+  constructor(cause: ChannelError) {
+    super(cause.message, { cause });
+  }
 }

@@ -18,6 +18,15 @@ export const discord: ChannelAdapter<Credentials, Settings> = {
     edit: defaultEditThrottle,
     // https://docs.discord.com/developers/resources/channel#trigger-typing-indicator
     typing: { lastsMs: 10_000 },
+    // Only the limit of all requests is written down. The one of a channel is what its answers say (X-RateLimit-Limit), and
+    // may change: what an answer asks us to wait counts. https://docs.discord.com/developers/topics/rate-limits
+    rates: {
+      chat: ['channelId'],
+      direct: { messages: 5, perMs: 5_000 },
+      group: { messages: 5, perMs: 5_000 },
+      connection: { messages: 50, perMs: 1_000 },
+      edits: false,
+    },
     threads: true,
     // What anybody may upload there; people with Nitro send larger files.
     files: { inMax: 25 * mebibyte, outMax: 10 * mebibyte },

@@ -22,7 +22,7 @@ export interface Format {
 export interface RenderedParts {
   /** In order; none is blank. */
   readonly parts: readonly Rendered[];
-  /** False when there would be more than `maxParts`: the text is better sent as a file. */
+  /** False when there would be more than `maxParts`: these are the beginning. */
   readonly isComplete: boolean;
 }
 
@@ -37,16 +37,21 @@ export function renderParts(
   const asIs = { text: withoutBlankEdges(markdown.toWellFormed()) };
   if (dialect === 'markdown' && fillOf(asIs, limit) <= 1)
     return { parts: asIs.text ? [asIs] : [], isComplete: true };
-  const render = rendererOf(dialect, markdown);
+  // What is certain to be too much is not parsed: a megabyte takes seconds, in which the process does nothing else.
+  const beginning = markdown.slice(0, sourcePerUnit * mostUnits(limit) * (maxParts + 1));
+  const render = rendererOf(dialect, beginning);
   const parts: Rendered[] = [];
-  for (const tree of splitTree(parseMarkdown(markdown), gaugeOf(render, limit))) {
+  for (const tree of splitTree(parseMarkdown(beginning), gaugeOf(render, limit))) {
     const part = render(tree);
     if (part.text.trim() === '') continue;
     if (parts.length === maxParts) return { parts, isComplete: false };
     parts.push(part);
   }
-  return { parts, isComplete: true };
+  return { parts, isComplete: beginning.length === markdown.length };
 }
+
+/** Markdown that is longer than what is read of it by more than this is no text that people read. */
+const sourcePerUnit = 3;
 
 /** Spaces before the first word may make it code. */
 function withoutBlankEdges(text: string): string {

@@ -27,6 +27,14 @@ export const slack: ChannelAdapter<Credentials, Settings> = {
     edit: defaultEditThrottle,
     // Slack's own time is two minutes.
     typing: { lastsMs: 110_000 },
+    // "One message per second per channel", with short bursts; chat.update has a limit of its own, which the throttle keeps.
+    // https://docs.slack.dev/apis/web-api/rate-limits
+    rates: {
+      chat: ['channel'],
+      direct: { messages: 1, perMs: 1_000, burst: 3 },
+      group: { messages: 1, perMs: 1_000, burst: 3 },
+      edits: false,
+    },
     threads: true,
     files: { inMax: 50 * mebibyte, outMax: 50 * mebibyte },
     reactions: true,

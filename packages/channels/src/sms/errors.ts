@@ -82,3 +82,18 @@ export function toFailure({ status, headers }: Response, text: string, secret: s
     { retryAfterMs: retryAfterMs(headers, Date.now()) },
   );
 }
+
+/** What keeps a message from a phone after Twilio has taken it. */
+const undelivered: Readonly<Record<string, string>> = {
+  30003: 'the phone is off, out of reach, or cannot get messages',
+  30004: 'the person or their carrier blocks messages of this number',
+  30005: 'the number is not in use, or not at this carrier',
+  30006: 'it is a landline, or the carrier cannot be reached',
+  30007: 'the carrier took it for spam',
+  30008: 'the carrier does not say why',
+  30034: 'the number is not registered for messages of programs in the USA (A2P 10DLC)',
+};
+
+/** Why Twilio could not deliver what it had taken. */
+export const reasonOf = (code: string | undefined): string =>
+  `It was not delivered: ${code ? `${undelivered[code] ?? 'Twilio has an error'} (${code})` : 'Twilio does not say why'}.`;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ChannelError, type InboundAttachment, type InboundEvent, type RawRequest } from '../channel.ts';
 import { readJson } from '../http.ts';
 import { isService, type SmsConnection } from './connection.ts';
+import { reasonOf } from './errors.ts';
 import { bodyHashOf, readForm } from './form.ts';
 
 /** Longer than any message can be. */
@@ -67,6 +68,15 @@ function toStatusEvent(fields: object): InboundEvent {
   const read = Status.safeParse(fields);
   if (!read.success) throw new ChannelError('rejected', 'The request is no status of Twilio.');
   const { MessageSid, MessageStatus, ErrorCode } = read.data;
+  // https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
+  if (MessageStatus === 'failed' || MessageStatus === 'undelivered') {
+    return {
+      type: 'undelivered',
+      externalId: `${MessageSid}:${MessageStatus}`,
+      sent: { id: MessageSid },
+      reason: { code: ErrorCode || 'undelivered', message: reasonOf(ErrorCode) },
+    };
+  }
   return ignored(
     `status ${MessageStatus}${ErrorCode ? ` ${ErrorCode}` : ''}`,
     `${MessageSid}:${MessageStatus}`,

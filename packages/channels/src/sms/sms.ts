@@ -25,6 +25,7 @@ export const sms: ChannelAdapter<Credentials, Settings> = {
     idempotentSend: false,
     edit: null,
     typing: null,
+    // No rates: what comes faster than a number may send waits at Twilio, for up to ten hours (error 21611).
     threads: false,
     files: { inMax: maxMediaBytes, outMax: null },
     reactions: false,

@@ -33,6 +33,15 @@ export function createTeams(): ChannelAdapter<Credentials, Settings> {
       idempotentSend: false,
       edit: defaultEditThrottle,
       typing: { lastsMs: 3_000 },
+      // 7 operations in a second, 60 in 30 seconds in a conversation, and 50 a second in a tenant. Edits are operations.
+      // https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
+      rates: {
+        chat: ['conversationId'],
+        direct: { messages: 60, perMs: 30_000, burst: 7 },
+        group: { messages: 60, perMs: 30_000, burst: 7 },
+        connection: { messages: 50, perMs: 1_000 },
+        edits: true,
+      },
       threads: true,
       // A bot gives people a file by asking them first, and then has to have it still.
       files: { inMax: 25 * mebibyte, outMax: null },

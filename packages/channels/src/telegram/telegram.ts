@@ -23,6 +23,15 @@ export const telegram: ChannelAdapter<Credentials, Settings> = {
     edit: defaultEditThrottle,
     // https://core.telegram.org/bots/api#sendchataction
     typing: { lastsMs: 5_000 },
+    // One message a second in a chat, with short bursts, 20 a minute in a group, and some 30 a second in all. That edits
+    // count is not said there; they do. https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+    rates: {
+      chat: ['chat_id'],
+      direct: { messages: 1, perMs: 1_000, burst: 3 },
+      group: { messages: 20, perMs: 60_000, burst: 5 },
+      connection: { messages: 30, perMs: 1_000 },
+      edits: true,
+    },
     threads: true,
     // https://core.telegram.org/bots/api#getfile, https://core.telegram.org/bots/api#senddocument
     files: { inMax: 20 * mebibyte, outMax: 50 * mebibyte },

@@ -143,6 +143,21 @@ export function toFailure(
   });
 }
 
+/** Why WhatsApp could not deliver what it had taken. */
+export function reasonOf(
+  error: {
+    code?: number | undefined;
+    title?: string | undefined;
+    message?: string | undefined;
+    error_data?: { details?: string | undefined } | undefined;
+  } = {},
+): string {
+  const { code, title, message, error_data } = error;
+  const words = code === undefined ? undefined : meanings[code]?.words;
+  const said = words ?? error_data?.details ?? message ?? title ?? 'it does not say why';
+  return `WhatsApp did not deliver it: ${scrub(said, [])}.`;
+}
+
 function scrub(text: string, secrets: readonly string[]): string {
   const cleaned = secrets.reduce((rest, secret) => (secret ? rest.replaceAll(secret, '…') : rest), text);
   return cleaned.slice(0, 500).replace(/[.\s]+$/, '');

@@ -8,6 +8,7 @@ import { type Address, ChannelError, type InboundEvent, type RawRequest, type Se
 import { readJson } from '../http.ts';
 import type { WhatsappConnection } from './connection.ts';
 import { readContent } from './content.ts';
+import { reasonOf } from './errors.ts';
 import { type Contact, Message, Payload, Status, Value } from './payload.ts';
 
 /** Names what the platform gave no name. */
@@ -52,6 +53,15 @@ function toStatusEvent(item: unknown): InboundEvent {
   const read = Status.safeParse(item);
   if (!read.success) return ignored('status', digest(item));
   const { id, status, errors = [] } = read.data;
+  if (status === 'failed') {
+    const [error] = errors;
+    return {
+      type: 'undelivered',
+      externalId: `${id}:${status}`,
+      sent: { id },
+      reason: { code: String(error?.code ?? 'undelivered'), message: reasonOf(error) },
+    };
+  }
   return ignored(withCodes(`status ${status}`, errors), `${id}:${status}`);
 }
 

@@ -83,7 +83,16 @@ export const Message = Content.extend({
 export const Status = z.object({
   id,
   status: z.string().min(1).max(100),
-  errors: maybe(z.array(z.object({ code: z.number() }))),
+  errors: maybe(
+    z.array(
+      z.object({
+        code: z.number(),
+        title: maybe(z.string()),
+        message: maybe(z.string()),
+        error_data: maybe(z.object({ details: maybe(z.string()) })),
+      }),
+    ),
+  ),
 });
 
 /** The lists are read one by one: a part that cannot be read must not take the others with it. */

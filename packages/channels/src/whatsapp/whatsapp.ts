@@ -31,6 +31,15 @@ export const whatsapp: ChannelAdapter<Credentials, Settings> = {
     edit: null,
     // https://developers.facebook.com/documentation/business-messaging/whatsapp/typing-indicators
     typing: { lastsMs: 25_000 },
+    // One message in 6 s to a person, of which up to 45 may be taken in advance, and 80 a second from a number (error
+    // 131056, 130429). https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
+    rates: {
+      chat: ['phone', 'user', 'group'],
+      direct: { messages: 1, perMs: 6_000, burst: 20 },
+      group: { messages: 1, perMs: 6_000, burst: 20 },
+      connection: { messages: 80, perMs: 1_000 },
+      edits: false,
+    },
     threads: false,
     files: { inMax: maxFileBytes, outMax: maxFileBytes },
     reactions: true,

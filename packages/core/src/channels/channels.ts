@@ -203,7 +203,7 @@ export async function updateChannel(
 const remove = statement<{ id: string }>(`
   WITH removed AS (
     UPDATE channel SET deleted_at = now(), status = 'paused', credentials = NULL, last4 = '{}', epoch = epoch + 1,
-      lease_until = NULL, lease_owner = NULL, connects = false
+      lease_until = NULL, lease_owner = NULL, connects = false, updated_at = now()
     WHERE id = $1 AND team_id = $2 AND deleted_at IS NULL RETURNING id
   ), undelivered AS (
     UPDATE delivery d SET status = 'dead', ended_at = now(), lease_until = NULL,

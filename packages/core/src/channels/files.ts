@@ -1,23 +1,28 @@
 /** What comes with messages. A message's content refers to a file; its bytes are fetched by whoever works on the message. */
 import { createHash } from 'node:crypto';
-import { type AttachmentPart, type InboundAttachment, maxAttachments } from '@nightshift/contracts';
+import {
+  type Address,
+  type AttachmentPart,
+  type InboundAttachment,
+  maxAttachments,
+} from '@nightshift/contracts';
 import { type Database, newId, statement } from '../database/index.ts';
-
-const insert = statement(`
-  INSERT INTO file (id, team_id, conversation_id, name, media_type, bytes, source)
-  SELECT f.id, $1, $2, f.name, f.media_type, f.bytes, f.source
-  FROM jsonb_to_recordset($3::jsonb) AS f (id uuid, name text, media_type text, bytes int, source jsonb)`);
 
 /** Longer ones are no names. */
 const maxNameLength = 200;
 
-/** @returns what the message's content says of them. At most so many are taken, see `maxAttachments`. */
-export async function announceFiles(
-  db: Pick<Database, 'query'>,
-  { teamId, conversationId }: { teamId: string; conversationId: string },
-  attachments: readonly InboundAttachment[],
-): Promise<AttachmentPart[]> {
-  const files = attachments.slice(0, maxAttachments).map(({ name, mediaType, bytes, source }) => ({
+/** A file that nobody has fetched yet, as its row is made. */
+export interface AnnouncedFile {
+  id: string;
+  name: string;
+  media_type: string;
+  bytes: number | null;
+  source: Address;
+}
+
+/** What becomes files. At most so many are taken, see `maxAttachments`. */
+export function announceFiles(attachments: readonly InboundAttachment[]): AnnouncedFile[] {
+  return attachments.slice(0, maxAttachments).map(({ name, mediaType, bytes, source }) => ({
     id: newId(),
     name: name.slice(-maxNameLength) || 'file',
     media_type: mediaType.slice(0, maxNameLength),
@@ -25,15 +30,15 @@ export async function announceFiles(
     bytes: bytes !== null && bytes <= 2_147_483_647 ? bytes : null,
     source,
   }));
-  if (files.length === 0) return [];
-  await db.query(insert, [teamId, conversationId, JSON.stringify(files)]);
-  return files.map(({ id, name, media_type }) => ({
-    type: 'attachment',
-    fileId: id,
-    name,
-    mediaType: media_type,
-  }));
 }
+
+/** What a message's content says of a file. */
+export const attachmentOf = ({ id, name, media_type }: AnnouncedFile): AttachmentPart => ({
+  type: 'attachment',
+  fileId: id,
+  name,
+  mediaType: media_type,
+});
 
 export interface StoredFile {
   id: string;

@@ -58,10 +58,12 @@ export async function leaveThread(db: Query, conversationId: string): Promise<vo
 export interface ThreadPlace {
   thread: Address;
   direct: boolean;
+  /** Of the channel's row: another one after each change of what it is connected with. */
+  version: Date;
 }
 
 const place = statement<ThreadPlace>(`
-  SELECT c.thread, c.direct FROM conversation c JOIN channel h ON h.id = c.channel_id
+  SELECT c.thread, c.direct, h.updated_at AS version FROM conversation c JOIN channel h ON h.id = c.channel_id
   WHERE c.id = $1 AND h.status = 'active' AND h.deleted_at IS NULL AND h.live`);
 
 /** Null: there is nothing to be shown in its channel. */

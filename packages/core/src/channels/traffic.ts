@@ -87,7 +87,7 @@ export async function readTraffic(
   const [events, deliveries] = await Promise.all([
     errors ? [] : db.query(inbound, [channelId, limit]),
     db.prisma.delivery.findMany({
-      where: { channelId, ...(errors && { status: { in: ['unknown', 'dead'] } }) },
+      where: { channelId, ...(errors && { status: { in: ['unknown', 'dead', 'failed'] } }) },
       orderBy: { id: 'desc' },
       take: limit,
     }),

@@ -23,6 +23,36 @@ export class ConnectorLostError extends Error {
   }
 }
 
+const checkIn = statement<{ workers: number; channels: number }>(`
+  WITH here AS (
+    INSERT INTO worker_presence (id, kinds, seen_at) VALUES ($1, $2, now())
+    ON CONFLICT (id) DO UPDATE SET kinds = excluded.kinds, seen_at = now()
+  )
+  SELECT (SELECT count(*)::int FROM channel WHERE connects AND status = 'active' AND deleted_at IS NULL AND kind = ANY ($2::text[])) AS channels,
+    1 + (SELECT count(*)::int FROM worker_presence WHERE id <> $1 AND kinds @> $2::text[]
+      AND seen_at > now() - $3 * interval '1 millisecond') AS workers`);
+
+/**
+ * Says that a worker is there, and which kinds it knows. Those that know fewer, in the middle of an upgrade, do not count:
+ * together the shares of the others are all there is.
+ *
+ * @returns how many connections are its share
+ */
+export async function connectorShare(
+  db: Database,
+  { owner, kinds }: { owner: string; kinds: readonly string[] },
+): Promise<number> {
+  const [row] = await run(db.relaxed, checkIn, [owner, kinds, connectorLeaseMs]);
+  return Math.ceil(row!.channels / row!.workers);
+}
+
+const checkOut = statement(`DELETE FROM worker_presence WHERE id = $1`);
+
+/** The worker stops: its share is the others'. */
+export async function leaveConnectors(db: Database, owner: string): Promise<void> {
+  await run(db.relaxed, checkOut, [owner]);
+}
+
 type LeaseRow = { id: string; team_id: string; epoch: number };
 
 const claim = statement<LeaseRow>(`

@@ -1,6 +1,7 @@
 /** The environment, read once per process and passed on as an object. */
 import { z } from 'zod';
 import { isAllowEntry } from '../guarded-fetch/index.ts';
+import type { Retention } from '../retention/index.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -31,6 +32,9 @@ const Variables = z.object({
     ),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(60_000),
   PRICES_REFRESH: z.stringbool().default(false),
+  // WhatsApp delivers again for 7 days: what is forgotten sooner would be answered twice.
+  RETENTION_INBOUND_DAYS: z.coerce.number().int().min(8).max(3650).default(30),
+  RETENTION_DELIVERY_DAYS: z.coerce.number().int().min(1).max(3650).default(30),
 });
 
 export interface Env {
@@ -60,6 +64,8 @@ export interface Env {
   readonly rateLimitPerMinute: number;
   /** Fetch the price list of models once a day, rather than use what ships with this version. */
   readonly pricesRefresh: boolean;
+  /** How long records of what came and went are kept. */
+  readonly retention: Retention;
   /** Model keys of the environment, and parts of vendors' addresses: variable → value. */
   readonly providerKeys: Readonly<Record<string, string>>;
 }
@@ -105,6 +111,7 @@ export function loadEnv(
     outboundAllow: env.OUTBOUND_ALLOW,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
     pricesRefresh: env.PRICES_REFRESH,
+    retention: { inboundDays: env.RETENTION_INBOUND_DAYS, deliveryDays: env.RETENTION_DELIVERY_DAYS },
     providerKeys: Object.fromEntries(
       providerVariables.flatMap((name) => (set[name] ? [[name, set[name].trim()]] : [])),
     ),

@@ -54,11 +54,12 @@ export async function getDelivery(db: Database, teamId: string, id: string): Pro
 
 const retry = statement<{ lane: string }>(`
   UPDATE delivery SET status = 'pending', due_at = now(), retried_at = now(), ended_at = NULL
-  WHERE id = $1 AND team_id = $2 AND status IN ('dead', 'unknown')
+  WHERE id = $1 AND team_id = $2 AND status IN ('dead', 'unknown', 'failed')
   RETURNING lane`);
 
 /**
- * Puts a dead or unknown delivery back in its place: before what waits behind it, and after its parts that were sent.
+ * Puts a delivery that is dead, unknown or failed back in its place: before what waits behind it, and after its parts that
+ * were sent.
  *
  * @returns the delivery, and its lane for the caller to wake
  * @throws {DomainError} not_found; conflict: it was sent, or will be

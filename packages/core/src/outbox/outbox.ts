@@ -7,6 +7,7 @@
  */
 import { type Database, run, type Statement, statement, transaction } from '../database/index.ts';
 import type { DestinationKind } from './retry-policy.ts';
+import { earlyReport } from './undelivered.ts';
 
 /** How long one send may take. */
 export const sendTimeoutMs = 10_000;
@@ -20,7 +21,12 @@ export interface ClaimedDelivery {
   readonly teamId: string;
   readonly lane: string;
   readonly event: string;
-  readonly destination: { readonly kind: DestinationKind; readonly id: string };
+  readonly destination: {
+    readonly kind: DestinationKind;
+    readonly id: string;
+    /** Of its row: another one after each change of it. */
+    readonly version: Date;
+  };
   readonly runId: string | null;
   readonly messageId: string | null;
   /** What the event tells, where no other row holds it. */
@@ -49,6 +55,7 @@ type ClaimRow = {
   interrupted: boolean;
   spent_ms: number;
   created_at: Date;
+  version: Date;
 };
 
 const lockNamespace = 7_306_011;
@@ -60,7 +67,7 @@ const pausedUntil = `CASE WHEN c.status = 'paused' THEN 'infinity' ELSE coalesce
 /** The first delivery of lane $1 that is not over, and until when its destination is paused. */
 const head = `
   head AS (
-    SELECT d.id, ${pausedUntil} AS paused_until
+    SELECT d.id, ${pausedUntil} AS paused_until, coalesce(c.updated_at, w.updated_at) AS version
     FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
     WHERE d.lane = $1 AND d.status IN ('pending', 'sending') ORDER BY d.position LIMIT 1
   )`;
@@ -75,7 +82,7 @@ const claim = statement<ClaimRow>(`
     AND (d.status = 'pending' OR (d.status = 'sending' AND d.lease_until < now()))
     AND NOT EXISTS (SELECT FROM delivery o WHERE o.lane = $1 AND o.status = 'sending' AND o.lease_until >= now())
   RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.run_id, d.message_id, d.data,
-    d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at,
+    d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at, head.version,
     extract(epoch FROM now() - coalesce(d.retried_at, d.created_at))::float8 * 1000 AS spent_ms`);
 
 /** Takes the head of the lane; null when there is none, it is not due, its destination is paused, or another worker is at it. */
@@ -93,8 +100,8 @@ export async function claimDelivery(db: Database, lane: string): Promise<Claimed
     lane,
     event: row.event,
     destination: row.channel_id
-      ? { kind: 'channel', id: row.channel_id }
-      : { kind: 'webhook', id: row.webhook_id! },
+      ? { kind: 'channel', id: row.channel_id, version: row.version }
+      : { kind: 'webhook', id: row.webhook_id!, version: row.version },
     runId: row.run_id,
     messageId: row.message_id,
     data: row.data,
@@ -139,28 +146,58 @@ export async function renewDelivery(db: Database, { id, attempts }: ClaimedDeliv
   return rows.length > 0;
 }
 
+/** A part that was sent: the first `partsSent` have been, and `receipt` is what the platform said of the last of them. */
+export interface SentPart {
+  partsSent: number;
+  receipt: object;
+}
+
+const withReceipt = `jsonb_set(receipts, ARRAY[($3::int - 1)::text], $4)`;
+
 // By absolute counts, so that writing it again after a connection broke in the commit changes nothing.
 const part = statement<{ id: string }>(`
-  UPDATE delivery SET parts_sent = $3, receipts = jsonb_set(receipts, ARRAY[($3::int - 1)::text], $4)
-  ${held} RETURNING id`);
+  UPDATE delivery SET parts_sent = $3, receipts = ${withReceipt} ${held} RETURNING id`);
 
 /**
- * The first `partsSent` parts have been sent, and this is the receipt of the last of them. This and the other marks
- * return false when the delivery is no longer this claim's: another worker took it, or it was deleted. Then stop.
+ * A part has been sent, and more are to follow. This and the other marks return false when the delivery is no longer this
+ * claim's: another worker took it, or it was deleted. Then stop.
  */
 export const markPart = (
   db: Database,
   delivery: ClaimedDelivery,
-  partsSent: number,
-  receipt: object,
+  { partsSent, receipt }: SentPart,
 ): Promise<boolean> => mark(db, delivery, part, partsSent, JSON.stringify(receipt));
 
-const sent = statement<{ id: string }>(`
-  UPDATE delivery SET status = 'sent', error = NULL, lease_until = NULL, ended_at = now() ${held} RETURNING id`);
+const sent = statement<{ more: boolean }>(`
+  UPDATE delivery t SET parts_sent = coalesce($3, parts_sent), receipts = now_sent.receipts,
+    status = CASE WHEN now_sent.report IS NULL THEN 'sent' ELSE 'failed' END::delivery_status,
+    error = now_sent.report, lease_until = NULL, ended_at = now()
+  FROM (
+    SELECT d.receipts, ${earlyReport} AS report FROM (
+      SELECT channel_id, created_at, retried_at, CASE WHEN $3::int IS NULL THEN receipts ELSE ${withReceipt} END AS receipts
+      FROM delivery ${held}
+    ) AS d
+  ) AS now_sent ${held}
+  RETURNING EXISTS (SELECT FROM delivery o WHERE o.lane = t.lane AND o.id <> t.id AND o.status IN ('pending', 'sending')) AS more`);
 
-/** All its parts have been sent. */
-export const markSent = (db: Database, delivery: ClaimedDelivery): Promise<boolean> =>
-  mark(db, delivery, sent);
+export interface SentDelivery {
+  /** Something else waits in its lane. */
+  more: boolean;
+}
+
+/**
+ * All its parts have been sent, `last` just now; the platform may have said already that one of them did not arrive. Null:
+ * it is no longer this claim's.
+ */
+export async function markSent(
+  db: Database,
+  { id, attempts }: ClaimedDelivery,
+  last?: SentPart,
+): Promise<SentDelivery | null> {
+  const receipt = last ? JSON.stringify(last.receipt) : null;
+  const [row] = await db.query(sent, [id, attempts, last?.partsSent ?? null, receipt]);
+  return row ?? null;
+}
 
 /** Why a delivery is not sent, for people. */
 export interface DeliveryError {
@@ -180,6 +217,24 @@ export const retryLater = (
   error: DeliveryError,
   delayMs: number,
 ): Promise<boolean> => mark(db, delivery, later, JSON.stringify(error), delayMs);
+
+const withoutShown = statement<{ id: string }>(`
+  WITH again AS (
+    UPDATE delivery SET status = 'pending', error = $3, lease_until = NULL, due_at = now() ${held} RETURNING id
+  ), forgotten AS (
+    UPDATE live_reply l SET receipt = NULL FROM again WHERE l.delivery_id = again.id
+  )
+  SELECT id FROM again`);
+
+/**
+ * The message that showed the answer while it was written cannot become the answer: it stays as it is, and the delivery
+ * is due again, as one that was shown nowhere.
+ */
+export const retryWithoutShown = (
+  db: Database,
+  delivery: ClaimedDelivery,
+  error: DeliveryError,
+): Promise<boolean> => mark(db, delivery, withoutShown, JSON.stringify(error));
 
 const over = (status: 'unknown' | 'dead') =>
   statement<{ id: string }>(`
@@ -208,7 +263,7 @@ const pauses = {
 /** Nothing is sent there for so long, in any lane. A pause that is longer already stays. */
 export async function pauseDestination(
   db: Database,
-  { kind, id }: ClaimedDelivery['destination'],
+  { kind, id }: Pick<ClaimedDelivery['destination'], 'kind' | 'id'>,
   forMs: number,
 ): Promise<void> {
   await db.query(pauses[kind], [id, forMs]);

@@ -1,0 +1,36 @@
+/** The short way in, which nearly every message takes. */
+import { IdentityStatus, type MessageEvent } from '@nightshift/contracts';
+import { admit, calledAgent, droppedAtOnce, parseCommand } from '../channels/index.ts';
+import { type Database, newId } from '../database/index.ts';
+import { type Accepted, accepted, itemOf } from './accept.ts';
+import type { EventScope } from './accept-events.ts';
+import { inboundOf } from './accept-said.ts';
+import { acceptHeard } from './accept-statements.ts';
+
+/**
+ * Most messages come alone, from somebody who is known, in a thread that is known, and change nothing else: one
+ * statement takes them, together with what comes through other requests at the same moment. Null: this one is not so
+ * plain, or was stored before.
+ */
+export async function acceptHeardMessage(
+  db: Pick<Database, 'gather'>,
+  scope: EventScope,
+  event: MessageEvent,
+): Promise<Accepted | null> {
+  const { access, routes } = scope;
+  const { sender, direct, group = null, workspace = null, addressed, text, threadKey } = event;
+  const knock = { access, direct, addressed, group, sender };
+  if (sender.isBot || event.album !== undefined || droppedAtOnce(knock) || parseCommand(text)) return null;
+  if (calledAgent(routes, { workspace, group, person: sender.id, text })) return null;
+  const statuses = IdentityStatus.options.filter((status) => admit(knock, status) === 'answer');
+  if (statuses.length === 0) return null;
+  const row = await db.gather(acceptHeard, {
+    ...itemOf(inboundOf(scope, event, 0), event.externalId, newId()),
+    thread_key: threadKey,
+    sender_id: sender.id,
+    sender_name: sender.name,
+    statuses,
+    per_minute: access.limits.messagesPerMinute,
+  });
+  return row ? accepted(row) : null;
+}

@@ -1,0 +1,217 @@
+/** What becomes of something that somebody says in a chat: who it is, whether they are answered, by whom, and where. */
+import type { IdentityStatus } from '@nightshift/contracts';
+import {
+  admit,
+  beginThread,
+  calledAgent,
+  droppedAtOnce,
+  issueCode,
+  leaveThread,
+  noAgent,
+  parseCommand,
+  routedAgent,
+  runCommand,
+  writeNotice,
+} from '../channels/index.ts';
+import { type Database, newId, statement } from '../database/index.ts';
+import { acceptReply, type Inbound, titleOf } from './accept.ts';
+import type { AcceptedEvents, EventScope } from './accept-events.ts';
+import { isStale, recentMessages } from './accept-statements.ts';
+import { joinAlbum } from './album.ts';
+import { contentOf, type Said, textOfEvent } from './said.ts';
+import { type Met, meetSender, noteSeen } from './sender.ts';
+
+type Query = Pick<Database, 'query'>;
+
+/** @param botTurns messages of other programs in a row, with this one */
+export function inboundOf({ id, teamId, traceId }: EventScope, event: Said, botTurns: number) {
+  return {
+    teamId,
+    source: id,
+    externalId: event.externalId,
+    ...contentOf(event),
+    trigger: 'message',
+    traceId,
+    channel: {
+      id,
+      type: event.type,
+      ref: event.type === 'message' ? event.messageId : undefined,
+      album: event.type === 'message' ? event.album : undefined,
+      thread: event.thread,
+      botTurns,
+    },
+  } satisfies Inbound;
+}
+
+type Look = {
+  duplicate: boolean;
+  identity_id: string | null;
+  person_id: string | null;
+  status: IdentityStatus | null;
+  stale: boolean;
+  conversation_id: string | null;
+  agent_id: string | null;
+  agent_gone: boolean;
+  bot_turns: number;
+  recent: number;
+};
+
+// All that is to be known of an event, in one question.
+const look = statement<Look>(`
+  SELECT EXISTS (SELECT FROM inbound_event e WHERE e.team_id = $1 AND e.source = $2::text AND e.external_id = $3) AS duplicate,
+    i.id AS identity_id, i.person_id, i.status,
+    ${isStale('i', '$5::text')} AS stale, c.id AS conversation_id, c.agent_id, a.deleted_at IS NOT NULL AS agent_gone,
+    coalesce(c.bot_turns, 0) AS bot_turns, ${recentMessages('c', '$7::int')} AS recent
+  FROM (SELECT) AS one LEFT JOIN identity i ON i.channel_id = $2::uuid AND i.external_id = $4
+    LEFT JOIN conversation c ON c.channel_id = $2::uuid AND c.thread_key = $6 AND c.left_at IS NULL LEFT JOIN agent a ON a.id = c.agent_id`);
+
+/** @returns why it led to nothing; null: it led to something */
+export async function acceptSaid(
+  db: Query,
+  scope: EventScope,
+  event: Said,
+  result: AcceptedEvents,
+): Promise<string | null> {
+  if (event.type === 'message' && event.album !== undefined && (await joinAlbum(db, scope, event)))
+    return null;
+  const { access } = scope;
+  const { sender, direct, threadKey } = event;
+  // A button of ours was pressed in what we had said.
+  const addressed = event.type === 'action' || event.addressed;
+  const knock = { access, direct, addressed, group: event.group ?? null, sender };
+  const atOnce = droppedAtOnce(knock);
+  if (atOnce) return atOnce;
+  const known = await lookUp(db, scope, event);
+  if (known.duplicate) return 'duplicate';
+  const identity = await identityOf(db, scope, sender, known);
+  const admission = admit(knock, identity.status);
+  if (admission === 'pair') return pair(db, scope, event, identity.id, result);
+  if (admission !== 'answer') return admission;
+  if (known.recent >= access.limits.messagesPerMinute) return 'too_many';
+  if (sender.isBot && known.bot_turns >= access.limits.programTurns) return 'loop';
+
+  const said = textOfEvent(event);
+  const routed = {
+    workspace: event.workspace ?? null,
+    group: event.group ?? null,
+    person: sender.id,
+    text: said,
+  };
+  const thread = {
+    teamId: scope.teamId,
+    channelId: scope.id,
+    thread: event.thread,
+    threadKey,
+    direct,
+    title: null as string | null,
+  };
+  let conversation =
+    known.conversation_id && known.agent_id ? { id: known.conversation_id, agentId: known.agent_id } : null;
+
+  const command = parseCommand(said);
+  if (command) {
+    if (!(await store(db, scope, event, { outcome: 'command', identityId: identity.id }))) return 'duplicate';
+    const answer = await runCommand(db, command, {
+      teamId: scope.teamId,
+      channelId: scope.id,
+      agentId: routedAgent(scope.routes, routed) ?? scope.agentId,
+      routes: scope.routes,
+      conversation: known.agent_gone ? null : conversation,
+      begin: async (agentId) => (await beginThread(db, agentId, thread))?.id ?? null,
+    });
+    result.stopped.push(...answer.stopped);
+    await tell(db, scope, event, answer.conversationId, answer.text, result);
+    return null;
+  }
+
+  const called = calledAgent(scope.routes, routed);
+  if (conversation && (known.agent_gone || (called && called !== conversation.agentId))) {
+    await leaveThread(db, conversation.id);
+    conversation = null;
+  }
+  if (!conversation) {
+    const agentId = called ?? routedAgent(scope.routes, routed) ?? scope.agentId;
+    const text = [{ type: 'text' as const, text: said }];
+    conversation = agentId ? await beginThread(db, agentId, { ...thread, title: titleOf(text) }) : null;
+  }
+  if (!conversation) {
+    if (!(await store(db, scope, event, { outcome: 'no_agent', identityId: identity.id })))
+      return 'duplicate';
+    await tell(db, scope, event, null, noAgent, result);
+    return null;
+  }
+  const accepted = await acceptReply(db, {
+    ...inboundOf(scope, event, sender.isBot ? known.bot_turns + 1 : 0),
+    speaker: { identityId: identity.id, personId: identity.personId },
+    agentId: conversation.agentId,
+    conversationId: conversation.id,
+  });
+  if (accepted.duplicate) return 'duplicate';
+  result.accepted.push(accepted);
+  return null;
+}
+
+async function lookUp(db: Query, { id, teamId, access }: EventScope, event: Said): Promise<Look> {
+  const { externalId, sender, threadKey } = event;
+  const { messagesPerMinute } = access.limits;
+  const [known] = await db.query(look, [
+    teamId,
+    id,
+    externalId,
+    sender.id,
+    sender.name,
+    threadKey,
+    messagesPerMinute,
+  ]);
+  return known!;
+}
+
+async function identityOf(db: Query, scope: EventScope, sender: Said['sender'], known: Look): Promise<Met> {
+  const { identity_id: id, person_id: personId, status } = known;
+  if (!id || !personId || !status)
+    return meetSender(db, { channelId: scope.id, teamId: scope.teamId }, sender);
+  if (known.stale) await noteSeen(db, id, sender.name);
+  return { id, personId, status };
+}
+
+const insertEvent = statement<{ id: string }>(`
+  INSERT INTO inbound_event (id, team_id, source, external_id, channel_id, type, outcome, identity_id)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+  ON CONFLICT (team_id, source, external_id) DO NOTHING RETURNING id`);
+
+/** An event that leads to no message. False: it was stored before. */
+async function store(
+  db: Query,
+  { id, teamId }: EventScope,
+  { externalId, type }: Said,
+  { outcome, identityId }: { outcome: string; identityId: string },
+): Promise<boolean> {
+  const values = [newId(), teamId, id, externalId, id, type, outcome, identityId];
+  return (await db.query(insertEvent, values)).length > 0;
+}
+
+async function tell(
+  db: Query,
+  { id: channelId, teamId }: EventScope,
+  { thread, threadKey }: Said,
+  conversationId: string | null,
+  text: string,
+  { lanes }: AcceptedEvents,
+): Promise<void> {
+  lanes.add(await writeNotice(db, { teamId, channelId, thread, threadKey, conversationId, text }));
+}
+
+async function pair(
+  db: Query,
+  scope: EventScope,
+  event: Said,
+  identityId: string,
+  result: AcceptedEvents,
+): Promise<string | null> {
+  if (!(await store(db, scope, event, { outcome: 'pairing', identityId }))) return 'duplicate';
+  const thread = { to: event.thread, key: event.threadKey };
+  const text = await issueCode(db, { channelId: scope.id, identityId, thread });
+  if (!text) return 'stranger';
+  await tell(db, scope, event, null, text, result);
+  return null;
+}
