@@ -16,6 +16,8 @@ export interface TelegramOptions {
   chats?: readonly FakeChat[];
   /** What is behind `getFile`, by file id. */
   files?: ReadonlyMap<string, Buffer>;
+  /** Where the address of a webhook leads to on this machine. Default: the address itself. */
+  reach?(url: string): string;
 }
 
 export interface FakeChat {
@@ -143,7 +145,10 @@ export async function startTelegram(options: TelegramOptions = {}): Promise<Fake
     return message;
   }
 
-  const updates = createUpdates(async (method, args) => call(method, { args, files: new Map() }));
+  const updates = createUpdates(
+    async (method, args) => call(method, { args, files: new Map() }),
+    options.reach ?? ((url) => url),
+  );
 
   const methods: Record<string, (call: Call) => unknown> = {
     getMe: () => ({
