@@ -1,8 +1,10 @@
 import { vi } from 'vitest';
 import {
   bot,
+  callback,
   channels,
   newTs,
+  posted,
   signRequest,
   startFakeSlack,
   team,
@@ -17,17 +19,6 @@ const revoked = {
   headers: { 'content-type': 'application/json' },
   body: '{"ok":false,"error":"token_revoked"}',
 };
-
-/** https://docs.slack.dev/apis/events-api/#callback-field */
-const callback = (event: object) => ({
-  type: 'event_callback',
-  team_id: team.id,
-  api_app_id: bot.app,
-  event_id: `Ev${newTs().replace('.', '')}`,
-  event_time: Math.floor(Date.now() / 1000),
-  authorizations: [{ team_id: team.id, user_id: bot.user, is_bot: true }],
-  event,
-});
 
 export const slack = (mode: 'socket' | 'http'): Platform => ({
   name: `Slack, ${mode}`,
@@ -88,12 +79,9 @@ export const slack = (mode: 'socket' | 'http'): Platform => ({
         const ts = newTs();
         const name = `F${ts.replace('.', '')}`;
         if (file) fake.files.set(name, { name: 'plan.png', data: file, mediaType: 'image/png' });
-        const message = {
-          type: 'message',
-          user,
+        const message = posted(mention ? `<@${bot.user}> ${said}` : said, {
+          ...place,
           ts,
-          team: team.id,
-          text: mention ? `<@${bot.user}> ${said}` : said,
           ...(file && {
             subtype: 'file_share',
             files: [
@@ -103,14 +91,11 @@ export const slack = (mode: 'socket' | 'http'): Platform => ({
               },
             ],
           }),
-        };
-        const event = callback({ ...message, ...place, event_ts: ts });
+        });
+        const event = callback(message);
         await deliver('events_api', event);
         const changed = (more: object) =>
-          deliver(
-            'events_api',
-            callback({ type: 'message', hidden: true, ts: newTs(), event_ts: newTs(), ...place, ...more }),
-          );
+          deliver('events_api', callback({ type: 'message', hidden: true, ts: newTs(), ...place, ...more }));
         return {
           again: () => deliver('events_api', event),
           edit: (text) =>
