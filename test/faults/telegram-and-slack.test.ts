@@ -62,20 +62,7 @@ async function chatOnSlack(): Promise<Chat> {
   return {
     number: 1,
     channelId: await connect('slack', { botToken: tokens.bot, appToken: tokens.app }, { apiUrl: fake.url }),
-    /** Slack delivers again what was not acknowledged, over whatever connection there is by then. */
-    async say(text) {
-      const event = callback(posted(escaped(text)));
-      for (let acked = false; !acked; ) {
-        await vi.waitUntil(() => fake.sockets.open.length > 0, { timeout: 60_000 });
-        const socket = fake.sockets.open.at(-1)!;
-        const id = fake.sockets.deliver('events_api', event, socket);
-        acked =
-          (await vi.waitUntil(
-            () => fake.sockets.acked.includes(id) || (!fake.sockets.open.includes(socket) && 'closed'),
-            { timeout: 60_000 },
-          )) === true;
-      }
-    },
+    say: (text) => fake.sockets.deliverSurely('events_api', callback(posted(escaped(text)))),
     shown: () => fake.messages.map(({ text }) => read(text)),
     shut: fake.shut,
     open: fake.open,

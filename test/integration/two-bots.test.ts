@@ -1,5 +1,5 @@
 /** Two channels whose bots are in one group: each answers what is said to it, and the two never talk for ever. */
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
 import { connectModel, createAgent, type Product, startProduct } from '../support/api/index.ts';
 import * as discord from '../support/discord/index.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
@@ -82,9 +82,11 @@ async function onSlack(name: Name): Promise<Bot> {
           ...{ user: slackBots[from].user, bot_id: slackBots[from].id, app_id: slackBots[from].app },
         }),
       });
-      await vi.waitUntil(() => fake.sockets.open.length > 0, { timeout: 20_000 });
       const authorizations = [{ team_id: slack.team.id, user_id: us.user, is_bot: true }];
-      fake.sockets.deliver('events_api', slack.callback(message, { api_app_id: us.app, authorizations }));
+      await fake.sockets.deliverSurely(
+        'events_api',
+        slack.callback(message, { api_app_id: us.app, authorizations }),
+      );
     },
     said: () => fake.messages.map(({ text }) => text),
     close: fake.close,
@@ -145,7 +147,7 @@ describe.each([
   ['Slack', onSlack],
   ['Discord', onDiscord],
 ])('%s', (_platform, start) => {
-  async function group(programs: 'ignore' | 'answer') {
+  async function group(programs: 'ignore' | 'answer', atEnd: TestContext['onTestFinished']) {
     const bots = await Promise.all([start('one'), start('two')]);
     const [one, two] = await Promise.all([join(bots[0], 'one', programs), join(bots[1], 'two', programs)]);
     const say = async (text: string, named: Name, from: 'Ann' | Name) => {
@@ -154,14 +156,16 @@ describe.each([
       const numbered = `${text} ${messages}`;
       await Promise.all([one.hear(numbered, named, from), two.hear(numbered, named, from)]);
     };
-    onTestFinished(async () => {
+    atEnd(async () => {
       await Promise.all([one, two].flatMap((each) => [each.close(), each.models.close()]));
     });
     return { one, two, say };
   }
 
-  it('each answers what names it, and nothing that the other one says', { timeout: 60_000 }, async () => {
-    const { one, two, say } = await group('ignore');
+  it.concurrent('each answers what names it, and nothing that the other one says', {
+    timeout: 60_000,
+  }, async ({ onTestFinished }) => {
+    const { one, two, say } = await group('ignore', onTestFinished);
     await say('Who are you?', 'one', 'Ann');
     await soon(() => expect(one.said()).toEqual(['This is one.']));
     await say('This is one.', 'two', 'one');
@@ -174,8 +178,10 @@ describe.each([
     expect([one.models.requests.length, two.models.requests.length]).toEqual([1, 1]);
   });
 
-  it('where they answer each other, they stop after so many turns', { timeout: 60_000 }, async () => {
-    const { one, two, say } = await group('answer');
+  it.concurrent('where they answer each other, they stop after so many turns', { timeout: 60_000 }, async ({
+    onTestFinished,
+  }) => {
+    const { one, two, say } = await group('answer', onTestFinished);
     await say('Talk to two.', 'one', 'Ann');
     // Whatever one of them says names the other.
     for (let turn = 1; turn <= 3; turn += 1) {

@@ -64,6 +64,7 @@ export const discord: Platform = {
           remove: () => dispatch('MESSAGE_DELETE', { id, channel_id: message.channel_id }),
         };
       },
+      stir: () => dispatch('MESSAGE_UPDATE', posted({ id: newSnowflake() })),
       shown: () =>
         fake.messages
           .filter(({ author }) => author.id === bot.id)

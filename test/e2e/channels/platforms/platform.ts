@@ -31,6 +31,8 @@ export interface Place {
   enter?(webhookUrl: string): void;
   /** Ann writes. Resolves once the platform has heard that it arrived, or has it in its queue. */
   say(text: string, how?: Manner): Promise<Said>;
+  /** Something happens there that says nothing to us: a kind of event that is not known. Resolves as `say` does. */
+  stir(): Promise<void>;
   /** Our messages as they stand, oldest first. */
   shown(): Shown[];
   /** How often a message of ours was changed, and how often we were shown as writing. */

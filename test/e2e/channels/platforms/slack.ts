@@ -1,4 +1,3 @@
-import { vi } from 'vitest';
 import {
   bot,
   callback,
@@ -39,9 +38,7 @@ export const slack = (mode: 'socket' | 'http'): Platform => ({
           isForm ? String(new URLSearchParams(payload as Record<string, string>)) : JSON.stringify(payload),
         );
       }
-      await vi.waitUntil(() => fake.sockets.open.length > 0, { timeout: 30_000 });
-      const id = fake.sockets.deliver(type, payload);
-      await vi.waitUntil(() => fake.sockets.acked.includes(id), { timeout: 10_000 });
+      return fake.sockets.deliverSurely(type, payload);
     }
 
     return {
@@ -107,6 +104,7 @@ export const slack = (mode: 'socket' | 'http'): Platform => ({
           remove: () => changed({ subtype: 'message_deleted', deleted_ts: ts, previous_message: message }),
         };
       },
+      stir: () => deliver('events_api', callback({ type: 'emoji_changed', subtype: 'add', name: 'tada' })),
       shown: () =>
         fake.messages.map(
           ({ text, channel, files }): Shown => ({

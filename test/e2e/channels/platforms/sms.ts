@@ -9,6 +9,7 @@ import {
 } from '../../../support/twilio/index.ts';
 import type { Place, Platform, Shown } from './platform.ts';
 
+const newSid = () => `SM${randomBytes(16).toString('hex')}`;
 const refused = { status: 401, body: JSON.stringify({ code: 20003, message: 'Authenticate', status: 401 }) };
 
 export const sms: Platform = {
@@ -37,7 +38,7 @@ export const sms: Platform = {
       },
       hasGroups: false,
       async say(Body, { file } = {}) {
-        const sid = `SM${randomBytes(16).toString('hex')}`;
+        const sid = newSid();
         const media = `Messages/${sid}/Media/ME1`;
         if (file) fake.media.set(media, { type: 'image/png', data: file });
         const picture = {
@@ -55,6 +56,8 @@ export const sms: Platform = {
         await deliver(body);
         return { again: () => deliver(body) };
       },
+      // Twilio answers these itself.
+      stir: () => deliver(received({ Body: 'START', MessageSid: newSid() })),
       shown: () => fake.sent.map(({ text }): Shown => ({ text, room: 'direct' })),
       counts: () => ({ edits: 0, typing: 0 }),
       revoke: () => fake.react(() => refused),

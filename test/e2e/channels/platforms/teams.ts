@@ -81,6 +81,7 @@ export const teams: Platform = {
             }),
         };
       },
+      stir: () => deliver(whispered({ type: 'somethingNew', id: 'f:1', text: undefined })),
       shown: () =>
         fake.messages.map(
           ({ text, conversation }): Shown => ({ text, room: conversation === directId ? 'direct' : 'group' }),

@@ -64,6 +64,13 @@ export const telegram = (receive: 'polling' | 'webhook'): Platform => ({
             void (await fake.deliver({ edited_message: { ...message, text, edit_date: message.date + 1 } })),
         };
       },
+      async stir() {
+        const chat = { id: groupId, type: 'supergroup', title: 'Sales' };
+        messages += 1;
+        await fake.deliver({
+          message: { message_id: messages, from: ann, chat, date: 1_795_348_800, new_chat_members: [ann] },
+        });
+      },
       shown: () =>
         fake.shown().map(
           ({ text, to, file, entities, pings }): TelegramShown => ({
