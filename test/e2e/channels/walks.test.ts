@@ -46,5 +46,5 @@ it.concurrent.each(platforms)('$name', { timeout: 180_000 }, async (platform) =>
     push: ({ url, method, headers, body }) =>
       fetch(reach(url), { method, headers: headers as Record<string, string>, body: Buffer.from(body) }),
   };
-  await walk(platform, { url: product.url, owner: createClient(product.url, product.adminKey), world, told });
+  await walk(platform, { owner: createClient(product.url, product.adminKey), world, told });
 });
