@@ -115,7 +115,7 @@ async function assertAllAnswered(chat: Chat, marks: readonly string[]): Promise<
 
 it('workers that are killed while messages come in and answers go out', { timeout: 180_000 }, async () => {
   cluster.server.script(echoMarks({ delayMs: 200 }));
-  const talking = Promise.all(chats.map((chat) => talk(chat, 40)));
+  const talking = Promise.all(chats.map((chat) => talk(chat, 30)));
   for (const chat of chats)
     await vi.waitFor(() => expect(chat.shown().length).toBeGreaterThan(2), { timeout: 60_000 });
   const before = cluster.workers;

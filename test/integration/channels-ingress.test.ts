@@ -56,23 +56,6 @@ it('takes a thousand deliveries of one event for one', { timeout: 60_000 }, asyn
   expect(new Set((await messages()).map((row) => row.run_id)).size).toBe(1);
 });
 
-it.each([
-  ['a command', '/new', 'answer'],
-  ["a stranger's first message", 'Hello?', 'pair'],
-] as const)('says one thing to forty deliveries of %s at once', async (_what, text, strangers) => {
-  const { id, hookUrl } = await connectProgram(product, program, { access: { strangers } });
-  const deliveries = Array.from({ length: 40 }, () =>
-    program.post(hookUrl, { thread: 't', sender: { id: 'ann' }, text }, 'the-event'),
-  );
-  for (const { status } of await Promise.all(deliveries)) expect(status).toBe(200);
-  const said = await product.sql(`SELECT event FROM delivery WHERE channel_id = $1`, [id]);
-  expect(said).toEqual([{ event: 'notice' }]);
-  const people = await product.sql(`SELECT FROM identity WHERE channel_id = $1`, [id]);
-  expect(people).toHaveLength(1);
-  const begun = await product.sql(`SELECT FROM conversation WHERE channel_id = $1`, [id]);
-  expect(begun).toHaveLength(strangers === 'pair' ? 0 : 1);
-});
-
 describe('a stranger', () => {
   const post = (url: string, body: string, headers: Record<string, string> = {}) =>
     fetch(url, { method: 'POST', body, headers });
@@ -203,6 +186,23 @@ describe('what was said', () => {
     const [{ conversation_id: id }] = await inbox();
     expect(await saidIn(product.owner, id)).toEqual(['user: Yes, send it']);
   });
+});
+
+it.each([
+  ['a command', '/new', 'answer'],
+  ["a stranger's first message", 'Hello?', 'pair'],
+] as const)('says one thing to forty deliveries of %s at once', async (_what, text, strangers) => {
+  const { id, hookUrl } = await connectProgram(product, program, { access: { strangers } });
+  const deliveries = Array.from({ length: 40 }, () =>
+    program.post(hookUrl, { thread: 't', sender: { id: 'ann' }, text }, 'the-event'),
+  );
+  for (const { status } of await Promise.all(deliveries)) expect(status).toBe(200);
+  const said = await product.sql(`SELECT event FROM delivery WHERE channel_id = $1`, [id]);
+  expect(said).toEqual([{ event: 'notice' }]);
+  const people = await product.sql(`SELECT FROM identity WHERE channel_id = $1`, [id]);
+  expect(people).toHaveLength(1);
+  const begun = await product.sql(`SELECT FROM conversation WHERE channel_id = $1`, [id]);
+  expect(begun).toHaveLength(strangers === 'pair' ? 0 : 1);
 });
 
 it('a paused channel acknowledges and drops; a removed one is not there', async () => {
