@@ -228,6 +228,23 @@ describe('what was said', () => {
   });
 });
 
+it.each([
+  ['a command', '/new', 'answer'],
+  ["a stranger's first message", 'Hello?', 'pair'],
+] as const)('says one thing to forty deliveries of %s at once', async (_what, text, strangers) => {
+  const { id, hookUrl } = await connectProgram(product, program, { access: { strangers } });
+  const deliveries = Array.from({ length: 40 }, () =>
+    program.post(hookUrl, { thread: 't', sender: { id: 'ann' }, text }, 'the-event'),
+  );
+  for (const { status } of await Promise.all(deliveries)) expect(status).toBe(200);
+  const said = await product.sql(`SELECT event FROM delivery WHERE channel_id = $1`, [id]);
+  expect(said).toEqual([{ event: 'notice' }]);
+  const people = await product.sql(`SELECT FROM identity WHERE channel_id = $1`, [id]);
+  expect(people).toHaveLength(1);
+  const begun = await product.sql(`SELECT FROM conversation WHERE channel_id = $1`, [id]);
+  expect(begun).toHaveLength(strangers === 'pair' ? 0 : 1);
+});
+
 it('a paused channel acknowledges and drops; a removed one is not there', async () => {
   await product.owner.expect(200, product.owner.post(`/v1/channels/${channel.id}/pause`));
   expect((await program.say(channel.hookUrl, 'Hello')).status).toBe(200);

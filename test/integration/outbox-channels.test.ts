@@ -198,6 +198,21 @@ describe('a platform that refuses', () => {
     await untilStatus(delivery!.id, 'sent');
   });
 
+  it('is asked at once when somebody has mended it, however long the next attempt was away', async () => {
+    platform.react(() => ({ status: 401 }));
+    const channel = await connect();
+    const written = await write(channel, await addConversation(product), 'one', 'two');
+    await expect.poll(async () => (await read(written[0]!.id)).error?.code).toBe('credentials_refused');
+    await product.sql(
+      `UPDATE delivery SET due_at = now() + interval '15 minutes' WHERE channel_id = $1 AND status = 'pending'`,
+      [channel.id],
+    );
+    platform.react(() => ({ status: 200 }));
+    await product.owner.expect(200, product.owner.post(`/v1/channels/${channel.id}/resume`));
+    for (const { id } of written) await untilStatus(id, 'sent');
+    expect(texts().slice(-2)).toEqual(['one', 'two']);
+  });
+
   it('gives a message up after six hours', async () => {
     platform.react(() => ({ status: 503 }));
     const [delivery] = await write(await connect(), await addConversation(product), 'one');

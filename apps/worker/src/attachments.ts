@@ -9,6 +9,7 @@ import {
 import { ChannelError, type Lookup } from '@nightshift/channels';
 import { type Fetch, maxAttachmentBytes } from '@nightshift/contracts';
 import { failFile, readFiles, type StoredFile, storeFile } from '@nightshift/core/channels';
+import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 
 export interface AttachmentDeps extends ConnectionDeps {
   fetch: Fetch;
@@ -19,6 +20,10 @@ const downloadTimeoutMs = 20_000;
 
 /** Waits before the second and the third attempt at what did not arrive, in milliseconds. */
 const againMs = [500, 2_000];
+
+/** Files are larger than any other answer. What is too large the adapter refuses, in words, before this does. */
+export const fileFetch = (allow: readonly string[]): Fetch =>
+  createGuardedFetch({ allow, maxBytes: 2 * maxAttachmentBytes, timeoutMs: downloadTimeoutMs }).fetch;
 
 export function createAttachmentReader(deps: AttachmentDeps): AttachmentReader {
   return {

@@ -22,7 +22,7 @@ import { findAbandonedLanes, findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
 import { createHealth, createRouter, type Router, type RouterOptions } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
-import { createAttachmentReader } from './attachments.ts';
+import { createAttachmentReader, fileFetch } from './attachments.ts';
 import { startConnectors } from './connectors.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLiveReplies } from './live-replies.ts';
@@ -91,7 +91,7 @@ export async function startWorker(
     conversations,
     deliveries,
     workerId,
-    attachments: createAttachmentReader(channels),
+    attachments: createAttachmentReader({ ...channels, fetch: fileFetch(env.outboundAllow) }),
     live: createLiveReplies(channels),
     isDraining: () => draining,
   });

@@ -651,6 +651,6 @@ export const channelCatalog: readonly CatalogChannel[] = [
       'Switch the app from Development to Live, then write to the number from a phone.',
     ],
     docs: 'docs/channels/whatsapp.md',
-    defaults: { strangers: 'pair', live: false },
+    defaults: { strangers: 'pair', live: true },
   },
 ];

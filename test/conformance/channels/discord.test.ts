@@ -2,6 +2,8 @@ import { discord } from '@nightshift/channels/discord';
 import { botToken, guildId, roomId, startFakeDiscord } from '../../support/discord/index.ts';
 import { describeChannel, type Peer } from './kit.ts';
 
+const fileAt = (url: string) => ({ name: 'plan.png', mediaType: 'image/png', bytes: null, source: { url } });
+
 async function startPeer(): Promise<Peer> {
   const fake = await startFakeDiscord();
   // Before that there is what the kit's address answers to.
@@ -10,6 +12,16 @@ async function startPeer(): Promise<Peer> {
     url: fake.url,
     requests: () => fake.requests.length,
     shown: () => fake.messages.slice(asked).map(({ content: text }) => ({ text })),
+    offer({ data }) {
+      fake.files.set('/attachments/1/2/plan.png', data);
+      return fileAt(`${fake.url}/attachments/1/2/plan.png`);
+    },
+    elsewhere: fileAt,
+    files: () =>
+      fake.messages
+        .flatMap(({ attachments }) => attachments)
+        .map(({ filename, bytes }) => ({ name: filename, data: Buffer.from(bytes, 'base64') })),
+    reactions: () => fake.reactions,
     react: (how) => fake.react(how),
     shut: () => fake.shut(),
     close: () => fake.close(),
@@ -31,6 +43,7 @@ describeChannel('Discord', {
   startPeer,
   connect: (url) => ({ credentials: { botToken }, settings: { apiUrl: `${url}/api/v10` } }),
   to: { channelId: roomId, guildId, messageId: '1170481735862157300' },
+  answering: ({ channelId, messageId }) => ({ channelId: String(channelId), messageId: String(messageId) }),
   meaning: [
     [failing(401, 0), { kind: 'auth' }],
     [failing(401, 50014), { kind: 'auth' }],

@@ -7,6 +7,10 @@ import { expect, it } from 'vitest';
 export interface HookSubject {
   /** A body as the platform signs it at a time (milliseconds of the epoch), for the connection of the subject. */
   sign(body: Uint8Array, at: number): RawRequest;
+  /** The same by somebody who hopes that no secret is set, and signs with the empty one. */
+  signUnset(body: Uint8Array, at: number): RawRequest;
+  /** A message that says this, as the platform sends it. */
+  says(text: string): string;
   /** The headers without which nothing is believed, in lower case. */
   authHeaders: readonly string[];
   /** How old a captured request may be; null: the platform signs no time. */
@@ -39,7 +43,8 @@ export function describeHook(
   subject: HookSubject,
   connection: () => { credentials: unknown; settings: unknown; account: null },
 ): void {
-  const { sign, authHeaders, windowMs, signsBody, otherCredentials, recordings, malformed } = subject;
+  const { sign, signUnset, says, authHeaders, windowMs, signsBody, otherCredentials, recordings, malformed } =
+    subject;
   const hook = adapter.hook!;
   const now = Date.UTC(2026, 10, 22, 12);
   const [first] = recordings;
@@ -79,10 +84,19 @@ export function describeHook(
       expect([each, await isBelieved(withHeader(good(), name, each))]).toEqual([each, false]);
   });
 
-  it('believes nothing signed with another secret, or where none is set', async () => {
+  it('believes nothing signed with another secret', async () => {
     expect(await isBelieved(good(), now, { ...connection(), credentials: otherCredentials })).toBe(false);
-    const unset = Object.fromEntries(Object.keys(otherCredentials as object).map((name) => [name, '']));
-    expect(await isBelieved(good(), now, { ...connection(), credentials: unset })).toBe(false);
+  });
+
+  it('believes nothing where no secret is set, however it is signed', async () => {
+    const names = Object.keys(connection().credentials as object);
+    for (const nothing of ['', undefined, null]) {
+      const credentials = Object.fromEntries(names.map((name) => [name, nothing]));
+      for (const request of [good(), signUnset(bytes(first!.body), now)])
+        expect(await isBelieved(request, now, { ...connection(), credentials })).toBe(false);
+    }
+    const request = signUnset(bytes(first!.body), now);
+    expect(await isBelieved(request)).toBe(false);
   });
 
   if (signsBody)
@@ -120,6 +134,12 @@ export function describeHook(
 
   it.each(recordings)('reads $name', async ({ body, events }) => {
     expect(hook.parse(sign(bytes(body), now), connection())).toMatchObject(events);
+  });
+
+  it('reads a message of sixty kilobytes as a whole', () => {
+    const text = 'Grüße, שלום and 👩‍👩‍👧‍👦. '.repeat(1_500).trim();
+    expect(Buffer.byteLength(text)).toBeGreaterThan(60_000);
+    expect(hook.parse(sign(bytes(says(text)), now), connection())).toMatchObject([{ type: 'message', text }]);
   });
 
   it('names an event the same whenever it is delivered again', () => {

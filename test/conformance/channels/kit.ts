@@ -9,10 +9,12 @@ import type { Address } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Reaction } from '../../support/channel/index.ts';
+import { describeFiles, type FilePeer } from './kit-files.ts';
 import { describeHook, type HookSubject } from './kit-hook.ts';
+import { describeSplit } from './kit-split.ts';
 
 /** The platform as the adapter meets it: a fake on loopback that checks what it is sent, or a real server. */
-export interface Peer {
+export interface Peer extends FilePeer {
   readonly url: string;
   /** How many requests have come. */
   requests(): number;
@@ -38,6 +40,8 @@ export interface Subject {
   /** How it says "wait 7 seconds". Default: 429 with Retry-After. */
   rateLimit?: Reaction;
   hook?: HookSubject;
+  /** The address that answers a message, by the receipt of it. Where there are reactions. */
+  answering?(receipt: SendReceipt): Address;
   /** Not in the catalogue: an adapter of the tests. */
   unlisted?: boolean;
 }
@@ -188,7 +192,22 @@ export function describeChannel(name: string, subject: Subject): void {
           expect(peer.shown()).toHaveLength(1);
           expect(receipts[1]).toEqual(receipts[0]);
         });
+
+      if (capabilities.reactions)
+        it('reacts to a message', async () => {
+          const answering = subject.answering!(await send('Hello'));
+          await adapter.react!('👍', answering, connection(), context());
+          expect(peer.reactions!()).toHaveLength(1);
+        });
+
+      describeFiles(adapter, to, () => ({ peer, connection: connection(), context: context() }));
     });
+
+    describe('a text that is longer than a message', () =>
+      describeSplit(adapter, () => ({
+        peer,
+        send: (part, idempotencyKey) => adapter.send(part, to, connection(), context({ idempotencyKey })),
+      })));
 
     describe('setting up', () => {
       it('says who it is there, and that nothing is wrong', async () => {

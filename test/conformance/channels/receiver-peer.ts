@@ -18,6 +18,14 @@ export async function startReceiverPeer(): Promise<Peer> {
       }
       return [...messages.values()];
     },
+    offer({ name, mediaType, data }) {
+      receiver.react(() => ({ status: 200, body: data }));
+      return { name, mediaType, bytes: null, source: { url: `${receiver.url}/plan.png` } };
+    },
+    files: () =>
+      receiver.received
+        .filter(({ body }) => body?.type === 'file')
+        .map(({ body: { name, data } }) => ({ name, data: Buffer.from(data, 'base64') })),
     react(how) {
       const before = receiver.received.length;
       receiver.react(how);

@@ -1,11 +1,20 @@
 import { slack } from '@nightshift/channels/slack';
 import { describe, expect, it } from 'vitest';
-import { channels, signRequest, startFakeSlack, tokens } from '../../support/slack/index.ts';
+import {
+  callback,
+  channels,
+  posted,
+  signRequest,
+  startFakeSlack,
+  tokens,
+} from '../../support/slack/index.ts';
 import { describeChannel, type Peer } from './kit.ts';
 import { malformed, recordings } from './slack-recordings.ts';
 
 const thread_ts = '1735689600.000100';
 const credentials = { botToken: tokens.bot, appToken: tokens.app, signingSecret: tokens.secret };
+
+const fileAt = (url: string) => ({ name: 'plan.png', mediaType: 'image/png', bytes: null, source: { url } });
 
 async function startPeer(): Promise<Peer> {
   const fake = await startFakeSlack();
@@ -17,6 +26,13 @@ async function startPeer(): Promise<Peer> {
         text,
         to: { channel, ...(thread_ts && { thread_ts }) },
       })),
+    offer({ name, mediaType, data }) {
+      fake.files.set('F0PIC', { name, data: Buffer.from(data), mediaType });
+      return fileAt(`${fake.origin}/files-pri/F0PIC/${name}`);
+    },
+    elsewhere: fileAt,
+    files: () => fake.messages.flatMap(({ files = [] }) => files),
+    reactions: () => fake.messages.flatMap(({ reactions }) => reactions),
     react: (how) => fake.react(how),
     shut: () => fake.shut(),
     close: () => fake.close(),
@@ -34,6 +50,7 @@ describeChannel('slack', {
   startPeer,
   connect: (url) => ({ credentials, settings: { mode: 'http', apiUrl: `${url}/api/` } }),
   to: { channel: channels.general, thread_ts },
+  answering: ({ channel, ts }) => ({ channel: String(channel), ts: String(ts) }),
   meaning: [
     [refusal('channel_not_found'), { kind: 'rejected' }],
     [refusal('not_in_channel'), { kind: 'rejected' }],
@@ -74,6 +91,8 @@ describeChannel('slack', {
   ],
   hook: {
     sign: signRequest,
+    signUnset: (body, at) => signRequest(body, at, ''),
+    says: (text) => JSON.stringify(callback(posted(text))),
     authHeaders: ['x-slack-signature', 'x-slack-request-timestamp'],
     windowMs: 300_000,
     signsBody: true,

@@ -14,12 +14,20 @@ import {
 } from '../../support/twilio/index.ts';
 import { describeChannel, type Peer } from './kit.ts';
 
+const fileAt = (url: string) => ({ name: 'plan.png', mediaType: 'image/png', bytes: null, source: { url } });
+
 async function startPeer(): Promise<Peer> {
   const fake = await startFakeTwilio();
   return {
     url: fake.url,
     requests: () => fake.requests.length,
     shown: () => fake.sent.map(({ text, to }) => ({ text, to: { to } })),
+    offer({ mediaType, data }) {
+      const path = `Messages/${messageSid}/Media/ME1`;
+      fake.media.set(path, { type: mediaType, data });
+      return fileAt(`${fake.url}/2010-04-01/Accounts/${accountSid}/${path}`);
+    },
+    elsewhere: fileAt,
     react: (how) => fake.react(how),
     shut: () => fake.shut(),
     close: () => fake.close(),
@@ -59,6 +67,8 @@ describeChannel('SMS', {
   ],
   hook: {
     sign: (body) => signed(body),
+    signUnset: (body) => signed(body, hookUrl, hookUrl, ''),
+    says: (Body) => received({ Body }),
     authHeaders: ['x-twilio-signature'],
     windowMs: null,
     signsBody: true,
@@ -203,6 +213,8 @@ describeChannel('SMS through a Messaging Service', {
   ],
   hook: {
     sign: (body) => signed(body, hookUrl),
+    signUnset: (body) => signed(body, hookUrl, hookUrl, ''),
+    says: (Body) => received({ Body, To: '+15550000000', MessagingServiceSid: serviceSid }),
     authHeaders: ['x-twilio-signature'],
     windowMs: null,
     signsBody: true,

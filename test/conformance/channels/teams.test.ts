@@ -7,9 +7,12 @@ import {
   serviceUrl,
   signed,
   startFakeTeams,
+  whispered,
 } from '../../support/teams/index.ts';
 import { describeChannel, type Peer } from './kit.ts';
 import { recordings } from './teams-recordings.ts';
+
+const fileAt = (url: string) => ({ name: 'plan.png', mediaType: 'image/png', bytes: null, source: { url } });
 
 /** Signing in comes before, and is asked by tests of its own; only a refusal of the app is one of both. */
 async function startPeer(): Promise<Peer> {
@@ -21,6 +24,11 @@ async function startPeer(): Promise<Peer> {
     url: fake.url,
     requests: () => refused + fake.requests.filter(({ url }) => isConnector(url.pathname)).length,
     shown: () => fake.messages.map(({ text }) => ({ text })),
+    offer({ data }) {
+      fake.files.set('0-eus-d1', data);
+      return fileAt(`${serviceUrl}v3/attachments/0-eus-d1/views/original`);
+    },
+    elsewhere: fileAt,
     react: (how) =>
       fake.react(({ url }) => {
         const reaction = how();
@@ -67,6 +75,8 @@ describeChannel('Microsoft Teams', {
   ],
   hook: {
     sign: (body, at) => signed(body, at),
+    signUnset: (body, at) => signed(body, at, { aud: '' }),
+    says: (text) => JSON.stringify(whispered({ text, attachments: [] })),
     authHeaders: ['authorization'],
     windowMs: 300_000,
     signsBody: false,

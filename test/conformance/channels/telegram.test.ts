@@ -1,5 +1,5 @@
 import { telegram } from '@nightshift/channels/telegram';
-import { refusal, startTelegram } from '../../support/telegram/index.ts';
+import { ann, refusal, startTelegram } from '../../support/telegram/index.ts';
 import { describeChannel, type Peer } from './kit.ts';
 import { recordings } from './telegram-recordings.ts';
 
@@ -8,11 +8,18 @@ const webhookSecret = 'a-secret-that-telegram-sends-back-with-each-request';
 const html = { status: 502, headers: { 'content-type': 'text/html' }, body: '<h1>502 Bad Gateway</h1>' };
 
 async function startPeer(): Promise<Peer> {
-  const fake = await startTelegram({ token });
+  const files = new Map<string, Buffer>();
+  const fake = await startTelegram({ token, files });
   return {
     url: fake.url,
     requests: () => fake.calls.length,
     shown: () => fake.shown().map(({ text, to }) => ({ text, to })),
+    offer({ name, mediaType, data }) {
+      files.set('plan', Buffer.from(data));
+      return { name, mediaType, bytes: null, source: { file_id: 'plan' } };
+    },
+    files: () => fake.shown().flatMap(({ file }) => file ?? []),
+    reactions: () => fake.shown().flatMap(({ reactions }) => reactions),
     react: fake.react,
     shut: fake.shut,
     close: fake.close,
@@ -27,6 +34,7 @@ describeChannel('telegram', {
     settings: { receive: 'webhook', apiUrl: url },
   }),
   to: { chat_id: '-100500600', message_thread_id: '7' },
+  answering: ({ chat_id, message_id }) => ({ chat_id: String(chat_id), message_id: String(message_id) }),
   meaning: [
     [refusal(400, 'Bad Request: chat not found'), { kind: 'rejected' }],
     [refusal(400, 'Bad Request: message thread not found'), { kind: 'rejected' }],
@@ -52,6 +60,17 @@ describeChannel('telegram', {
       headers: { 'x-telegram-bot-api-secret-token': webhookSecret },
       body,
     }),
+    signUnset: (body) => ({
+      method: 'POST',
+      url: 'https://nightshift.example/v1/hooks/key',
+      headers: { 'x-telegram-bot-api-secret-token': '' },
+      body,
+    }),
+    says: (text) =>
+      JSON.stringify({
+        update_id: 870000001,
+        message: { message_id: 21, from: ann, chat: { id: ann.id, type: 'private' }, date: 1795348800, text },
+      }),
     authHeaders: ['x-telegram-bot-api-secret-token'],
     windowMs: null,
     signsBody: false,

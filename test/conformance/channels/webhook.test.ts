@@ -25,6 +25,13 @@ describeChannel('webhook', {
       headers: signedHeaders(secret, 'event-1', at, body),
       body,
     }),
+    signUnset: (body, at) => ({
+      method: 'POST',
+      url: 'https://nightshift.example/v1/hooks/key',
+      headers: signedHeaders('whsec_', 'event-1', at, body),
+      body,
+    }),
+    says: (text) => JSON.stringify({ thread: 'order-42', sender: { id: 'ann' }, text }),
     authHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
     windowMs: 300_000,
     signsBody: true,

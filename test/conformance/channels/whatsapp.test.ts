@@ -13,12 +13,33 @@ import {
 } from '../../support/whatsapp/index.ts';
 import { describeChannel, type Peer } from './kit.ts';
 
+const media = {
+  id: '1003383421387256',
+  mime_type: 'image/jpeg',
+  sha256: 'SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=',
+};
+const picture = { name: 'plan.png', mediaType: 'image/png', bytes: null, source: { media: media.id } };
+
 async function startPeer(): Promise<Peer> {
   const fake = await startFakeWhatsapp();
   return {
     url: fake.url,
     requests: () => fake.requests.length,
     shown: () => fake.sent.filter(({ type }) => type === 'text').map(({ text }) => ({ text: text.body })),
+    offer({ mediaType: type, data }) {
+      fake.media.set(media.id, { type, data });
+      return picture;
+    },
+    elsewhere(url) {
+      fake.media.set(media.id, { type: 'image/png', data: new Uint8Array(1), url });
+      return picture;
+    },
+    files: () =>
+      fake.sent
+        .filter(({ type }) => type === 'document')
+        .map(({ document: { id, filename } }) => ({ name: filename, data: fake.media.get(id)!.data })),
+    reactions: () =>
+      fake.sent.filter(({ type }) => type === 'reaction').map(({ reaction }) => reaction.emoji),
     react: (how) => fake.react(how),
     shut: () => fake.shut(),
     close: () => fake.close(),
@@ -38,11 +59,6 @@ const fromSheena = {
   group: null,
   sender: { id: sheena.user, name: sheena.name, isBot: false, isSelf: false },
 };
-const media = {
-  id: '1003383421387256',
-  mime_type: 'image/jpeg',
-  sha256: 'SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=',
-};
 
 describeChannel('WhatsApp', {
   adapter: whatsapp,
@@ -52,6 +68,7 @@ describeChannel('WhatsApp', {
     settings: { phoneNumberId, businessAccountId, apiUrl: `${url}/v25.0` },
   }),
   to,
+  answering: () => to,
   meaning: [
     [failing(401, 190), { kind: 'auth' }],
     [failing(403, 10), { kind: 'auth' }],
@@ -73,6 +90,8 @@ describeChannel('WhatsApp', {
   ],
   hook: {
     sign: (body) => signed(body),
+    signUnset: (body) => signed(body, undefined, ''),
+    says: (body) => received('wamid.1', { type: 'text', text: { body } }),
     authHeaders: ['x-hub-signature-256'],
     windowMs: null,
     signsBody: true,

@@ -16,7 +16,7 @@ export interface Received {
 
 /** hang: takes the request and never answers · drop: takes it and breaks the connection off. */
 export type Reaction =
-  | { status: number; headers?: Record<string, string>; body?: string; afterMs?: number }
+  | { status: number; headers?: Record<string, string>; body?: string | Uint8Array; afterMs?: number }
   | 'hang'
   | 'drop';
 

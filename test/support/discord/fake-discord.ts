@@ -47,7 +47,8 @@ const refuse = (status: number, code: number, message: string, errors?: unknown)
 });
 const unauthorized = refuse(401, 0, '401: Unauthorized');
 
-export async function startFakeDiscord(): Promise<FakeDiscord> {
+/** `us`: the bot of the token. */
+export async function startFakeDiscord(us = bot): Promise<FakeDiscord> {
   const messages: FakeMessage[] = [];
   const typing: string[] = [];
   const reactions: string[] = [];
@@ -72,10 +73,10 @@ export async function startFakeDiscord(): Promise<FakeDiscord> {
     if (headers.authorization !== `Bot ${botToken}`) return unauthorized;
     switch (`${method} ${resource}/${id}`) {
       case 'GET users/@me':
-        return part === 'guilds' ? json(app.guilds.map((guild) => ({ id: guild, name: 'Ours' }))) : json(bot);
+        return part === 'guilds' ? json(app.guilds.map((guild) => ({ id: guild, name: 'Ours' }))) : json(us);
       case 'GET applications/@me':
         return json({
-          id: bot.id,
+          id: us.id,
           name: 'nightshift',
           flags: app.flags,
           interactions_endpoint_url: app.interactionsUrl,
@@ -94,7 +95,7 @@ export async function startFakeDiscord(): Promise<FakeDiscord> {
       case `GET guilds/${guildId}`:
         return json([
           { id: guildId, name: '@everyone' },
-          { id: botRoleId, name: 'nightshift', managed: true, tags: { bot_id: bot.id } },
+          { id: botRoleId, name: 'nightshift', managed: true, tags: { bot_id: us.id } },
         ]);
     }
     if (resource !== 'channels') return refuse(404, 0, '404: Not Found');
@@ -146,7 +147,7 @@ export async function startFakeDiscord(): Promise<FakeDiscord> {
       id: newSnowflake(),
       channel_id: channelId,
       type: more.message_reference ? 19 : 0,
-      author: bot,
+      author: us,
       content,
       nonce,
       ...more,
@@ -190,7 +191,7 @@ export async function startFakeDiscord(): Promise<FakeDiscord> {
   }
 
   const fake = await startFakeHttp(answer);
-  const gateway = serveGateway(fake.server, () => fake.url.replace('http:', 'ws:'));
+  const gateway = serveGateway(fake.server, us, () => fake.url.replace('http:', 'ws:'));
   // What somebody asked, so that there is something to answer and to react to.
   messages.push({
     id: '1170481735862157300',

@@ -1,7 +1,7 @@
 /** The gateway as documented, https://docs.discord.com/developers/events/gateway: one shard, JSON, no compression. */
 import type { Server } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { bot, botToken } from './world.ts';
+import { type bot, botToken } from './world.ts';
 
 const opcodes = {
   dispatch: 0,
@@ -48,7 +48,8 @@ interface Session {
   sent: { t: string; s: number; d: unknown }[];
 }
 
-export function serveGateway(server: Server, resumeUrl: () => string): FakeGateway {
+/** `us`: the bot of the token. */
+export function serveGateway(server: Server, us: typeof bot, resumeUrl: () => string): FakeGateway {
   const open: WebSocket[] = [];
   const counts = { sockets: 0, identified: 0, resumed: 0 };
   const closes: number[] = [];
@@ -114,12 +115,12 @@ export function serveGateway(server: Server, resumeUrl: () => string): FakeGatew
     open.unshift(socket);
     dispatch('READY', {
       v: 10,
-      user: bot,
+      user: us,
       guilds: [],
       session_id: session.id,
       resume_gateway_url: resumeUrl(),
       shard: [0, 1],
-      application: { id: bot.id, flags: 1 << 19 },
+      application: { id: us.id, flags: 1 << 19 },
     });
   }
 

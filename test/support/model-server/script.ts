@@ -64,6 +64,8 @@ export interface Step {
   /** Sent as the whole answer. With `status` or without. */
   body?: string;
 
+  /** Nothing is answered before it is fulfilled. */
+  after?: Promise<unknown>;
   /** Milliseconds: before the headers; after them, before the first event; between events. */
   delayMs?: number;
   firstTokenMs?: number;

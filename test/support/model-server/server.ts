@@ -234,6 +234,7 @@ function refuseHeaders(name: ServerWire, req: IncomingMessage): string | null {
 async function play(step: Step, request: RecordedRequest, res: ServerResponse): Promise<void> {
   const wire = wires[request.wire];
   if (step.fault === 'hang') return;
+  await step.after;
   if (step.delayMs) await delay(step.delayMs);
   if (step.fault === 'html')
     return send(res, step.status ?? 200, 'text/html; charset=utf-8', html, step.headers);

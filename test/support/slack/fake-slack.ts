@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { scopes } from '@nightshift/channels/slack';
 import type { Reaction } from '../channel/index.ts';
 import { type SlackSockets, serveSockets } from './socket.ts';
-import { methods, SlackError, type Workspace } from './workspace.ts';
+import { bot, methods, SlackError, type Workspace } from './workspace.ts';
 
 export const tokens = { bot: 'xoxb-1-bot', app: 'xapp-1-app', secret: '8f742231b10e8888abcd99yyyzzz85a5' };
 
@@ -20,6 +20,8 @@ export interface FakeSlack extends Workspace {
   /** Instead of what is right, from now on. Undefined: what is right. */
   react(how: ((path: string) => Reaction | undefined) | undefined): void;
   shut(): Promise<void>;
+  /** Where it was, after `shut`. */
+  open(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,10 +31,12 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-export async function startFakeSlack(): Promise<FakeSlack> {
+/** `us`: the app of the token. */
+export async function startFakeSlack(us = bot): Promise<FakeSlack> {
   const server = createServer((request, response) => void serve(request, response));
   const sockets = serveSockets(server, '/link');
   const workspace: Workspace = {
+    us,
     messages: [],
     statuses: new Map(),
     uploads: new Map(),
@@ -103,8 +107,10 @@ export async function startFakeSlack(): Promise<FakeSlack> {
     response.writeHead(200, { 'content-type': file.mediaType }).end(file.data);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${port}`;
   const shut = () =>
     new Promise<void>((resolve) => {
       for (const socket of sockets.open) socket.terminate();
@@ -122,6 +128,7 @@ export async function startFakeSlack(): Promise<FakeSlack> {
       reaction = how;
     },
     shut,
+    open: () => listen(port),
     close: () => (server.listening ? shut() : Promise.resolve()),
   };
   return fake;

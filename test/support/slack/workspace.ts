@@ -13,6 +13,8 @@ export interface Shown {
 }
 
 export interface Workspace {
+  /** Whose token it is. */
+  us: typeof bot;
   messages: Shown[];
   /** Of threads: what is shown under them while an answer is written. */
   statuses: Map<string, string>;
@@ -99,20 +101,20 @@ const content = ['text', 'blocks', 'parse', 'link_names'];
 export const methods: Readonly<Record<string, Method>> = {
   'auth.test': {
     required: [],
-    run: () => ({
+    run: (_args, { us }) => ({
       url: 'https://acme.slack.com/',
       team: team.name,
-      user: bot.name,
+      user: us.name,
       team_id: team.id,
-      user_id: bot.user,
-      bot_id: bot.id,
+      user_id: us.user,
+      bot_id: us.id,
     }),
   },
   'chat.postMessage': {
     scope: 'chat:write',
     required: ['channel'],
     optional: [...content, 'thread_ts', 'unfurl_links', 'unfurl_media'],
-    run(args, { messages }) {
+    run(args, { messages, us }) {
       const { channel = '', thread_ts, unfurl_links, unfurl_media } = args;
       assertPostable(channel);
       assertTs(thread_ts);
@@ -127,7 +129,7 @@ export const methods: Readonly<Record<string, Method>> = {
         ...(blocks && { blocks }),
         reactions: [],
       });
-      return { channel, ts, message: { text, ts, user: bot.user, bot_id: bot.id } };
+      return { channel, ts, message: { text, ts, user: us.user, bot_id: us.id } };
     },
   },
   'chat.update': {

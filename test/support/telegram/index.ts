@@ -1,2 +1,2 @@
 export { refusal } from './refusal.ts';
-export { type FakeTelegram, startTelegram, type TelegramOptions } from './server.ts';
+export { ann, type FakeTelegram, startTelegram, type TelegramOptions } from './server.ts';

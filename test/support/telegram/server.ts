@@ -16,6 +16,8 @@ export interface TelegramOptions {
   chats?: readonly FakeChat[];
   /** What is behind `getFile`, by file id. */
   files?: ReadonlyMap<string, Buffer>;
+  /** Where the address of a webhook leads to on this machine. Default: the address itself. */
+  reach?(url: string): string;
 }
 
 export interface FakeChat {
@@ -67,6 +69,8 @@ export interface FakeTelegram {
   /** How it answers from now on; undefined: as it should. */
   react(how: (method: string) => Reaction | undefined): void;
   shut(): Promise<void>;
+  /** Where it was, after `shut`. */
+  open(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -143,7 +147,10 @@ export async function startTelegram(options: TelegramOptions = {}): Promise<Fake
     return message;
   }
 
-  const updates = createUpdates(async (method, args) => call(method, { args, files: new Map() }));
+  const updates = createUpdates(
+    async (method, args) => call(method, { args, files: new Map() }),
+    options.reach ?? ((url) => url),
+  );
 
   const methods: Record<string, (call: Call) => unknown> = {
     getMe: () => ({
@@ -258,10 +265,13 @@ export async function startTelegram(options: TelegramOptions = {}): Promise<Fake
       else reply(response, json(500, answerOf(new Refusal(500, `Internal Server Error: ${error}`))));
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', resolve);
+    });
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
   const shut = () =>
     new Promise<void>((resolve) => {
       updates.close();
@@ -270,7 +280,7 @@ export async function startTelegram(options: TelegramOptions = {}): Promise<Fake
     });
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     token,
     username,
     calls,
@@ -292,6 +302,7 @@ export async function startTelegram(options: TelegramOptions = {}): Promise<Fake
       reaction = how;
     },
     shut,
+    open: () => listen(port),
     close: () => (server.listening ? shut() : Promise.resolve()),
   };
 }

@@ -17,7 +17,10 @@ const pauseMs = 50;
 
 const conflict = (why: string) => new Refusal(409, `Conflict: ${why}`);
 
-export function createUpdates(onReply: (method: string, args: Call['args']) => Promise<unknown>) {
+export function createUpdates(
+  onReply: (method: string, args: Call['args']) => Promise<unknown>,
+  reach: (url: string) => string,
+) {
   let pending: Update[] = [];
   let lastId = 100_000;
   let webhook: Webhook | undefined;
@@ -30,7 +33,7 @@ export function createUpdates(onReply: (method: string, args: Call['args']) => P
     for (let attempt = 1; attempt <= attempts && webhook?.url === url; attempt += 1) {
       if (attempt > 1) await sleep(pauseMs);
       try {
-        const response = await fetch(url, {
+        const response = await fetch(reach(url), {
           method: 'POST',
           headers: {
             'content-type': 'application/json',

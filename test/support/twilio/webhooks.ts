@@ -41,13 +41,13 @@ export const status = (MessageStatus: string, more: Record<string, string> = {})
     ...more,
   }).toString();
 
-const hmac = (text: string) => createHmac('sha1', authToken).update(text).digest('base64');
+const hmac = (text: string, token = authToken) => createHmac('sha1', token).update(text).digest('base64');
 
 /** As Twilio signs and sends it; `signedUrl` is what it took the address for. */
-export function signed(body: Uint8Array, url = hookUrl, signedUrl = url): RawRequest {
+export function signed(body: Uint8Array, url = hookUrl, signedUrl = url, token = authToken): RawRequest {
   const form = [...new URLSearchParams(Buffer.from(body).toString())];
   const sorted = form.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => name + value);
-  return request(body, url, hmac(signedUrl + sorted.join('')));
+  return request(body, url, hmac(signedUrl + sorted.join(''), token));
 }
 
 /** A body that is no form: its hash is in the address, which alone is signed. */

@@ -55,9 +55,13 @@ const refuse = (status: number, code: number, message: string, more: object = {}
 const success: FakeAnswer = { status: 200, body: { success: true } };
 const unknown = refuse(400, 100, 'Unsupported request. Object does not exist', { error_subcode: 33 });
 
-/** `hookUrl`: where the app and the account already send webhooks to. */
+/**
+ * `hookUrl`: where the app and the account already send webhooks to; `reach`: where an address that is entered leads to on
+ * this machine.
+ */
 export async function startFakeWhatsapp(
   hookUrl = 'https://nightshift.example/v1/hooks/key',
+  reach = (url: string) => url,
 ): Promise<FakeWhatsapp> {
   const sent: FakeWhatsapp['sent'] = [];
   const reads: FakeWhatsapp['reads'] = [];
@@ -217,7 +221,7 @@ export async function startFakeWhatsapp(
     const { object, fields, callback_url, verify_token } = JSON.parse(body.toString());
     if (object !== 'whatsapp_business_account' || fields !== 'messages')
       return refuse(400, 100, 'Invalid parameter');
-    if (!(await isConfirmed(callback_url, verify_token))) return unconfirmed;
+    if (!(await isConfirmed(reach(callback_url), verify_token))) return unconfirmed;
     account.appFields = ['messages'];
     account.hooks.application = callback_url;
     return success;
@@ -226,7 +230,7 @@ export async function startFakeWhatsapp(
   async function override({ body }: FakeRequest): Promise<FakeAnswer> {
     const { override_callback_uri, verify_token } = JSON.parse(body.toString()).webhook_configuration;
     if (override_callback_uri.length > 200) return refuse(400, 100, 'The callback URL is too long');
-    if (!(await isConfirmed(override_callback_uri, verify_token))) return unconfirmed;
+    if (!(await isConfirmed(reach(override_callback_uri), verify_token))) return unconfirmed;
     account.hooks.phone_number = override_callback_uri;
     return success;
   }

@@ -32,8 +32,12 @@ export const received = (id: string, message: object): string =>
   );
 
 /** As Meta signs and sends it. */
-export function signed(body: Uint8Array, url = 'https://nightshift.example/v1/hooks/key'): RawRequest {
-  const hex = createHmac('sha256', credentials.appSecret).update(body).digest('hex');
+export function signed(
+  body: Uint8Array,
+  url = 'https://nightshift.example/v1/hooks/key',
+  secret = credentials.appSecret,
+): RawRequest {
+  const hex = createHmac('sha256', secret).update(body).digest('hex');
   const headers = { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${hex}` };
   return { method: 'POST', url, headers, body };
 }

@@ -36,4 +36,13 @@ const clear = statement(`
 /** The platform takes us again. */
 export async function clearAttention(db: Database, channelId: string): Promise<void> {
   await db.query(clear, [channelId]);
+  await hurryDeliveries(db, channelId);
+}
+
+const hurry = statement(`
+  UPDATE delivery SET due_at = now() WHERE channel_id = $1 AND status = 'pending' AND due_at > now()`);
+
+/** What waits for its next attempt, which may be a quarter of an hour away, is tried now: the sweep finds it. */
+export async function hurryDeliveries(db: Database, channelId: string): Promise<void> {
+  await db.query(hurry, [channelId]);
 }

@@ -11,6 +11,7 @@ import { type Database, newId, pageArguments, statement, toPage } from '../datab
 import { notFound } from '../errors/index.ts';
 import type { Prisma, Channel as Row } from '../generated/prisma/client.ts';
 import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
+import { hurryDeliveries } from './attention.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -198,6 +199,7 @@ export async function updateChannel(
     },
   });
   if (count === 0) throw notFound('channel');
+  if (status === 'active') await hurryDeliveries(db, id);
 }
 
 const remove = statement<{ id: string }>(`
