@@ -1,8 +1,11 @@
 /** The adapters, each loaded when its first channel is used: a platform's library costs memory and time to start. */
+import { channelCatalog } from './catalog.ts';
 import type { ChannelAdapter } from './channel.ts';
 
 export interface AdapterSource {
   readonly kinds: readonly string[];
+  /** Those of them whose messages go out over the connector's connection. */
+  readonly kindsOverConnection: readonly string[];
   /** Undefined: there is no such kind, at least not in this version. */
   load(kind: string): Promise<ChannelAdapter | undefined>;
 }
@@ -21,6 +24,9 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
 /** The adapters that the product has. */
 export const builtInAdapters: AdapterSource = {
   kinds: Object.keys(loaders),
+  kindsOverConnection: channelCatalog
+    .filter(({ sendsOverConnection }) => sendsOverConnection)
+    .map(({ slug }) => slug),
   // Node keeps what it has imported. Whoever stored a channel let the adapter's own schemas read its credentials, so
   // their type may be forgotten here.
   load: async (kind) =>
@@ -31,6 +37,9 @@ export const builtInAdapters: AdapterSource = {
 export function adapterSource(adapters: readonly ChannelAdapter[]): AdapterSource {
   return {
     kinds: adapters.map(({ kind }) => kind),
+    kindsOverConnection: adapters
+      .filter(({ capabilities }) => capabilities.sendsOverConnection)
+      .map(({ kind }) => kind),
     load: async (wanted) => adapters.find(({ kind }) => kind === wanted),
   };
 }

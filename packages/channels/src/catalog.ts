@@ -11,6 +11,8 @@ export interface CatalogChannel {
   readonly summary: string;
   /** How messages come in. Several: a setting chooses. */
   readonly connects: readonly ('webhook' | 'socket' | 'polling')[];
+  /** Messages go out over the connection that they come in by, and wait while there is none. */
+  readonly sendsOverConnection?: boolean;
   readonly fields: readonly CatalogField[];
   /** What a person does, in order, who has never seen the platform's console. `{webhookUrl}` stands for the channel's own. */
   readonly setup: readonly string[];

@@ -107,6 +107,11 @@ export interface Capabilities {
   readonly files: { readonly inMax: number | null; readonly outMax: number | null };
   readonly reactions: boolean;
   readonly buttons: boolean;
+  /**
+   * Messages go out over the connection that the connector holds, so only the process that holds it can send: what waits
+   * is left to it, and its `session` is in each context. Default: they do not.
+   */
+  readonly sendsOverConnection?: boolean;
 }
 
 /** The least time between two edits of one message, in milliseconds. Groups have tighter limits on most platforms. */
@@ -159,6 +164,8 @@ export interface Account {
 export interface CallContext {
   readonly fetch: Fetch;
   readonly signal: AbortSignal;
+  /** What the connector gave to `connected`, while it is connected, where `capabilities.sendsOverConnection`. */
+  readonly session?: unknown;
 }
 
 export interface SendContext extends CallContext {
@@ -261,8 +268,11 @@ export interface InboundSink {
 }
 
 export interface ConnectContext extends CallContext {
-  /** Says that the connection stands: trouble before it is forgotten. */
-  connected(): void;
+  /**
+   * Says that the connection stands: trouble before it is forgotten. Where `capabilities.sendsOverConnection`, sending
+   * finds `session` in its context from now until `connect` ends.
+   */
+  connected(session?: unknown): void;
 }
 
 /**
