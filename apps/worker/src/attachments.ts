@@ -6,12 +6,13 @@ import {
   type OpenConnection,
   openConnection,
 } from '@nightshift/agent';
-import { ChannelError } from '@nightshift/channels';
+import { ChannelError, type Lookup } from '@nightshift/channels';
 import { type Fetch, maxAttachmentBytes } from '@nightshift/contracts';
 import { failFile, readFiles, type StoredFile, storeFile } from '@nightshift/core/channels';
 
 export interface AttachmentDeps extends ConnectionDeps {
   fetch: Fetch;
+  lookup: Lookup;
 }
 
 const downloadTimeoutMs = 20_000;
@@ -40,7 +41,7 @@ const byId = (files: readonly StoredFile[]) => new Map(files.map((file) => [file
 
 /** The file has its bytes afterwards, or says why not. */
 async function fetchFile(
-  { db, fetch }: AttachmentDeps,
+  { db, fetch, lookup }: AttachmentDeps,
   { adapter, connection }: OpenConnection,
   file: StoredFile,
   stop: AbortSignal,
@@ -53,7 +54,12 @@ async function fetchFile(
   for (let attempt = 0; ; attempt += 1) {
     try {
       const signal = AbortSignal.any([stop, AbortSignal.timeout(downloadTimeoutMs)]);
-      const { data, mediaType } = await adapter.download(file, connection, { fetch, signal, maxBytes });
+      const { data, mediaType } = await adapter.download(file, connection, {
+        fetch,
+        lookup,
+        signal,
+        maxBytes,
+      });
       if (data.length > maxBytes) return await failFile(db, file.id, tooLarge);
       return await storeFile(db, file.id, { data, mediaType });
     } catch (error) {

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionDeps, openConnection } from '@nightshift/agent';
-import { ChannelError, type InboundEvent } from '@nightshift/channels';
+import { ChannelError, type InboundEvent, type Lookup } from '@nightshift/channels';
 import type { Fetch } from '@nightshift/contracts';
 import { fingerprint, type TrafficCounter } from '@nightshift/core/channels';
 import {
@@ -25,6 +25,7 @@ import { tellOfTrouble } from './processors/delivery.ts';
 
 export interface ConnectorDeps extends ConnectionDeps {
   fetch: Fetch;
+  lookup: Lookup;
   conversations: Producer<'conversation'>;
   deliveries: Producer<'delivery'>;
   traffic: TrafficCounter;
@@ -191,7 +192,7 @@ async function connectOnce(
   log: Log,
   connected: () => void,
 ): Promise<void> {
-  const { db, kek, fetch, traffic } = deps;
+  const { db, kek, fetch, lookup, traffic } = deps;
   const { channel, adapter, connection } = await openConnection(deps, lease.teamId, lease.channelId);
   if (!adapter.connector) throw new ChannelError('auth', 'This channel is not one that is connected to.');
   const cursorKey = fingerprint(kek, connection.credentials);
@@ -213,7 +214,10 @@ async function connectOnce(
   const parting = () => setTimeout(giveUp, partingMs).unref();
   signal.addEventListener('abort', parting, { once: true });
   try {
-    await Promise.race([adapter.connector.connect(connection, sink, { fetch, signal, connected }), overdue]);
+    await Promise.race([
+      adapter.connector.connect(connection, sink, { fetch, lookup, signal, connected }),
+      overdue,
+    ]);
   } finally {
     signal.removeEventListener('abort', parting);
   }

@@ -10,7 +10,13 @@ import {
   type OpenConnection,
   openConnection,
 } from '@nightshift/agent';
-import { ChannelError, type Part, renderBeginning, type SendReceipt } from '@nightshift/channels';
+import {
+  ChannelError,
+  type Lookup,
+  type Part,
+  renderBeginning,
+  type SendReceipt,
+} from '@nightshift/channels';
 import type { Fetch } from '@nightshift/contracts';
 import {
   beginLiveReply,
@@ -25,6 +31,7 @@ import type { ClaimedRun } from '@nightshift/core/runs';
 
 export interface LiveDeps extends ConnectionDeps {
   fetch: Fetch;
+  lookup: Lookup;
 }
 
 /** How long one call may take, in milliseconds: the answer waits for the last one. */
@@ -70,6 +77,7 @@ function openLive(
 
   const context = () => ({
     fetch: deps.fetch,
+    lookup: deps.lookup,
     signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]),
   });
   const read = () => (place ??= findPlace(deps, run.teamId, channelId, run.lane.conversationId));

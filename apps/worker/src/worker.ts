@@ -75,8 +75,8 @@ export async function startWorker(
   const deliveries = createProducer('delivery', connection, log);
   let draining = false;
   const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
-  const { fetch } = createGuardedFetch({ allow: env.outboundAllow });
-  const channels = { db, kek, adapters, fetch };
+  const { fetch, lookup } = createGuardedFetch({ allow: env.outboundAllow });
+  const channels = { db, kek, adapters, fetch, lookup };
   const traffic = createTrafficCounter(db, log);
   const process = createConversationProcessor({
     db,

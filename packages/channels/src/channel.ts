@@ -5,6 +5,8 @@
  * in with each call, and requests go out through the `fetch` it is given. docs/channels/adding-one.md shows how one is
  * made, and test/conformance/channels/kit.ts proves what is promised here.
  */
+import type { LookupOptions } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import type { Address, Fetch, InboundAttachment, InboundEvent } from '@nightshift/contracts';
 import type { z } from 'zod';
 import type { Dialect, Rendered, TextLimit } from './markdown/render.ts';
@@ -163,10 +165,23 @@ export interface Account {
 
 export interface CallContext {
   readonly fetch: Fetch;
+  /** For sockets, which `fetch` does not open: `resolveHost` asks it. Absent: none may be opened. */
+  readonly lookup?: Lookup;
   readonly signal: AbortSignal;
   /** What the connector gave to `connected`, while it is connected, where `capabilities.sendsOverConnection`. */
   readonly session?: unknown;
 }
+
+/**
+ * A `net.LookupFunction` that refuses the addresses that `fetch` refuses, with a `FetchFailure`. `net.connect` asks it
+ * for names alone, so whoever connects to an address has to ask for that, too. With the port it knows all that the
+ * operator allows.
+ */
+export type Lookup = (
+  hostname: string,
+  options: LookupOptions & { readonly port?: number },
+  done: Parameters<LookupFunction>[2],
+) => void;
 
 export interface SendContext extends CallContext {
   /** The same for every attempt at the same part, and for no other. */

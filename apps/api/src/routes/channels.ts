@@ -223,6 +223,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         const { channel, adapter, connection } = await openConnection(deps, teamId, id);
         const { account, problems } = await adapter.probe(connection, {
           fetch: guarded.fetch,
+          lookup: guarded.lookup,
           signal: AbortSignal.timeout(testTimeoutMs),
           hookUrl: publicUrl + hookPath(channel.hookKey),
         });

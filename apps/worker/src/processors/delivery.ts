@@ -1,7 +1,7 @@
 /** Sends what waits in one lane of the outbox, in order, until nothing of it is due. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionDeps } from '@nightshift/agent';
-import { ChannelError, type ChannelErrorKind, type SendReceipt } from '@nightshift/channels';
+import { ChannelError, type ChannelErrorKind, type Lookup, type SendReceipt } from '@nightshift/channels';
 import type { Fetch, QueuePayload } from '@nightshift/contracts';
 import { markAttention, type TrafficCounter } from '@nightshift/core/channels';
 import { type Database, isDatabaseUnavailable } from '@nightshift/core/database';
@@ -27,6 +27,7 @@ import { type OutgoingPart, prepareOutgoing } from './outgoing.ts';
 
 export interface DeliveryDeps extends ConnectionDeps {
   fetch: Fetch;
+  lookup: Lookup;
   deliveries: Producer<'delivery'>;
   metrics: Metrics;
   traffic: TrafficCounter;
@@ -152,10 +153,14 @@ function assertRepeatable({ repeatable }: OutgoingPart, delivery: ClaimedDeliver
   if (nextDelayMs(delivery.destination.kind, delivery) === null) throw new ChannelError('retry', message);
 }
 
-async function sendPart({ fetch, stop }: DeliveryDeps, part: OutgoingPart, log: Log): Promise<SendReceipt> {
+async function sendPart(
+  { fetch, lookup, stop }: DeliveryDeps,
+  part: OutgoingPart,
+  log: Log,
+): Promise<SendReceipt> {
   const signal = AbortSignal.any([AbortSignal.timeout(sendTimeoutMs), stop]);
   try {
-    return await part.send({ fetch, signal });
+    return await part.send({ fetch, lookup, signal });
   } catch (cause) {
     const error = unlessChannelError(cause, 'ambiguous', log);
     if (error.kind === 'ambiguous' && part.repeatable)

@@ -152,6 +152,53 @@ describe('what the operator allows', () => {
   });
 });
 
+describe('a lookup for a socket', () => {
+  /** What `net.connect` would hear: an address, or a failure's reason. */
+  const lookUp = (
+    host: string,
+    { port, ...options }: Partial<GuardedFetchOptions> & { port?: number } = {},
+  ): Promise<unknown> =>
+    new Promise((resolve) =>
+      guarded(options).lookup(host, { ...(port && { port }) }, (error, address) =>
+        resolve(error instanceof FetchFailure ? error.reason : address),
+      ),
+    );
+
+  it('refuses what a request is refused', async () => {
+    for (const host of ['127.0.0.1', '0177.1', '::1', 'localhost', '10.0.0.1', 'a/b', 'user@host', ''])
+      expect(await lookUp(host)).toBe('refused');
+    const lookup = async () => [{ address: '10.1.2.3', family: 4 }];
+    expect(await lookUp('inside.test', { lookup })).toBe('refused');
+  });
+
+  it('finds what is public, and what the operator allows', async () => {
+    const lookup = async () => [{ address: '93.184.215.14', family: 4 }];
+    expect(await lookUp('mail.test', { lookup })).toBe('93.184.215.14');
+    expect(await lookUp('93.184.215.14')).toBe('93.184.215.14');
+    expect(await lookUp('127.0.0.1', { allow: ['127.0.0.0/8'] })).toBe('127.0.0.1');
+    const allow = ['127.0.0.1:143'];
+    expect(await lookUp('127.0.0.1', { allow, port: 143 })).toBe('127.0.0.1');
+    expect(await lookUp('127.0.0.1', { allow, port: 144 })).toBe('refused');
+    expect(await lookUp('127.0.0.1', { allow })).toBe('refused');
+  });
+
+  it('gives the addresses of the family that is asked for', async () => {
+    const addresses = [
+      { address: '93.184.215.14', family: 4 },
+      { address: '2606:2800:21f:cb07:6820:80da:af6b:8b2c', family: 6 },
+    ];
+    const { lookup } = guarded({ lookup: async () => addresses });
+    const ask = (family: number | undefined, all: boolean) =>
+      new Promise((resolve) =>
+        lookup('two.test', { ...(family && { family }), all }, (error, found) => resolve(error ?? found)),
+      );
+    expect(await ask(undefined, true)).toEqual(addresses);
+    expect(await ask(6, true)).toEqual([addresses[1]]);
+    expect(await ask(6, false)).toBe(addresses[1]!.address);
+    expect(await lookUp('nobody.invalid')).toBe('unreachable');
+  });
+});
+
 describe('what is no address at all', () => {
   it.each([
     'file:///etc/passwd',

@@ -3,6 +3,7 @@
  * checked, and the socket connects to a checked one, so that a name cannot change its mind in between. Redirects are
  * not followed; bodies come as they are on the wire, not decompressed.
  */
+import type { LookupOptions } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -23,6 +24,15 @@ export interface GuardedFetch {
    * @throws {FetchFailure} refused
    */
   check(url: string): Promise<void>;
+  /**
+   * As `net.LookupFunction`, for sockets of other protocols: fails with a `FetchFailure` for what `fetch` would refuse.
+   * Takes addresses, too. Without a port, what the operator allows with one is refused.
+   */
+  lookup(
+    hostname: string,
+    options: LookupOptions & { readonly port?: number },
+    done: Parameters<LookupFunction>[2],
+  ): void;
 }
 
 export interface GuardedFetchOptions {
@@ -48,6 +58,16 @@ const schemes: Record<string, { port: number; request: typeof requestHttp; ready
 const refused = (message: string) => new FetchFailure('refused', message);
 const portOf = (url: URL) => Number(url.port) || schemes[url.protocol]!.port;
 
+const notLookedUp = (host: string, code = 'unknown error', cause?: unknown) =>
+  new FetchFailure('unreachable', `The name ${host} cannot be looked up (${code}).`, { cause });
+
+/** A host as `URL` spells it. @throws {FetchFailure} refused: it is none */
+function spell(host: string): string {
+  const url = `http://${isIP(host) === 6 ? `[${host}]` : host}`;
+  if (/[/?#@\\]/.test(host) || !URL.canParse(url)) throw refused(`"${host}" is no host name.`);
+  return new URL(url).hostname;
+}
+
 /** @throws {FetchFailure} refused */
 function parseUrl(text: string): URL {
   if (!URL.canParse(text)) throw refused('It is not a URL.');
@@ -61,18 +81,18 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { allow, timeoutMs = 15_000, maxBytes = 1024 * 1024, lookup = systemLookup } = options;
   const policy = createAddressPolicy(allow);
 
-  /** The addresses that a request may connect to. */
-  async function resolve(url: URL): Promise<Address[]> {
+  /** The addresses that a socket may connect to. `hostname` as `URL` spells it; port 0: any. */
+  async function resolve(hostname: string, port: number): Promise<Address[]> {
     // A URL spells every form of an IP address in the one canonical way: 0177.0.0.1 and 2130706433 are 127.0.0.1.
-    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const host = hostname.replace(/^\[|\]$/g, '');
     const family = isIP(host);
     const addresses = family ? [{ address: host, family }] : await lookUp(host);
-    if (policy.allowsHost(url.hostname, portOf(url))) return addresses;
+    if (policy.allowsHost(hostname, port)) return addresses;
     const inside = addresses.find(({ address }) => !policy.allowsAddress(address));
     if (!inside) return addresses;
     const what = family ? `${host} is` : `${host} is ${inside.address},`;
     throw refused(
-      `${what} no public address. Who runs this server can allow it: OUTBOUND_ALLOW=${url.hostname}:${portOf(url)}`,
+      `${what} no public address. Who runs this server can allow it: OUTBOUND_ALLOW=${hostname}${port ? `:${port}` : ''}`,
     );
   }
 
@@ -80,8 +100,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     try {
       return await lookup(host, { all: true });
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-      throw new FetchFailure('unreachable', `The name ${host} cannot be looked up (${code}).`, { cause });
+      throw notLookedUp(host, (cause as NodeJS.ErrnoException).code, cause);
     }
   }
 
@@ -90,16 +109,28 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       const url = parseUrl(input);
       const timeout = AbortSignal.timeout(timeoutMs);
       const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
-      const addresses = await beforeAbort(resolve(url), signal);
+      const addresses = await beforeAbort(resolve(url.hostname, portOf(url)), signal);
       return exchange(url, addresses, { ...init, signal }, maxBytes);
     },
     async check(input) {
       try {
-        await beforeAbort(resolve(parseUrl(input)), AbortSignal.timeout(timeoutMs));
+        const url = parseUrl(input);
+        await beforeAbort(resolve(url.hostname, portOf(url)), AbortSignal.timeout(timeoutMs));
       } catch (error) {
         if (error instanceof FetchFailure && error.reason !== 'refused') return;
         throw error;
       }
+    },
+    lookup(host, { all, family, port = 0 }, done) {
+      const version = Number(String(family ?? 0).replace('IPv', ''));
+      const found = (addresses: Address[]) => {
+        const fitting = addresses.filter((each) => version === 0 || each.family === version);
+        if (fitting.length === 0) done(notLookedUp(host, 'ENOTFOUND'), '', 0);
+        else if (all) done(null, fitting);
+        else done(null, fitting[0]!.address, fitting[0]!.family);
+      };
+      const spelled = async () => resolve(spell(host), port);
+      spelled().then(found, (error) => done(error, '', 0));
     },
   };
 }
