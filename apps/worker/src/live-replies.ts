@@ -28,10 +28,12 @@ import {
 } from '@nightshift/core/channels';
 import type { Log } from '@nightshift/core/log';
 import type { ClaimedRun } from '@nightshift/core/runs';
+import type { Sessions } from './sessions.ts';
 
 export interface LiveDeps extends ConnectionDeps {
   fetch: Fetch;
   lookup: Lookup;
+  sessions: Sessions;
 }
 
 /** How long one call may take, in milliseconds: the answer waits for the last one. */
@@ -78,6 +80,7 @@ function openLive(
   const context = () => ({
     fetch: deps.fetch,
     lookup: deps.lookup,
+    session: deps.sessions.of(channelId),
     signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]),
   });
   const read = () => (place ??= findPlace(deps, run.teamId, channelId, run.lane.conversationId));
@@ -199,5 +202,8 @@ async function findPlace(
 ): Promise<Place | null> {
   const thread = await readThread(deps.db, conversationId);
   if (!thread) return null;
-  return { ...(await openConnection(deps, teamId, channelId)), ...thread };
+  const open = await openConnection(deps, teamId, channelId);
+  // Another worker holds the connection: the answer comes from there, as a whole.
+  if (!deps.sessions.reaches(open.channel.kind, channelId)) return null;
+  return { ...open, ...thread };
 }

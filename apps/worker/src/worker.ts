@@ -29,6 +29,7 @@ import { createLiveReplies } from './live-replies.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
 import { createDeliveryProcessor } from './processors/delivery.ts';
 import { startScheduler } from './scheduler.ts';
+import { createSessions } from './sessions.ts';
 import { startSweeper } from './sweeper.ts';
 
 export interface WorkerProcess {
@@ -76,7 +77,8 @@ export async function startWorker(
   let draining = false;
   const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
   const { fetch, lookup } = createGuardedFetch({ allow: env.outboundAllow });
-  const channels = { db, kek, adapters, fetch, lookup };
+  const sessions = createSessions(adapters);
+  const channels = { db, kek, adapters, fetch, lookup, sessions };
   const traffic = createTrafficCounter(db, log);
   const process = createConversationProcessor({
     db,
@@ -131,7 +133,7 @@ export async function startWorker(
       },
       {
         name: 'delivery',
-        find: (limit) => findDueDeliveryLanes(db, limit),
+        find: (limit) => findDueDeliveryLanes(db, limit, sessions.reach),
         process: (lane) => delivery.process({ lane }, log),
         free: (swept) => deliveryConcurrency - Math.max(delivery.active, swept),
       },
@@ -166,11 +168,11 @@ export async function startWorker(
         stopSending.abort();
       }, env.workerDrainSeconds * 1000);
       await Promise.all([
-        connectors.close(),
         scheduler.close(),
         sweeper.close(),
         consumer.close(),
-        deliveryConsumer.close(),
+        // What is being sent may go over a connection of theirs.
+        deliveryConsumer.close().then(() => connectors.close()),
       ]);
       clearTimeout(handover);
       lanes.close();

@@ -13,6 +13,7 @@ export interface AdapterSource {
 /** One line an adapter. The catalogue has the same kinds. */
 const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   discord: async () => (await import('./discord/index.ts')).discord,
+  irc: async () => (await import('./irc/index.ts')).irc,
   slack: async () => (await import('./slack/index.ts')).slack,
   sms: async () => (await import('./sms/index.ts')).sms,
   telegram: async () => (await import('./telegram/index.ts')).telegram,

@@ -98,6 +98,11 @@ export interface Capabilities {
   readonly dialect: Dialect;
   /** The longest text of one message. */
   readonly limit: TextLimit;
+  /**
+   * Most messages of one answer, where more would be a flood and no file can be sent instead: the rest is left out, and
+   * the last message says so. Default: as many as it takes.
+   */
+  readonly maxParts?: number;
   /** The platform drops a repetition that carries the same idempotency key, so a send of unknown outcome is repeated. */
   readonly idempotentSend: boolean;
   /** A message can be changed, so an answer is shown while it is written. */

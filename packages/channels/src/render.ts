@@ -2,7 +2,7 @@
 import type { Capabilities, OutgoingFile, Part } from './channel.ts';
 import { renderParts, renderPreview } from './markdown/render.ts';
 
-/** More messages in a row than this are a flood; the answer is sent as a file then, where the platform has files. */
+/** Where there are files: more messages in a row than this are a flood; the answer is sent as a file then, where the platform has files. */
 const maxParts = 10;
 
 export interface RenderedMessage {
@@ -12,15 +12,29 @@ export interface RenderedMessage {
 }
 
 /** The same text gives the same parts. None for a text of blanks. */
-export function renderMessage(markdown: string, { dialect, limit, files }: Capabilities): RenderedMessage {
+export function renderMessage(markdown: string, capabilities: Capabilities): RenderedMessage {
+  const { dialect, limit, files } = capabilities;
   const { outMax } = files;
   const fitsFile = outMax !== null && Buffer.byteLength(markdown) <= outMax;
-  const rendered = renderParts(markdown, { dialect, limit, ...(fitsFile && { maxParts }) });
-  if (rendered.isComplete) return { parts: rendered.parts, file: null };
+  const most = fitsFile ? maxParts : capabilities.maxParts;
+  const { parts, isComplete } = renderParts(markdown, {
+    dialect,
+    limit,
+    ...(most !== undefined && { maxParts: most }),
+  });
+  if (isComplete) return { parts, file: null };
+  if (!fitsFile) return { parts: [...parts, leftOut(markdown, parts, capabilities)], file: null };
   return {
     parts: renderParts('The answer is long, so here it is as a file.', { dialect, limit }).parts,
     file: { name: 'answer.md', mediaType: 'text/markdown', data: Buffer.from(markdown) },
   };
+}
+
+function leftOut(markdown: string, parts: readonly Part[], { dialect, limit }: Capabilities): Part {
+  const shown = parts.reduce((sum, { text }) => sum + text.length, 0);
+  const left = Math.max(1, Math.round((1 - shown / markdown.length) * 100));
+  const text = `The answer is too long for this chat: ${left} % of it is left out. Ask for the rest, or for less at once.`;
+  return renderParts(text, { dialect, limit }).parts[0]!;
 }
 
 /** How much of an answer that is being written fits into the message that shows it; null: nothing to show yet. */

@@ -13,6 +13,7 @@ import { DomainError } from '@nightshift/core/errors';
 import type { ClaimedDelivery } from '@nightshift/core/outbox';
 import { UnsealError } from '@nightshift/core/secrets';
 import { openWebhook, renderWebhookEvent } from '@nightshift/core/webhooks';
+import type { Sessions } from '../sessions.ts';
 
 export interface OutgoingPart {
   /** The receiver knows a repetition, so a send of unknown outcome is simply made again. */
@@ -21,11 +22,15 @@ export interface OutgoingPart {
   send(context: CallContext): Promise<SendReceipt>;
 }
 
+export interface OutgoingDeps extends ConnectionDeps {
+  sessions: Sessions;
+}
+
 /** In the order in which they are sent. */
 export type Outgoing = readonly OutgoingPart[];
 
 /** @throws {ChannelError} rejected: there is nothing to send, or nowhere; auth: its secrets cannot be read */
-export async function prepareOutgoing(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+export async function prepareOutgoing(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   try {
     return await (delivery.destination.kind === 'webhook'
       ? prepareWebhook(deps, delivery)
@@ -49,7 +54,7 @@ async function prepareWebhook({ db, kek }: ConnectionDeps, delivery: ClaimedDeli
   return [{ repeatable: true, send }];
 }
 
-async function prepareChannel(deps: ConnectionDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
+async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
   const { adapter, connection } = await openConnection(deps, delivery.teamId, delivery.destination.id);
   const message = await readChannelMessage(deps.db, delivery.id);
   if (!message)
@@ -57,8 +62,10 @@ async function prepareChannel(deps: ConnectionDeps, delivery: ClaimedDelivery): 
   const { thread, text, shown } = message;
   const { parts, file } = renderMessage(text, adapter.capabilities);
   const repeatable = adapter.capabilities.idempotentSend;
+  const { id } = delivery.destination;
+  const connected = (context: CallContext) => ({ ...context, session: deps.sessions.of(id) });
   const keyed = (context: CallContext, index: number) => ({
-    ...context,
+    ...connected(context),
     idempotencyKey: `${delivery.id}:${index}`,
   });
   const outgoing: OutgoingPart[] = parts.map((part, index) => ({
@@ -75,7 +82,7 @@ async function prepareChannel(deps: ConnectionDeps, delivery: ClaimedDelivery): 
   if (!shown || !first || !adapter.edit) return outgoing;
   const edit = async (context: CallContext): Promise<SendReceipt> => {
     try {
-      await adapter.edit!(parts[0]!, shown, thread, connection, context);
+      await adapter.edit!(parts[0]!, shown, thread, connection, connected(context));
       return shown;
     } catch (error) {
       // Somebody has deleted it, so that the answer would be nowhere.
