@@ -20,6 +20,7 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   teams: async () => (await import('./teams/index.ts')).teams,
   webhook: async () => (await import('./webhook/index.ts')).webhook,
   whatsapp: async () => (await import('./whatsapp/index.ts')).whatsapp,
+  xmpp: async () => (await import('./xmpp/index.ts')).xmpp,
 };
 
 /** The adapters that the product has. */

@@ -3,6 +3,9 @@ import type { LookupAddress } from 'node:dns';
 import { type CallContext, ChannelError } from './channel.ts';
 import { toChannelError } from './http.ts';
 
+/** Names of this machine: what goes there passes nobody. */
+export const isLoopback = (hostname: string) => ['127.0.0.1', 'localhost', '::1'].includes(hostname);
+
 /**
  * The address to connect to for `hostname`, which may be an address itself. TLS is still told `hostname`.
  * @throws {ChannelError} rejected: sockets may not go there · retry: the name cannot be looked up

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IrcMessage } from 'irc-framework';
 import type { InboundEvent, Sender } from '../channel.ts';
+import { readMention } from '../mention.ts';
 import { plainText } from './lines.ts';
 
 /** What a line does not say of its surroundings. */
@@ -26,7 +27,8 @@ export function toEvent(message: IrcMessage, around: Surroundings): InboundEvent
   const { fold } = around;
   const channel = around.isChannel(target) ? target : null;
   const sender = senderOf(message, around);
-  const { addressed, text } = channel === null ? { addressed: true, text: spoken } : mention(spoken, around);
+  const { addressed, text } =
+    channel === null ? { addressed: true, text: spoken } : readMention(spoken, around.nick, fold);
   if (text === '') return { type: 'ignored', externalId, what: 'empty message' };
   return {
     type: 'message',
@@ -60,18 +62,6 @@ function textOf(said: string, nick: string): string | null {
   if (!said.startsWith('\x01')) return plainText(said);
   const action = /^\x01ACTION ([^\x01]*)\x01?$/.exec(said)?.[1];
   return action === undefined ? null : `* ${nick} ${plainText(action)}`;
-}
-
-const inNick = String.raw`[\w\-\[\]\\\`^{|}]`;
-
-/** There are no other mentions than the nick in the text. As its first word it is only the way to address somebody. */
-function mention(text: string, { nick, fold }: Surroundings): { addressed: boolean; text: string } {
-  const name = fold(nick).replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
-  const folded = fold(text);
-  // The same length: folding changes single ASCII characters.
-  const first = new RegExp(`^@?${name}(?:[:,]\\s*|\\s+|$)`).exec(folded)?.[0];
-  if (first) return { addressed: true, text: text.slice(first.length) };
-  return { addressed: new RegExp(`(?<!${inNick})${name}(?!${inNick})`).test(folded), text };
 }
 
 /**

@@ -1,0 +1,79 @@
+/** A real XMPP server of the test's own: Debian's prosody, on a free port of the loopback interface. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePort } from '../faults/free-port.ts';
+
+export interface Prosody {
+  readonly port: number;
+  /** Ends it at once. */
+  kill(): Promise<void>;
+  /** Starts it again at the same port, with what it had stored. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Everybody's. */
+export const password = 'pässword';
+
+/** Has the accounts `<name>@localhost`, and rooms at `rooms.localhost`. It has no certificate. */
+export async function startProsody(names: readonly string[]): Promise<Prosody> {
+  const directory = mkdtempSync(join(tmpdir(), 'nightshift-prosody-'));
+  const port = await freePort();
+  const file = join(directory, 'prosody.cfg.lua');
+  const accounts = join(directory, 'data/localhost/accounts');
+  mkdirSync(accounts, { recursive: true });
+  for (const name of names)
+    writeFileSync(join(accounts, `${name}.dat`), `return { ["password"] = "${password}" };\n`);
+  writeFileSync(
+    file,
+    `
+run_as_root = true
+data_path = "${directory}/data"
+pidfile = "${directory}/prosody.pid"
+certificates = "${directory}"
+interfaces = { "127.0.0.1" }
+c2s_ports = { ${port} }
+modules_enabled = { "roster", "saslauth", "disco", "ping", "offline", "smacks" }
+modules_disabled = { "s2s" }
+c2s_require_encryption = false
+authentication = "internal_plain"
+log = { { levels = { min = "info" }, to = "console", timestamps = false } }
+VirtualHost "localhost"
+Component "rooms.localhost" "muc"
+  muc_room_default_public_jids = false
+`,
+  );
+  let kill = async () => {};
+
+  async function start(): Promise<void> {
+    const child = spawn('prosody', ['-F', '--config', file], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    kill = async () => {
+      child.kill('SIGKILL');
+      await exited;
+    };
+    await new Promise<void>((resolve, reject) => {
+      const said: string[] = [];
+      child.once('error', reject);
+      exited.then((code) => reject(new Error(`prosody ended with ${code}: ${said.join('\n')}`)));
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        said.push(line);
+        if (line.includes(`Activated service 'c2s' on [127.0.0.1]:${port}`)) resolve();
+      });
+    });
+  }
+
+  await start();
+  return {
+    port,
+    kill: () => kill(),
+    start,
+    async stop() {
+      await kill();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
