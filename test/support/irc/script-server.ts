@@ -1,8 +1,8 @@
 /** An IRC server that says what a test wants it to: for what ngircd has not, such as SASL, message ids and bans. */
-
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { createServer as createTlsServer } from 'node:tls';
 
 export interface ScriptServer {
   readonly port: number;
@@ -18,11 +18,14 @@ export interface ScriptServer {
 /** @param answer what the server says to a line; undefined: what servers say to it */
 export async function startScriptServer(
   answer: (line: string) => readonly string[] | undefined = () => undefined,
-  { caps = 'message-tags server-time account-tag sasl=PLAIN' }: { caps?: string } = {},
+  {
+    caps = 'message-tags server-time account-tag sasl=PLAIN',
+    certificate,
+  }: { caps?: string; certificate?: { cert: string; key: string } } = {},
 ): Promise<ScriptServer> {
   const sockets = new Set<Socket>();
   const lines: string[] = [];
-  const server = createServer((socket) => {
+  const serve = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     createInterface({ input: socket }).on('line', (line) => {
@@ -31,7 +34,8 @@ export async function startScriptServer(
       for (const each of answer(line) ?? usual(line, caps)) socket.write(`${each}\r\n`);
       if (line.startsWith('QUIT')) socket.end();
     });
-  });
+  };
+  const server = certificate ? createTlsServer(certificate, serve) : createServer(serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,

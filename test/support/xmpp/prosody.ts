@@ -8,6 +8,8 @@ import { freePort } from '../faults/free-port.ts';
 
 export interface Prosody {
   readonly port: number;
+  /** For direct TLS. */
+  readonly tlsPort: number;
   /** Ends it at once. */
   kill(): Promise<void>;
   /** Starts it again at the same port, with what it had stored. */
@@ -18,10 +20,22 @@ export interface Prosody {
 /** Everybody's. */
 export const password = 'pässword';
 
-/** Has the accounts `<name>@localhost`, and rooms at `rooms.localhost`. It has no certificate. */
-export async function startProsody(names: readonly string[]): Promise<Prosody> {
+export interface ProsodyOptions {
+  /** Without one it offers no encryption. */
+  certificate?: { certFile: string; keyFile: string };
+}
+
+/** Has the accounts `<name>@localhost`, and rooms at `rooms.localhost`. */
+export async function startProsody(
+  names: readonly string[],
+  { certificate }: ProsodyOptions = {},
+): Promise<Prosody> {
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-prosody-'));
   const port = await freePort();
+  const tlsPort = await freePort();
+  const ssl = certificate
+    ? `ssl = { certificate = "${certificate.certFile}", key = "${certificate.keyFile}" }\nc2s_direct_tls_ports = { ${tlsPort} }`
+    : '';
   const file = join(directory, 'prosody.cfg.lua');
   const accounts = join(directory, 'data/localhost/accounts');
   mkdirSync(accounts, { recursive: true });
@@ -36,7 +50,8 @@ pidfile = "${directory}/prosody.pid"
 certificates = "${directory}"
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${port} }
-modules_enabled = { "roster", "saslauth", "disco", "ping", "offline", "smacks" }
+${ssl}
+modules_enabled = { "roster", "saslauth", ${certificate ? '"tls",' : ''} "disco", "ping", "offline", "smacks" }
 modules_disabled = { "s2s" }
 c2s_require_encryption = false
 authentication = "internal_plain"
@@ -69,6 +84,7 @@ Component "rooms.localhost" "muc"
   await start();
   return {
     port,
+    tlsPort,
     kill: () => kill(),
     start,
     async stop() {
