@@ -61,6 +61,10 @@ Component "rooms.localhost" "muc"
   muc_room_default_public_jids = false
 `,
   );
+  const ready = [
+    `Activated service 'c2s' on [127.0.0.1]:${port}`,
+    ...(certificate ? [`Activated service 'c2s_direct_tls' on [127.0.0.1]:${tlsPort}`] : []),
+  ];
   let kill = async () => {};
 
   async function start(): Promise<void> {
@@ -76,7 +80,7 @@ Component "rooms.localhost" "muc"
       exited.then((code) => reject(new Error(`prosody ended with ${code}: ${said.join('\n')}`)));
       createInterface({ input: child.stdout }).on('line', (line) => {
         said.push(line);
-        if (line.includes(`Activated service 'c2s' on [127.0.0.1]:${port}`)) resolve();
+        if (ready.every((sign) => said.some((each) => each.includes(sign)))) resolve();
       });
     });
   }

@@ -52,7 +52,8 @@ export async function send(
   const uncertain = (why: string) => () => answer.reject(new ChannelError('ambiguous', why));
   const late = uncertain('The IRC server did not say in time that it has read the message.');
   signal.addEventListener('abort', late, { once: true });
-  void session.ended.then(uncertain('The connection to the IRC server ended while it was being sent.'));
+  const lost = uncertain('The connection to the IRC server ended while it was being sent.');
+  session.gone.addEventListener('abort', lost, { once: true });
   try {
     for (const line of lines) client.raw(`PRIVMSG ${target} :${line}`);
     client.raw(`PING :${token}`);
@@ -60,6 +61,7 @@ export async function send(
   } finally {
     stop();
     signal.removeEventListener('abort', late);
+    session.gone.removeEventListener('abort', lost);
   }
   return { target, lines: lines.length };
 }

@@ -13,6 +13,8 @@ export interface IrcSession {
   readonly flood: FloodBucket;
   /** Why the connection ended; pending while it stands. */
   readonly ended: Promise<ChannelError>;
+  /** Aborts when it has: for what is waited for meanwhile, and forgotten afterwards. */
+  readonly gone: AbortSignal;
   /** Calls the listener for each line of the server, until the function that is returned is called. */
   listen(listener: (message: IrcMessage) => void): () => void;
   /** Says goodbye. */
@@ -53,11 +55,16 @@ export async function openSession(
     if (message.command === 'ERROR') farewell ??= closedFor(message.params.at(-1) ?? '');
     for (const listener of listeners) listener(message);
   });
-  client.on('socket close', (error: Error | false) => end(farewell ?? brokenOff(error || undefined)));
+  const gone = new AbortController();
+  client.on('socket close', (error: Error | false) => {
+    end(farewell ?? brokenOff(error || undefined));
+    gone.abort();
+  });
   const session: IrcSession = {
     client,
     flood: createFloodBucket(),
     ended,
+    gone: gone.signal,
     listen(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

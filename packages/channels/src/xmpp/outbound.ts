@@ -95,7 +95,7 @@ function message(to: Address, id: string, text: string, ...more: Child[]): Eleme
 async function deliver(stanza: Element, to: Address, context: CallContext): Promise<void> {
   const { session, rooms } = outletOf(context);
   const { signal } = context;
-  const { client, domain, listen, ended } = session;
+  const { client, domain, listen, gone } = session;
   const { id, type } = stanza.attrs;
   const room = bareOf(to.to ?? '');
   const absence = type === 'groupchat' ? rooms.absence(room) : null;
@@ -111,7 +111,8 @@ async function deliver(stanza: Element, to: Address, context: CallContext): Prom
   const late = uncertain('The XMPP server did not say in time that it has the message.');
   signal.addEventListener('abort', late, { once: true });
   if (signal.aborted) late();
-  void ended.then(uncertain('The connection to the XMPP server ended while it was being sent.'));
+  const lost = uncertain('The connection to the XMPP server ended while it was being sent.');
+  gone.addEventListener('abort', lost, { once: true });
   try {
     await Promise.race([client.send(stanza), answer.promise]);
     if (type !== 'groupchat') ping(client, domain, confirmMs).then(answer.resolve, late);
@@ -128,5 +129,6 @@ async function deliver(stanza: Element, to: Address, context: CallContext): Prom
   } finally {
     stop();
     signal.removeEventListener('abort', late);
+    gone.removeEventListener('abort', lost);
   }
 }

@@ -1,5 +1,5 @@
 /** A connection to an XMPP server: found, encrypted, logged in, and kept until it ends. */
-import { resolveSrv } from 'node:dns/promises';
+import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { client as createClient, type Element, type XmppClient, xml } from '@xmpp/client';
 import { type CallContext, ChannelError } from '../channel.ts';
@@ -14,6 +14,8 @@ export interface XmppSession {
   readonly address: string;
   /** Why the connection ended; pending while it stands. */
   readonly ended: Promise<ChannelError>;
+  /** Aborts when it has: for what is waited for meanwhile, and forgotten afterwards. */
+  readonly gone: AbortSignal;
   /** Calls the listener for each stanza, until the function that is returned is called. */
   listen(listener: (stanza: Element) => void): () => void;
   /** Says goodbye. */
@@ -25,6 +27,9 @@ const stepMs = 10_000;
 const entryMs = 25_000;
 const partingMs = 1_000;
 const pingMs = 60_000;
+
+/** In milliseconds, for each of its tries. */
+const resolver = new Resolver({ timeout: 2_000, tries: 2 });
 
 /** Where the server of an address is: https://www.rfc-editor.org/rfc/rfc6120#section-3.2 */
 async function findServer({
@@ -38,7 +43,7 @@ async function findServer({
   const domain = domainOf(address);
   const service = encryption === 'tls' ? '_xmpps-client' : '_xmpp-client';
   // Most servers have no such record: they are where their domain is.
-  const records = isIP(domain) ? [] : await resolveSrv(`${service}._tcp.${domain}`).catch(() => []);
+  const records = isIP(domain) ? [] : await resolver.resolveSrv(`${service}._tcp.${domain}`).catch(() => []);
   const [best] = records.toSorted((one, other) => one.priority - other.priority || other.weight - one.weight);
   return best && best.name !== '' && port === undefined
     ? { host: best.name, port: best.port }
@@ -110,7 +115,11 @@ export async function openSession(
     trouble ??= error;
     online.reject(error);
   });
-  client.on('disconnect', () => end(connectionError(trouble ?? new Error('it was closed'))));
+  const gone = new AbortController();
+  client.on('disconnect', () => {
+    end(connectionError(trouble ?? new Error('it was closed')));
+    gone.abort();
+  });
   client.on('online', () => online.resolve());
   client.on('stanza', (stanza: Element) => {
     for (const listener of listeners) listener(stanza);
@@ -149,6 +158,7 @@ export async function openSession(
     domain,
     address,
     ended,
+    gone: gone.signal,
     listen(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
