@@ -1,6 +1,9 @@
 /** The outbox's rows under claims: no worker runs here, so that each step can be looked at. */
+
+import { newId } from '@nightshift/core/database';
 import {
   claimDelivery,
+  explainWaiting,
   findDueDeliveryLanes,
   leaseMs,
   markDead,
@@ -16,7 +19,7 @@ import {
 } from '@nightshift/core/outbox';
 import { createWebhook } from '@nightshift/core/webhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Product, startProduct } from '../support/api/index.ts';
+import { createAgent, type Product, startProduct } from '../support/api/index.ts';
 import { addConversation, type Destination, type Written, writeDelivery } from '../support/channel/index.ts';
 
 let product: Product;
@@ -48,6 +51,33 @@ const statusOf = async ({ id }: Written) =>
   (await product.sql('SELECT status FROM delivery WHERE id = $1', [id]))[0].status;
 
 describe('a claim', () => {
+  it('leaves to others what only a connected process can send', async () => {
+    const agentId = await createAgent(product.owner);
+    const settings = { host: 'irc.example', nick: 'nightbot' };
+    const body = { kind: 'irc', agentId, settings };
+    const { id } = await product.owner.expect(201, product.owner.post('/v1/channels', body));
+    const thread = await addConversation(product, id);
+    const waiting = await writeDelivery(product, { kind: 'channel', id }, thread, 'one');
+    const elsewhere = { kinds: ['irc'], channels: [newId()] };
+    const here = { kinds: ['irc'], channels: [newId(), id] };
+    expect(await claimDelivery(product.db, waiting.lane, elsewhere)).toBeNull();
+    expect(await nextDeliveryDueInMs(product.db, waiting.lane, elsewhere)).toBe(Number.POSITIVE_INFINITY);
+    expect(await findDueDeliveryLanes(product.db, 10, elsewhere)).not.toContain(waiting.lane);
+    // Its wake-up may have gone to another process, so it is not waited for.
+    expect(await findDueDeliveryLanes(product.db, 10, here)).toContain(waiting.lane);
+    await explainWaiting(product.db, id, error);
+    expect((await product.sql('SELECT error FROM delivery WHERE id = $1', [waiting.id]))[0].error).toEqual(
+      error,
+    );
+    const claimed = await claimDelivery(product.db, waiting.lane, here);
+    expect(claimed).toMatchObject({ id: waiting.id, attempts: 1 });
+    // Other destinations are in everybody's reach.
+    const other = await write('two');
+    expect(await claimDelivery(product.db, other.lane, elsewhere)).toMatchObject({ id: other.id });
+    await markSent(product.db, claimed!);
+    expect((await product.sql('SELECT error FROM delivery WHERE id = $1', [waiting.id]))[0].error).toBeNull();
+  });
+
   it('takes the head of the lane, and nobody else takes anything of it', async () => {
     const [one, two] = [await write('one'), await write('two')];
     const claims = await Promise.all(Array.from({ length: 8 }, () => claim(one)));

@@ -22,12 +22,15 @@ import {
 import { acceptEvents, wakeForEvents } from '@nightshift/core/inbox';
 import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
+import { explainWaiting } from '@nightshift/core/outbox';
 import type { Producer } from '@nightshift/core/queue';
 import { tellOfTrouble } from './processors/delivery.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface ConnectorDeps extends ConnectionDeps {
   fetch: Fetch;
   lookup: Lookup;
+  sessions: Sessions;
   conversations: Producer<'conversation'>;
   deliveries: Producer<'delivery'>;
   traffic: TrafficCounter;
@@ -210,7 +213,7 @@ async function connectOnce(
   log: Log,
   connected: () => void,
 ): Promise<void> {
-  const { db, kek, fetch, lookup, traffic } = deps;
+  const { db, kek, fetch, lookup, sessions, traffic } = deps;
   const { channel, adapter, connection } = await openConnection(deps, lease.teamId, lease.channelId);
   if (!adapter.connector) throw new ChannelError('auth', 'This channel is not one that is connected to.');
   const cursorKey = fingerprint(kek, connection.credentials);
@@ -227,16 +230,25 @@ async function connectOnce(
       for (const [reason, count] of result.dropped) deps.metrics.channelDropped.inc({ reason }, count);
     },
   };
+  const stands = (session?: unknown) => {
+    if (adapter.capabilities.sendsOverConnection) sessions.open(channel.id, session);
+    connected();
+  };
   const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>();
   // An adapter that does not let go must not keep its channel from us for ever. It can commit nothing any more.
   const parting = () => setTimeout(giveUp, partingMs).unref();
   signal.addEventListener('abort', parting, { once: true });
   try {
     await Promise.race([
-      adapter.connector.connect(connection, sink, { fetch, lookup, signal, connected }),
+      adapter.connector.connect(connection, sink, { fetch, lookup, signal, connected: stands }),
       overdue,
     ]);
+  } catch (error) {
+    if (adapter.capabilities.sendsOverConnection && error instanceof ChannelError)
+      await explainWaiting(db, channel.id, { code: 'not_connected', message: error.message });
+    throw error;
   } finally {
+    sessions.close(channel.id);
     signal.removeEventListener('abort', parting);
   }
 }

@@ -24,11 +24,13 @@ import type { Log } from '@nightshift/core/log';
 import { takeTurn } from '@nightshift/core/outbox';
 import type { ClaimedRun } from '@nightshift/core/runs';
 import { sendLimits } from './send-limits.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface LiveDeps extends ConnectionDeps {
   open: OpenCached;
   fetch: Fetch;
   lookup: Lookup;
+  sessions: Sessions;
 }
 
 /** How long one call may take, in milliseconds: the answer waits for the last one. */
@@ -75,6 +77,7 @@ function openLive(
   const context = () => ({
     fetch: deps.fetch,
     lookup: deps.lookup,
+    session: deps.sessions.of(channelId),
     signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]),
   });
   const read = () => (place ??= findPlace(deps, run.teamId, channelId, run.lane.conversationId));
@@ -203,6 +206,8 @@ async function findPlace(
 ): Promise<Place | null> {
   const thread = await readThread(deps.db, conversationId);
   if (!thread) return null;
-  const { version } = thread;
-  return { ...(await deps.open({ teamId, channelId, version })), ...thread };
+  const open = await deps.open({ teamId, channelId, version: thread.version });
+  // Another worker holds the connection: the answer comes from there, as a whole.
+  if (!deps.sessions.reaches(open.channel.kind, channelId)) return null;
+  return { ...open, ...thread };
 }

@@ -30,6 +30,7 @@ import { createConversationProcessor } from './processors/conversation.ts';
 import { createDeliveryProcessor } from './processors/delivery.ts';
 import { startPruner } from './pruner.ts';
 import { startScheduler } from './scheduler.ts';
+import { createSessions } from './sessions.ts';
 import { startSweeper } from './sweeper.ts';
 
 export interface WorkerProcess {
@@ -77,7 +78,16 @@ export async function startWorker(
   let draining = false;
   const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
   const { fetch, lookup } = createGuardedFetch({ allow: env.outboundAllow });
-  const channels = { db, kek, adapters, fetch, lookup, open: cacheConnections({ db, kek, adapters }) };
+  const sessions = createSessions(adapters);
+  const channels = {
+    db,
+    kek,
+    adapters,
+    fetch,
+    lookup,
+    sessions,
+    open: cacheConnections({ db, kek, adapters }),
+  };
   const traffic = createTrafficCounter(db, log);
   const process = createConversationProcessor({
     db,
@@ -132,7 +142,7 @@ export async function startWorker(
       },
       {
         name: 'delivery',
-        find: (limit) => findDueDeliveryLanes(db, limit),
+        find: (limit) => findDueDeliveryLanes(db, limit, sessions.reach),
         process: (lane) => delivery.process({ lane }, log),
         free: (swept) => deliveryConcurrency - Math.max(delivery.active, swept),
       },
@@ -167,12 +177,12 @@ export async function startWorker(
         stopSending.abort();
       }, env.workerDrainSeconds * 1000);
       await Promise.all([
-        connectors.close(),
         scheduler.close(),
         sweeper.close(),
         pruner.close(),
         consumer.close(),
-        deliveryConsumer.close(),
+        // What is being sent may go over a connection of theirs.
+        deliveryConsumer.close().then(() => connectors.close()),
       ]);
       clearTimeout(handover);
       lanes.close();

@@ -99,6 +99,11 @@ export interface Capabilities {
   readonly dialect: Dialect;
   /** The longest text of one message. */
   readonly limit: TextLimit;
+  /**
+   * Most messages of one answer, where more would be a flood and no file can be sent instead: the rest is left out, and
+   * the last message says so. Default: as many as it takes.
+   */
+  readonly maxParts?: number;
   /** The platform drops a repetition that carries the same idempotency key, so a send of unknown outcome is repeated. */
   readonly idempotentSend: boolean;
   /** A message can be changed, so an answer is shown while it is written. */
@@ -112,6 +117,11 @@ export interface Capabilities {
   readonly files: { readonly inMax: number | null; readonly outMax: number | null };
   readonly reactions: boolean;
   readonly buttons: boolean;
+  /**
+   * Messages go out over the connection that the connector holds, so only the process that holds it can send: what waits
+   * is left to it, and its `session` is in each context. Default: they do not.
+   */
+  readonly sendsOverConnection?: boolean;
 }
 
 /** The least time between two edits of one message, in milliseconds. Groups have tighter limits on most platforms. */
@@ -186,6 +196,8 @@ export interface CallContext {
   /** For sockets, which `fetch` does not open: `resolveHost` asks it. Absent: none may be opened. */
   readonly lookup?: Lookup;
   readonly signal: AbortSignal;
+  /** What the connector gave to `connected`, while it is connected, where `capabilities.sendsOverConnection`. */
+  readonly session?: unknown;
 }
 
 /**
@@ -299,8 +311,11 @@ export interface InboundSink {
 }
 
 export interface ConnectContext extends CallContext {
-  /** Says that the connection stands: trouble before it is forgotten. */
-  connected(): void;
+  /**
+   * Says that the connection stands: trouble before it is forgotten. Where `capabilities.sendsOverConnection`, sending
+   * finds `session` in its context from now until `connect` ends.
+   */
+  connected(session?: unknown): void;
 }
 
 /**

@@ -1,7 +1,12 @@
 /** What adapters need that open sockets of their own. */
 import type { LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
 import { type CallContext, ChannelError } from './channel.ts';
 import { toChannelError } from './http.ts';
+
+/** Names of this machine: what goes there passes nobody. */
+export const isLoopback = (hostname: string) =>
+  hostname === 'localhost' || hostname === '::1' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
 
 /**
  * The address to connect to for `hostname`, which may be an address itself. TLS is still told `hostname`.

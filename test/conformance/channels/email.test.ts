@@ -1,3 +1,4 @@
+import type { OutgoingFile } from '@nightshift/channels';
 import { email } from '@nightshift/channels/email';
 import type { Reaction } from '../../support/channel/index.ts';
 import { account, startImapServer, startSmtpServer } from '../../support/mail/index.ts';
@@ -7,17 +8,45 @@ import { describeChannel, type Peer } from './kit.ts';
 function replyOf(reaction: Reaction) {
   if (typeof reaction === 'string') return reaction;
   const { status, body } = reaction;
-  return status === 401
-    ? { status: 535, at: 'auth' as const, ...(body && { text: body }) }
-    : { status, ...(body && { text: body }) };
+  const text = body === undefined ? {} : { text: String(body) };
+  return status === 401 ? { status: 535, at: 'auth' as const, ...text } : { status, ...text };
 }
 
+const mailWith = ({ name, mediaType, data }: OutgoingFile) => `From: ann@example.com
+To: ${account.user}
+Subject: A file
+MIME-Version: 1.0
+Content-Type: ${mediaType}; name="${name}"
+Content-Disposition: attachment; filename="${name}"
+Content-Transfer-Encoding: base64
+
+${Buffer.from(data).toString('base64').replace(/.{76}/g, '$&\n')}
+`;
+
 async function startPeer(): Promise<Peer> {
+  let offered = 0;
   const [imap, smtp] = await Promise.all([startImapServer(), startSmtpServer()]);
   return {
     url: `smtp://127.0.0.1:${smtp.port}/?imap=${imap.port}`,
     requests: smtp.connections,
     shown: () => smtp.received.map(({ mail }) => ({ text: (mail.text ?? '').trimEnd() })),
+    offer(file) {
+      imap.deliver(mailWith(file).replaceAll('\n', '\r\n'));
+      const { name, mediaType, data } = file;
+      return {
+        name,
+        mediaType,
+        bytes: data.length,
+        source: { uidValidity: '1', uid: String(++offered), index: '0' },
+      };
+    },
+    files: () =>
+      smtp.received.flatMap(({ mail }) =>
+        mail.attachments.map(({ filename, content }) => ({
+          name: filename ?? '',
+          data: new Uint8Array(content as ArrayBuffer),
+        })),
+      ),
     react: (how) => smtp.react(() => replyOf(how())),
     shut: smtp.close,
     async close() {

@@ -76,7 +76,8 @@ export function describeFiles(
         const response = await context.fetch(url, init);
         return isJson(response) ? response : new Response(body, { headers: { 'content-length': '10' } });
       };
-      const attachment = { ...peer.offer!(bomb), bytes: 10 };
+      const large = { ...bomb, data: randomBytes(context.maxBytes + 1) };
+      const attachment = { ...peer.offer!(large), bytes: 10 };
       const downloading = adapter.download!(attachment, connection, { ...context, fetch });
       await expect(downloading).rejects.toMatchObject({ name: 'ChannelError', kind: 'rejected' });
       expect(readBytes()).toBeLessThan(context.maxBytes + 8 * chunk.length);

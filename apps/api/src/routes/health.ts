@@ -14,10 +14,11 @@ const report = (checks: readonly Check[]) => ({
 });
 
 /** What the rows and the queue say now; every api process says the same of it. */
-async function readGauges({ db, conversations, deliveries, metrics }: ApiDeps): Promise<void> {
+async function readGauges({ db, adapters, conversations, deliveries, metrics }: ApiDeps): Promise<void> {
   const [runs, oldestDelivery, openCircuits] = await Promise.all([
     readRunBacklog(db),
-    oldestDueDeliverySeconds(db),
+    // Where only the process that is connected can send, what waits is no backlog of the workers.
+    oldestDueDeliverySeconds(db, { kinds: adapters.kindsOverConnection, channels: [] }),
     countOpenCircuits(db),
   ]);
   metrics.openCircuits.reset();

@@ -25,11 +25,13 @@ import {
   takeTurn,
 } from '@nightshift/core/outbox';
 import type { Producer } from '@nightshift/core/queue';
+import type { Sessions } from '../sessions.ts';
 import { EditRefusedError, type OutgoingDeps, type OutgoingPart, prepareOutgoing } from './outgoing.ts';
 
 export interface DeliveryDeps extends OutgoingDeps {
   fetch: Fetch;
   lookup: Lookup;
+  sessions: Sessions;
   deliveries: Producer<'delivery'>;
   metrics: Metrics;
   traffic: TrafficCounter;
@@ -50,7 +52,7 @@ export function createDeliveryProcessor(deps: DeliveryDeps): DeliveryProcessor {
   async function workOn(lane: string, log: Log): Promise<void> {
     while (!deps.isDraining()) {
       const claimedAt = performance.now();
-      const delivery = await claimDelivery(deps.db, lane);
+      const delivery = await claimDelivery(deps.db, lane, deps.sessions.reach);
       if (!delivery) return wakeWhenDue(deps, lane);
       const deliveryLog = log.child({ deliveryId: delivery.id, lane });
       using claim = hold(deps.db, delivery, claimedAt, deliveryLog);
@@ -80,8 +82,8 @@ const longestWakeMs = 5_000;
 /** Between two looks at a lane whose head has to wait for a delivery that is under way behind it. */
 const shortestWakeMs = 100;
 
-async function wakeWhenDue({ db, deliveries }: DeliveryDeps, lane: string): Promise<void> {
-  const delayMs = await nextDeliveryDueInMs(db, lane);
+async function wakeWhenDue({ db, deliveries, sessions }: DeliveryDeps, lane: string): Promise<void> {
+  const delayMs = await nextDeliveryDueInMs(db, lane, sessions.reach);
   if (delayMs === null || delayMs > longestWakeMs) return;
   deliveries.wakeSoon({ lane }, lane, { delayMs: Math.max(delayMs, shortestWakeMs) });
 }

@@ -14,6 +14,7 @@ import type { ClaimedDelivery, SendLimit } from '@nightshift/core/outbox';
 import { UnsealError } from '@nightshift/core/secrets';
 import { openWebhook, renderWebhookEvent } from '@nightshift/core/webhooks';
 import { sendLimits } from '../send-limits.ts';
+import type { Sessions } from '../sessions.ts';
 
 export interface OutgoingPart {
   /** The receiver knows a repetition, so a send of unknown outcome is simply made again. */
@@ -26,6 +27,7 @@ export interface OutgoingPart {
 
 export interface OutgoingDeps extends ConnectionDeps {
   open: OpenCached;
+  sessions: Sessions;
 }
 
 /** In the order in which they are sent. */
@@ -67,8 +69,9 @@ async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Pr
   const { parts, file } = renderMessage(text, adapter.capabilities);
   const repeatable = adapter.capabilities.idempotentSend;
   const limits = sendLimits(opened, { to, direct });
+  const connected = (context: CallContext) => ({ ...context, session: deps.sessions.of(destination.id) });
   const keyed = (context: CallContext, index: number) => ({
-    ...context,
+    ...connected(context),
     idempotencyKey: `${delivery.id}:${index}`,
   });
   const outgoing: OutgoingPart[] = parts.map((part, index) => ({
@@ -87,7 +90,7 @@ async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Pr
   if (!shown || !first || !adapter.edit) return outgoing;
   const edit = async (context: CallContext): Promise<SendReceipt> => {
     try {
-      await adapter.edit!(first, shown, to, connection, context);
+      await adapter.edit!(first, shown, to, connection, connected(context));
       return shown;
     } catch (error) {
       if (error instanceof ChannelError && (error.kind === 'gone' || error.kind === 'rejected'))

@@ -1,5 +1,6 @@
 /** How connections to the mail servers are encrypted. */
 import { isIP } from 'node:net';
+import { isLoopback } from '../sockets.ts';
 import type { Settings } from './connection.ts';
 
 export type Encryption = 'tls' | 'starttls' | 'optional' | 'none';
@@ -11,12 +12,6 @@ export function encryptionFor(hostname: string, port: number, { encryption }: Se
   if (encryption !== 'auto') return encryption;
   if (implicitPorts.includes(port)) return 'tls';
   return isLoopback(hostname) ? 'optional' : 'starttls';
-}
-
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' || hostname === '::1' || (isIP(hostname) === 4 && hostname.startsWith('127.'))
-  );
 }
 
 /** A certificate is for a name; that of a server which is named by its address is for the address. */

@@ -5,6 +5,8 @@ import { graphemes } from './characters.ts';
 export interface TextLimit {
   readonly max: number;
   readonly unit: 'utf16' | 'bytes' | 'codePoints' | 'graphemes';
+  /** Where each line is sent by itself: most lines with something on them. */
+  readonly lines?: number;
 }
 
 export const lengthIn: Readonly<Record<TextLimit['unit'], (text: string) => number>> = {

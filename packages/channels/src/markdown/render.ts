@@ -96,12 +96,13 @@ function gaugeOf(render: Render, limit: TextLimit, behind: readonly Block[] = []
 /** Telegram shows no more than so many entities of a message. */
 const mostEntities = 100;
 
-function fillOf({ text, html, entities }: Rendered, { max, unit }: TextLimit): number {
+function fillOf({ text, html, entities }: Rendered, { max, unit, lines }: TextLimit): number {
   const length = lengthIn[unit];
   return Math.max(
     length(text) / max,
     html === undefined ? 0 : length(html) / max,
     (entities?.length ?? 0) / mostEntities,
+    lines === undefined ? 0 : text.split('\n').filter((line) => line.trim() !== '').length / lines,
   );
 }
 

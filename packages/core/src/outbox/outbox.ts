@@ -61,13 +61,31 @@ type ClaimRow = {
 const lockNamespace = 7_306_011;
 const lockLane = statement(`SELECT pg_advisory_xact_lock(${lockNamespace}, hashtext($1))`);
 
-/** Until when nothing is sent: by a person until further notice, or as long as the receiver asked. */
-const pausedUntil = `CASE WHEN c.status = 'paused' THEN 'infinity' ELSE coalesce(c.paused_until, w.paused_until) END`;
+/**
+ * What a process can send to. Channels of some kinds are sent to over a connection that one process holds: of `kinds` it
+ * reaches only `channels`, and leaves what waits for others to whoever is connected to them.
+ */
+export interface Reach {
+  readonly kinds: readonly string[];
+  readonly channels: readonly string[];
+}
 
-/** The first delivery of lane $1 that is not over, and until when its destination is paused. */
+const everything: Reach = { kinds: [], channels: [] };
+
+/**
+ * Until when this process sends nothing: because of a person until further notice, or as long as the receiver asked, or
+ * since it is not connected.
+ *
+ * @param kinds the parameter that holds those of the reach @param channels likewise
+ */
+const pausedUntil = (kinds: string, channels: string) => `
+  CASE WHEN c.status = 'paused' OR (c.kind = ANY (${kinds}::text[]) AND c.id <> ALL (${channels}::uuid[])) THEN 'infinity'
+    ELSE coalesce(c.paused_until, w.paused_until) END`;
+
+/** The first delivery of lane $1 that is not over, and until when its destination is paused within the reach $2, $3. */
 const head = `
   head AS (
-    SELECT d.id, ${pausedUntil} AS paused_until, coalesce(c.updated_at, w.updated_at) AS version
+    SELECT d.id, ${pausedUntil('$2', '$3')} AS paused_until, coalesce(c.updated_at, w.updated_at) AS version
     FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
     WHERE d.lane = $1 AND d.status IN ('pending', 'sending') ORDER BY d.position LIMIT 1
   )`;
@@ -76,7 +94,7 @@ const head = `
 const claim = statement<ClaimRow>(`
   WITH ${head}
   UPDATE delivery d
-  SET status = 'sending', attempts = d.attempts + 1, lease_until = now() + $2 * interval '1 millisecond'
+  SET status = 'sending', attempts = d.attempts + 1, lease_until = now() + $4 * interval '1 millisecond'
   FROM head
   WHERE d.id = head.id AND d.due_at <= now() AND coalesce(head.paused_until <= now(), true)
     AND (d.status = 'pending' OR (d.status = 'sending' AND d.lease_until < now()))
@@ -85,13 +103,20 @@ const claim = statement<ClaimRow>(`
     d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at, head.version,
     extract(epoch FROM now() - coalesce(d.retried_at, d.created_at))::float8 * 1000 AS spent_ms`);
 
-/** Takes the head of the lane; null when there is none, it is not due, its destination is paused, or another worker is at it. */
-export async function claimDelivery(db: Database, lane: string): Promise<ClaimedDelivery | null> {
+/**
+ * Takes the head of the lane; null when there is none, it is not due, its destination is paused or out of reach, or
+ * another worker is at it.
+ */
+export async function claimDelivery(
+  db: Database,
+  lane: string,
+  { kinds, channels }: Reach = everything,
+): Promise<ClaimedDelivery | null> {
   const row = await transaction(db.pool, async (client) => {
     // Claims of one lane go one after the other: two at once, each with its own view of what has just been put back
     // into the lane, could claim two deliveries of it.
     await run(client, lockLane, [lane]);
-    return (await run(client, claim, [lane, leaseMs]))[0];
+    return (await run(client, claim, [lane, kinds, channels, leaseMs]))[0];
   });
   if (!row) return null;
   return {
@@ -118,9 +143,16 @@ const nextDue = statement<{ ms: number }>(`
   SELECT ceil(extract(epoch FROM greatest(d.due_at, head.paused_until, d.lease_until) - now()) * 1000)::float8 AS ms
   FROM head JOIN delivery d ON d.id = head.id`);
 
-/** How long until the head of the lane may be claimed, in milliseconds; null when the lane is empty. */
-export async function nextDeliveryDueInMs(db: Database, lane: string): Promise<number | null> {
-  const [row] = await db.query(nextDue, [lane]);
+/**
+ * How long until the head of the lane may be claimed, in milliseconds: Infinity where that depends on others. Null when
+ * the lane is empty.
+ */
+export async function nextDeliveryDueInMs(
+  db: Database,
+  lane: string,
+  { kinds, channels }: Reach = everything,
+): Promise<number | null> {
+  const [row] = await db.query(nextDue, [lane, kinds, channels]);
   return row ? Math.max(0, row.ms) : null;
 }
 
@@ -253,6 +285,14 @@ export const markUnknown = (
 export const markDead = (db: Database, delivery: ClaimedDelivery, error: DeliveryError): Promise<boolean> =>
   mark(db, delivery, dead, JSON.stringify(error));
 
+const waiting = statement(`
+  UPDATE delivery SET error = $2 WHERE channel_id = $1 AND status = 'pending' AND error IS DISTINCT FROM $2::jsonb`);
+
+/** Says of all that waits to go out over a channel's connection why there is none. Whatever is sent later forgets it. */
+export async function explainWaiting(db: Database, channelId: string, error: DeliveryError): Promise<void> {
+  await db.query(waiting, [channelId, JSON.stringify(error)]);
+}
+
 const pauses = {
   channel: statement(`
     UPDATE channel SET paused_until = greatest(paused_until, now() + $2 * interval '1 millisecond') WHERE id = $1`),
@@ -269,31 +309,39 @@ export async function pauseDestination(
   await db.query(pauses[kind], [id, forMs]);
 }
 
-/** The heads of lanes that could be sent now, and are by nobody. What is behind a head waits for it. */
+/** The heads of lanes that could be sent now within the reach $1, $2, and are by nobody. What is behind a head waits for it. */
 const dueHeads = `
   FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
   WHERE d.status IN ('pending', 'sending') AND d.due_at < now()
-    AND greatest(d.due_at, d.lease_until, ${pausedUntil}) < now()
+    AND greatest(d.due_at, d.lease_until, ${pausedUntil('$1', '$2')}) < now()
     AND NOT EXISTS (
       SELECT FROM delivery e WHERE e.lane = d.lane AND e.status IN ('pending', 'sending') AND e.position < d.position)`;
 
-// What has just become due is given a second for its wake-up to arrive.
+// What has just become due is given a second for its wake-up to arrive; a wake-up may miss the one process that is connected.
 const due = statement<{ lane: string }>(`
-  SELECT d.lane ${dueHeads} AND (d.status = 'sending' OR d.due_at < now() - interval '1 second')
-  ORDER BY d.due_at LIMIT $1`);
+  SELECT d.lane ${dueHeads}
+    AND (d.status = 'sending' OR d.due_at < now() - interval '1 second' OR c.kind = ANY ($1::text[]))
+  ORDER BY d.due_at LIMIT $3`);
 
 /** Lanes with something to send that nobody sends, the oldest first: a wake-up was lost, a wait is over, a worker died. */
-export async function findDueDeliveryLanes(db: Database, limit = 1000): Promise<string[]> {
-  const rows = await db.query(due, [limit]);
+export async function findDueDeliveryLanes(
+  db: Database,
+  limit = 1000,
+  { kinds, channels }: Reach = everything,
+): Promise<string[]> {
+  const rows = await db.query(due, [kinds, channels, limit]);
   return rows.map(({ lane }) => lane);
 }
 
 const oldestDue = statement<{ seconds: number | null }>(`
-  SELECT extract(epoch FROM now() - min(greatest(d.due_at, d.lease_until, ${pausedUntil})))::float8 AS seconds
+  SELECT extract(epoch FROM now() - min(greatest(d.due_at, d.lease_until, ${pausedUntil('$1', '$2')})))::float8 AS seconds
   ${dueHeads}`);
 
 /** For how long the lane that waits longest could have been worked on, in seconds; 0 when none waits. */
-export async function oldestDueDeliverySeconds(db: Database): Promise<number> {
-  const [row] = await db.query(oldestDue);
+export async function oldestDueDeliverySeconds(
+  db: Database,
+  { kinds, channels }: Reach = everything,
+): Promise<number> {
+  const [row] = await db.query(oldestDue, [kinds, channels]);
   return row?.seconds ?? 0;
 }

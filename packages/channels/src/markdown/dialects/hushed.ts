@@ -1,6 +1,6 @@
 /** For platforms where `*`, `_`, `~` and `` ` `` mark spans and cannot be escaped. */
 import { zeroWidthSpace } from '../characters.ts';
-import type { TextPlace } from '../notation.ts';
+import type { Notation, TextPlace } from '../notation.ts';
 
 const opening = /(?<![\p{L}\p{N}])[*_~`](?!\s)/gu;
 
@@ -25,3 +25,13 @@ export function hushed(
 export function withoutFences(code: string): string {
   return code.replace(/`(?=``)/g, `\`${zeroWidthSpace}`);
 }
+
+/** What WhatsApp and XMPP write alike. */
+export const styling = {
+  spans: { strong: '*', emphasis: '_', delete: '~' },
+  escapable: false,
+  code: (text) => (text.includes('`') ? null : `\`${text}\``),
+  link: (label) => label,
+  escapeCode: withoutFences,
+  quote: '> ',
+} satisfies Partial<Notation>;

@@ -5,7 +5,7 @@
 import { toLines } from '../lines.ts';
 import { writeLines } from '../notation.ts';
 import type { Root } from '../tree.ts';
-import { hushed, withoutFences } from './hushed.ts';
+import { hushed, styling } from './hushed.ts';
 
 export function renderWhatsApp(root: Root): { text: string } {
   const lines = toLines(root, {
@@ -16,15 +16,10 @@ export function renderWhatsApp(root: Root): { text: string } {
     links: 'none',
   });
   const text = writeLines(lines, {
-    spans: { strong: '*', emphasis: '_', delete: '~' },
-    escapable: false,
+    ...styling,
     insideWords: 'apart',
-    code: (text) => (text.includes('`') ? null : `\`${text}\``),
-    link: (label) => label,
     escape: (text, place) => hushed(text, place, 'after'),
     fence: () => ['```', '```'],
-    escapeCode: withoutFences,
-    quote: '> ',
   });
   return { text };
 }

@@ -6,7 +6,7 @@
 import { toLines } from '../lines.ts';
 import { writeLines } from '../notation.ts';
 import type { Root } from '../tree.ts';
-import { hushed, withoutFences } from './hushed.ts';
+import { hushed, styling } from './hushed.ts';
 
 export function renderXmpp(root: Root): { text: string } {
   const lines = toLines(root, {
@@ -17,15 +17,10 @@ export function renderXmpp(root: Root): { text: string } {
     links: 'none',
   });
   const text = writeLines(lines, {
-    spans: { strong: '*', emphasis: '_', delete: '~' },
-    escapable: false,
+    ...styling,
     insideWords: 'no',
-    code: (text) => (text.includes('`') ? null : `\`${text}\``),
-    link: (label) => label,
     escape: (text, place) => hushed(text, place, 'before'),
     fence: (lang) => [`\`\`\`${lang ?? ''}`, '```'],
-    escapeCode: withoutFences,
-    quote: '> ',
   });
   return { text };
 }

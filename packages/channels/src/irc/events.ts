@@ -1,0 +1,77 @@
+/** From lines of IRC to neutral events: https://modern.ircdocs.horse/#privmsg-message */
+import { createHash, randomUUID } from 'node:crypto';
+import type { IrcMessage } from 'irc-framework';
+import type { InboundEvent, Sender } from '../channel.ts';
+import { readMention } from '../mention.ts';
+import { plainText } from './lines.ts';
+
+/** What a line does not say of its surroundings. */
+export interface Surroundings {
+  /** Our own, as it is now. */
+  readonly nick: string;
+  /** Of two names that mean the same, one: https://modern.ircdocs.horse/#casemapping-parameter */
+  fold(name: string): string;
+  isChannel(target: string): boolean;
+}
+
+/** Null: it has nothing to do with a conversation. */
+export function toEvent(message: IrcMessage, around: Surroundings): InboundEvent | null {
+  const { command, params, nick } = message;
+  const [target, said] = params;
+  if ((command !== 'PRIVMSG' && command !== 'NOTICE') || !nick || !target || said === undefined) return null;
+  const externalId = idOf(message);
+  // Programs talk in notices, so that nobody answers them: https://modern.ircdocs.horse/#notice-message
+  if (command === 'NOTICE') return { type: 'ignored', externalId, what: 'NOTICE' };
+  const spoken = textOf(said, nick);
+  if (spoken === null) return { type: 'ignored', externalId, what: 'CTCP' };
+  const { fold } = around;
+  const channel = around.isChannel(target) ? target : null;
+  const sender = senderOf(message, around);
+  const { addressed, text } =
+    channel === null ? { addressed: true, text: spoken } : readMention(spoken, around.nick, fold);
+  if (text === '') return { type: 'ignored', externalId, what: 'empty message' };
+  return {
+    type: 'message',
+    externalId,
+    thread: { target: channel ?? nick },
+    threadKey: channel === null ? `query:${sender.id}` : fold(channel),
+    direct: channel === null,
+    group: channel === null ? null : fold(channel),
+    sender,
+    text,
+    addressed,
+  };
+}
+
+/**
+ * An account, where the server tells it, or else what the server says of where somebody is: anybody may take a nick.
+ * https://ircv3.net/specs/extensions/account-tag
+ */
+function senderOf({ nick, ident, hostname, tags }: IrcMessage, { nick: own, fold }: Surroundings): Sender {
+  return {
+    id: tags.account ? `account:${fold(tags.account)}` : `${fold(nick)}!${ident}@${hostname.toLowerCase()}`,
+    name: nick,
+    // https://ircv3.net/specs/extensions/bot-mode
+    isBot: 'bot' in tags || 'draft/bot' in tags,
+    isSelf: fold(nick) === fold(own),
+  };
+}
+
+/** Null: a question to the client, not a message. https://modern.ircdocs.horse/ctcp */
+function textOf(said: string, nick: string): string | null {
+  if (!said.startsWith('\x01')) return plainText(said);
+  const action = /^\x01ACTION ([^\x01]*)\x01?$/.exec(said)?.[1];
+  return action === undefined ? null : `* ${nick} ${plainText(action)}`;
+}
+
+/**
+ * The server's id of the message, where it gives one, or its time: a bouncer plays the same lines again after each
+ * connect. Without either nothing comes twice.
+ */
+function idOf({ tags, params, prefix, command }: IrcMessage): string {
+  if (tags.msgid) return `msgid:${tags.msgid}`;
+  if (!tags.time) return randomUUID();
+  return createHash('sha256')
+    .update(JSON.stringify([tags.time, command, prefix, params]))
+    .digest('base64url');
+}

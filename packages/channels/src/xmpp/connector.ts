@@ -1,0 +1,79 @@
+/** What comes over the connection, and who sends over it. */
+import { type Element, xml } from '@xmpp/client';
+import type { ConnectContext, Connector, InboundSink } from '../channel.ts';
+import { createMailbox } from '../mailbox.ts';
+import { type Credentials, ns, type Settings, type XmppConnection } from './connection.ts';
+import { toEvent } from './events.ts';
+import { joinRooms, type Rooms } from './rooms.ts';
+import { openSession, type XmppSession } from './session.ts';
+
+/** What sending finds in its context. */
+export interface Outlet {
+  readonly session: XmppSession;
+  readonly rooms: Rooms;
+}
+
+const maxBatch = 100;
+
+/** The same each time: whoever connects takes the place of a connection of ours that is dead and does not know it. */
+const resource = 'nightshift';
+
+export const connector: Connector<Credentials, Settings> = {
+  async connect(connection, sink, context) {
+    try {
+      await stayConnected(connection, sink, context);
+    } catch (error) {
+      // Whatever it was on, it was told to stop.
+      if (!context.signal.aborted) throw error;
+    }
+  },
+};
+
+async function stayConnected(
+  connection: XmppConnection,
+  sink: InboundSink,
+  context: ConnectContext,
+): Promise<void> {
+  const session = await openSession(connection, context, resource);
+  const { client, address } = session;
+  const mailbox = createMailbox<Element>();
+  const leave = () => mailbox.end();
+  context.signal.addEventListener('abort', leave, { once: true });
+  if (context.signal.aborted) leave();
+  void session.ended.then(mailbox.end);
+  const answerContacts = ({ name, attrs: { type, from } }: Element) => {
+    if (name === 'presence' && type === 'subscribe' && from && connection.settings.contacts === 'accept')
+      client.send(xml('presence', { type: 'subscribed', to: from })).catch(() => undefined);
+  };
+  session.listen(answerContacts);
+  session.listen(mailbox.put);
+  let rooms: Rooms | undefined;
+  try {
+    // What was kept for us while we were away comes from here on.
+    await client.send(xml('presence', {}));
+    rooms = await joinRooms(session, connection, context.signal);
+    const outlet: Outlet = { session, rooms };
+    if (!context.signal.aborted) context.connected(outlet);
+    for (;;) {
+      const batch = await mailbox.take(maxBatch);
+      if (!batch) return;
+      const events = batch.map((stanza) => toEvent(stanza, { address, rooms: outlet.rooms }));
+      await sink.commit(events.filter((event) => event !== null));
+      for (const stanza of batch) confirm(stanza, session);
+    }
+  } finally {
+    context.signal.removeEventListener('abort', leave);
+    rooms?.close();
+    await session.close();
+  }
+}
+
+/** Tells whoever wants to know that their message has arrived: https://xmpp.org/extensions/xep-0184.html */
+function confirm(stanza: Element, { client }: XmppSession): void {
+  const { from, id, type } = stanza.attrs;
+  if (stanza.name !== 'message' || !from || !id || type === 'error' || type === 'groupchat') return;
+  if (!stanza.getChild('request', ns.receipts)) return;
+  const received = xml('received', { xmlns: ns.receipts, id });
+  // A courtesy: when the connection is gone, they send it again or ask.
+  client.send(xml('message', { to: from, type: 'chat' }, received)).catch(() => undefined);
+}

@@ -1,0 +1,130 @@
+/** From stanzas to neutral events: https://www.rfc-editor.org/rfc/rfc6121#section-5.2 */
+import { createHash, randomUUID } from 'node:crypto';
+import type { Element } from '@xmpp/client';
+import type { InboundAttachment, InboundEvent, Sender } from '../channel.ts';
+import { readMention } from '../mention.ts';
+import { ns } from './connection.ts';
+import { bareOf, type Rooms, resourceOf } from './rooms.ts';
+
+/** What a stanza does not say of its surroundings. */
+export interface Surroundings {
+  /** Our own, bare. */
+  readonly address: string;
+  readonly rooms: Pick<Rooms, 'has' | 'nickIn' | 'realAddress'>;
+}
+
+/** Null: it has nothing to do with a conversation. */
+export function toEvent(stanza: Element, around: Surroundings): InboundEvent | null {
+  const { from = '', type = 'normal', id } = stanza.attrs;
+  if (stanza.name !== 'message' || from === '' || type === 'error' || type === 'headline') return null;
+  const { address, rooms } = around;
+  const room = rooms.has(bareOf(from)) ? bareOf(from) : null;
+  const externalId = idOf(stanza, room ?? address);
+  const ignored = (what: string): InboundEvent => ({ type: 'ignored', externalId, what });
+  const isGroup = type === 'groupchat';
+  // Copies of what our own account said or heard elsewhere.
+  if (stanza.getChild('received', ns.carbons) || stanza.getChild('sent', ns.carbons))
+    return ignored('carbon');
+  if (isGroup && stanza.getChild('delay', ns.delay)) return ignored('history of a room');
+  if (stanza.getChild('encrypted', ns.omemo)) return ignored('OMEMO');
+
+  const sender = senderOf(stanza, room, around);
+  const said = (messageId: string) => `${room ? from : bareOf(from)} ${messageId}`;
+  const place = {
+    externalId,
+    thread: { to: isGroup ? room! : room ? from : bareOf(from), type: isGroup ? 'groupchat' : 'chat' },
+    threadKey: isGroup ? room! : room ? from : bareOf(from),
+    direct: !isGroup,
+    group: isGroup ? room : null,
+    workspace: null,
+    sender,
+  };
+  const retracted = stanza.getChild('retract', ns.retract)?.attrs.id;
+  if (retracted && !isGroup) return { type: 'deleted', externalId, messageId: said(retracted) };
+  const body = (stanza.getChildText('body') ?? '').trim();
+  const attachments = attachmentsOf(stanza);
+  // A client that shows no files shows where they are.
+  const text = attachments.some(({ source }) => source.url === body) ? '' : body;
+  if (text === '' && attachments.length === 0) return null;
+  if (isGroup && resourceOf(from) === '') return ignored('message of a room itself');
+  const corrected = stanza.getChild('replace', ns.correct)?.attrs.id;
+  if (corrected) return text === '' ? null : { ...place, type: 'edited', messageId: said(corrected), text };
+
+  const nick = room === null ? '' : rooms.nickIn(room);
+  const mention = isGroup ? readMention(text, nick, fold) : { addressed: true, text };
+  // Reactions in rooms name the room's id of a message, elsewhere the sender's: XEP-0444, 4.2
+  const reactable = isGroup ? stanzaIdBy(stanza, room!) : id;
+  return {
+    ...place,
+    thread: { ...place.thread, ...(reactable && { messageId: reactable }) },
+    type: 'message',
+    ...(id && { messageId: said(id) }),
+    text: mention.text,
+    addressed: mention.addressed || isAnswerTo(stanza, `${room}/${nick}`) || isReferenceTo(stanza, address),
+    attachments,
+  };
+}
+
+/** Letters of one length: names of rooms are compared without case. */
+const fold = (text: string) =>
+  text.replace(/\p{Lu}/gu, (letter) => {
+    const lower = letter.toLowerCase();
+    return lower.length === letter.length ? lower : letter;
+  });
+
+function senderOf(stanza: Element, room: string | null, { address, rooms }: Surroundings): Sender {
+  const from = stanza.attrs.from!;
+  if (room === null)
+    return { id: bareOf(from), name: bareOf(from), isBot: false, isSelf: bareOf(from) === address };
+  const nick = resourceOf(from);
+  const occupant = stanza.getChild('occupant-id', ns.occupantId)?.attrs.id;
+  const id = rooms.realAddress(from) ?? (occupant ? `${room}#${occupant}` : from);
+  return { id, name: nick, isBot: false, isSelf: nick === rooms.nickIn(room) };
+}
+
+/** Only who is named as its maker can have made it: https://xmpp.org/extensions/xep-0359.html#security */
+const stanzaIdBy = (stanza: Element, by: string) =>
+  stanza.getChildren('stanza-id', ns.stanzaId).find(({ attrs }) => bareOf(attrs.by ?? '') === by)?.attrs.id;
+
+function idOf(stanza: Element, by: string): string {
+  const { from = '', id } = stanza.attrs;
+  const given = stanzaIdBy(stanza, by);
+  if (given) return `stanza:${by} ${given}`;
+  // The sender's own, so that nobody takes another one's.
+  if (id) return createHash('sha256').update(`${from}\n${id}`).digest('base64url');
+  return randomUUID();
+}
+
+/** https://xmpp.org/extensions/xep-0461.html */
+const isAnswerTo = (stanza: Element, occupant: string) =>
+  stanza.getChild('reply', ns.reply)?.attrs.to === occupant;
+
+/** https://xmpp.org/extensions/xep-0372.html#usecase_mention */
+const isReferenceTo = (stanza: Element, address: string) =>
+  stanza
+    .getChildren('reference', ns.reference)
+    .some(({ attrs }) => attrs.type === 'mention' && attrs.uri?.toLowerCase() === `xmpp:${address}`);
+
+/** https://xmpp.org/extensions/xep-0066.html */
+function attachmentsOf(stanza: Element): InboundAttachment[] {
+  return stanza
+    .getChildren('x', ns.oob)
+    .map((x) => x.getChildText('url')?.trim() ?? '')
+    .filter((url) => /^https?:\/\//.test(url) && URL.canParse(url))
+    .map((url) => ({
+      name: nameIn(url),
+      // The server that has the file says it.
+      mediaType: 'application/octet-stream',
+      bytes: null,
+      source: { url },
+    }));
+}
+
+function nameIn(url: string): string {
+  const last = new URL(url).pathname.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(last) || 'file';
+  } catch {
+    return last;
+  }
+}

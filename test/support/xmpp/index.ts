@@ -1,0 +1,3 @@
+export * from './bot.ts';
+export * from './person.ts';
+export * from './prosody.ts';
