@@ -33,6 +33,7 @@ import { talkRoutes } from './routes/talk.ts';
 import { teamRoutes } from './routes/team.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { widgetRoutes } from './widget/routes.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -125,5 +126,6 @@ export async function buildApp(deps: ApiDeps) {
   await app.register(openapi);
   for (const resource of routes) await app.register(resource, { deps });
   await app.register(hookRoutes, { deps });
+  await app.register(widgetRoutes, { deps });
   return app;
 }
