@@ -75,6 +75,7 @@ export async function buildApp(deps: ApiDeps) {
     // One line a request is written by `observe`, with what matters.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
+    trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     requestTimeout: deps.requestTimeoutMs,
     http: {
       headersTimeout: deps.requestTimeoutMs,

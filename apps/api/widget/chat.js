@@ -42,7 +42,7 @@ export async function startChat({ host, base, key, userToken, say }) {
     onEvent: (event, data) => handlers[event]?.(data),
     onState(state) {
       if (state === 'offline') view.setDraft(null);
-      view.setState(state === 'online' ? '' : say(state), state === 'refused');
+      view.setState('connection', state === 'online' ? '' : say(state), state === 'refused');
     },
   });
   const look = await connection.look();
@@ -89,7 +89,7 @@ export async function startChat({ host, base, key, userToken, say }) {
     },
     onChoose(files) {
       const fits = files.length <= maxFiles && files.reduce((sum, { size }) => sum + size, 0) <= maxFileBytes;
-      view.setState(fits ? '' : say('tooLarge'), !fits);
+      view.setState('outbox', fits ? '' : say('tooLarge'), true);
       return fits;
     },
     async onSend(text, files) {
@@ -105,11 +105,11 @@ export async function startChat({ host, base, key, userToken, say }) {
     early: connection.early,
     onSent({ id }, kept) {
       if (!kept) view.removeUnsent(id);
-      view.setState('');
+      view.setState('outbox', '');
     },
     onFailed: (message) => view.failUnsent(message),
-    onWait: (seconds) => view.setState(seconds > 0 ? say('wait', seconds) : '', true),
-    onOffline: () => view.setState(say('offline')),
+    onWait: (seconds) => view.setState('outbox', seconds > 0 ? say('wait', seconds) : '', true),
+    onOffline: () => view.setState('outbox', say('offline')),
   });
   for (const message of outbox.waiting()) view.addUnsent(message);
   outbox.send();

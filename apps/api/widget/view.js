@@ -172,9 +172,8 @@ export function createView({ host, look, say, onOpen, onClose, onEarlier, onSend
     input.style.height = 'auto';
     input.style.height = `${input.scrollHeight}px`;
     const over = input.value.trim().length - look.maxTextLength;
-    if (over > 0) setState(say('tooLong', over), true);
-    else if (isTooLong) setState('');
     isTooLong = over > 0;
+    setState('input', isTooLong ? say('tooLong', over) : '', true);
     const empty = input.value.trim() === '' && files.length === 0;
     send.setAttribute('aria-disabled', String(empty || isTooLong));
   }
@@ -292,12 +291,21 @@ export function createView({ host, look, say, onOpen, onClose, onEarlier, onSend
     );
   }
 
-  /** @param {string} text @param {boolean} [bad] */
-  function setState(text, bad = false) {
+  /** The more urgent one first. */
+  const states = {
+    input: { text: '', bad: true },
+    outbox: { text: '', bad: true },
+    connection: { text: '', bad: false },
+  };
+
+  /** @param {keyof typeof states} from @param {string} text @param {boolean} [bad] */
+  function setState(from, text, bad = false) {
+    states[from] = { text, bad };
+    const first = Object.values(states).find((each) => each.text !== '');
     keepingEnd(() => {
-      state.textContent = text;
-      state.hidden = text === '';
-      state.classList.toggle('bad', bad);
+      state.textContent = first?.text ?? '';
+      state.hidden = !first;
+      state.classList.toggle('bad', first?.bad ?? false);
     });
   }
 

@@ -30,8 +30,8 @@ export function createRateLimit(
       if (own + earlier * (1 - passed) + cost > max) {
         // Until so much of the window before has gone that there is room, or until this one is over.
         const room = max - own - cost;
-        const untilRoom = earlier > 0 && room >= 0 ? 1 - room / earlier - passed : 1 - passed;
-        return Math.max(1, Math.ceil((untilRoom * windowMs) / 1000));
+        const share = earlier > 0 && room >= 0 ? 1 - room / earlier : 1;
+        return Math.max(1, Math.ceil(Math.round(share * windowMs - (at % windowMs)) / 1000));
       }
       if (own === 0 && current.counts.size >= maxKeys) current.counts.clear();
       current.counts.set(key, own + cost);

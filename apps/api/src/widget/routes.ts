@@ -35,6 +35,12 @@ const bodyLimit = Math.ceil(maxVisitorFileBytes * 1.4) + 64 * 1024;
 const tags = ['web chat'];
 const asVisitor = [{ visitor: [] }];
 
+/** Whose doing a request is. Each channel counts on its own: a crowd at one does not close another. */
+const bearersOf = ({ ip }: FastifyRequest, { channel }: Site, { id }: { id: string }) => ({
+  visitor: `${channel.id}/${id}`,
+  address: `${channel.id}/${ip}`,
+});
+
 export const widgetRoutes: Routes = async (app, { deps }) => {
   const { db, bus, hooks } = deps;
   const limits = createWidgetLimits();
@@ -95,9 +101,10 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       async (request, reply) => {
         const site = siteOf(request);
         const known = await knownVisitor(request, site, request.body.userToken);
-        if (known) assertWithin(reply, limits.reads, { visitor: known.id, address: request.ip });
+        const who = bearersOf(request, site, known ?? { id: '' });
+        if (known) assertWithin(reply, limits.reads, who);
         else {
-          const wait = limits.newVisitors.take(request.ip);
+          const wait = limits.newVisitors.take(who.address);
           if (wait !== undefined) throw tooMany(reply, wait);
         }
         return reply.status(201).send(beginSession(site, known ?? newVisitor()));
@@ -122,7 +129,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       async (request, reply) => {
         const site = siteOf(request);
         const visitor = visitorOf(request, site);
-        const who = { visitor: visitor.id, address: request.ip };
+        const who = bearersOf(request, site, visitor);
         assertWithin(reply, limits.messages, who);
         assertFiles(site, request.body);
         const { length } = request.body.files;
@@ -147,7 +154,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       async (request, reply): Promise<WidgetHistory> => {
         const site = siteOf(request);
         const visitor = visitorOf(request, site);
-        assertWithin(reply, limits.reads, { visitor: visitor.id, address: request.ip });
+        assertWithin(reply, limits.reads, bearersOf(request, site, visitor));
         const { before } = request.query;
         const found = await readEarlier(db, threadOf(site, visitor), { before, limit: historyLimit + 1 });
         const entries = found.slice(-historyLimit);
@@ -179,7 +186,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       async (request, reply) => {
         const site = siteOf(request);
         const visitor = visitorOf(request, site);
-        const who = { visitor: visitor.id, address: request.ip };
+        const who = bearersOf(request, site, visitor);
         assertWithin(reply, limits.reads, who);
         const leaving = [limits.streams.visitor.take(who.visitor), limits.streams.address.take(who.address)];
         reply.raw.once('close', () => {

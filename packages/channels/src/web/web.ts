@@ -12,7 +12,7 @@ const Origin = z
   .string()
   .max(200)
   .refine(
-    (text) => /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    (text) => /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text,
     'must be an origin such as https://www.example.com: without a path, and without a slash at the end',
   );
 
