@@ -272,6 +272,7 @@ describeWith('chromium', 'the web chat in a browser', () => {
 
   it('is used with the keyboard alone', testTimeout, async () => {
     cluster.server.script([{ text: 'Hello.' }]);
+    await launcher().waitFor();
     await page.keyboard.press('Tab');
     expect(await focused()).toContain('launcher');
     await page.keyboard.press('Enter');
