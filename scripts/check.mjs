@@ -8,6 +8,10 @@ await main(async () => {
   const steps = [
     { name: 'format and lint (biome)', args: ['node_modules/@biomejs/biome/bin/biome', 'ci'] },
     { name: 'types (tsc)', args: ['node_modules/typescript-cli/bin/tsc', '--noEmit'] },
+    {
+      name: 'types of the browser (tsc)',
+      args: ['node_modules/typescript-cli/bin/tsc', '--noEmit', '-p', 'apps/api/widget'],
+    },
     { name: 'tests (vitest)', args: ['scripts/test.mjs'] },
   ];
   for (const { name, args } of steps) {

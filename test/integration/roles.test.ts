@@ -64,13 +64,18 @@ const call = (client: Client, { method, path }: Route) =>
   client.send(method, path.replaceAll(/\{\w+\}/g, nobody));
 
 describe('every route', () => {
-  it('needs a key, but for the health checks and what platforms sign', async () => {
+  it('needs a key, but for the health checks, what platforms sign, and the chat of web pages', async () => {
     const open = routes.filter((route) => route.public).map(({ name }) => name);
     expect(open.sort()).toEqual([
       'GET /healthz',
       'GET /readyz',
       'GET /v1/hooks/{hookKey}',
+      'GET /v1/widget/{key}',
+      'GET /v1/widget/{key}/events',
+      'GET /v1/widget/{key}/messages',
       'POST /v1/hooks/{hookKey}',
+      'POST /v1/widget/{key}/messages',
+      'POST /v1/widget/{key}/sessions',
     ]);
     // On an api of its own, which from the thirtieth refusal on answers this address with 429.
     const guarded = await startProduct();

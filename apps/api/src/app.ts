@@ -33,6 +33,7 @@ import { talkRoutes } from './routes/talk.ts';
 import { teamRoutes } from './routes/team.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { widgetRoutes } from './widget/routes.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -74,6 +75,7 @@ export async function buildApp(deps: ApiDeps) {
     // One line a request is written by `observe`, with what matters.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
+    trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     requestTimeout: deps.requestTimeoutMs,
     http: {
       headersTimeout: deps.requestTimeoutMs,
@@ -125,5 +127,6 @@ export async function buildApp(deps: ApiDeps) {
   await app.register(openapi);
   for (const resource of routes) await app.register(resource, { deps });
   await app.register(hookRoutes, { deps });
+  await app.register(widgetRoutes, { deps });
   return app;
 }

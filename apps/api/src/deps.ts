@@ -29,6 +29,8 @@ export interface ApiDeps {
   providerKeys: Readonly<Record<string, string>>;
   /** How people reach this server, without a trailing slash. */
   publicUrl: string;
+  /** Whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[];
   rateLimitPerMinute: number;
   /** From SIGTERM on. */
   isDraining: () => boolean;

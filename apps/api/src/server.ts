@@ -73,6 +73,7 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     metrics: createMetrics('api'),
     providerKeys: env.providerKeys,
     publicUrl: publicUrlOf(env),
+    trustedProxies: env.trustedProxies,
     rateLimitPerMinute: env.rateLimitPerMinute,
     isDraining: () => draining,
     requestTimeoutMs,

@@ -19,6 +19,7 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   sms: async () => (await import('./sms/index.ts')).sms,
   telegram: async () => (await import('./telegram/index.ts')).telegram,
   teams: async () => (await import('./teams/index.ts')).teams,
+  web: async () => (await import('./web/index.ts')).web,
   webhook: async () => (await import('./webhook/index.ts')).webhook,
   whatsapp: async () => (await import('./whatsapp/index.ts')).whatsapp,
   xmpp: async () => (await import('./xmpp/index.ts')).xmpp,

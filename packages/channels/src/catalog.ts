@@ -9,13 +9,15 @@ export interface CatalogChannel {
   readonly name: string;
   /** One sentence: what it is for. */
   readonly summary: string;
-  /** How messages come in. Several: a setting chooses. */
+  /** How messages come in. Several: a setting chooses. None: people write to this server itself. */
   readonly connects: readonly ('webhook' | 'socket' | 'polling')[];
   /** Messages go out over the connection that they come in by, and wait while there is none. */
   readonly sendsOverConnection?: boolean;
   readonly fields: readonly CatalogField[];
   /** What a person does, in order, who has never seen the platform's console. `{webhookUrl}` stands for the channel's own. */
   readonly setup: readonly string[];
+  /** What a web page is given, where the channel lives on one; `{publicUrl}` and `{key}` stand for the server's and the channel's own. */
+  readonly snippet?: string;
   /** The guide, in this repository. */
   readonly docs: string;
   /** What a new channel begins with. */
@@ -651,6 +653,108 @@ export const channelCatalog: readonly CatalogChannel[] = [
     ],
     docs: 'docs/channels/telegram.md',
     defaults: { strangers: 'pair', live: true },
+  },
+  {
+    slug: 'web',
+    name: 'Web chat',
+    summary: 'A chat on your own web pages, for whoever visits them: one script tag.',
+    connects: [],
+    fields: [
+      {
+        name: 'origins',
+        in: 'settings',
+        label: 'Your web pages',
+        help: 'Where the chat may be shown: each as https://www.example.com, without a path, several with commas between them.',
+        secret: false,
+        required: true,
+        placeholder: 'https://www.example.com, https://shop.example.com',
+        type: 'text',
+      },
+      {
+        name: 'title',
+        in: 'settings',
+        label: 'Title',
+        help: 'What stands above the chat.',
+        secret: false,
+        required: false,
+        placeholder: 'Chat',
+        type: 'text',
+      },
+      {
+        name: 'greeting',
+        in: 'settings',
+        label: 'Greeting',
+        help: 'What a visitor reads before anything was said. It costs nothing: no model says it.',
+        secret: false,
+        required: false,
+        placeholder: 'Hello! How can I help you?',
+        type: 'text',
+      },
+      {
+        name: 'color',
+        in: 'settings',
+        label: 'Accent color',
+        help: 'Of the button and of what visitors say. Text on it is black or white, whichever is easier to read.',
+        secret: false,
+        required: false,
+        placeholder: '#3b4cca',
+        type: 'text',
+      },
+      {
+        name: 'theme',
+        in: 'settings',
+        label: 'Theme',
+        help: "Automatic follows the visitor's system.",
+        secret: false,
+        required: false,
+        type: 'choice',
+        choices: [
+          { value: 'auto', label: 'Automatic' },
+          { value: 'light', label: 'Light' },
+          { value: 'dark', label: 'Dark' },
+        ],
+      },
+      {
+        name: 'position',
+        in: 'settings',
+        label: 'Position',
+        help: 'The corner at the bottom of the page.',
+        secret: false,
+        required: false,
+        type: 'choice',
+        choices: [
+          { value: 'right', label: 'Right' },
+          { value: 'left', label: 'Left' },
+        ],
+      },
+      {
+        name: 'files',
+        in: 'settings',
+        label: 'Files',
+        help: 'Whether visitors may attach images, PDFs and text: up to 5, 4 MB together.',
+        secret: false,
+        required: false,
+        type: 'boolean',
+      },
+      {
+        name: 'secret',
+        in: 'credentials',
+        label: 'Signing secret',
+        help: 'Signs who a visitor is. Leave it empty and one is made, which is shown once.',
+        secret: true,
+        required: false,
+        type: 'text',
+      },
+    ],
+    setup: [
+      'Paste this into your web pages, before </body>: {snippet}',
+      'Open one of them: the chat is at the bottom. Before that you can try it at {publicUrl}/widget/demo?channel={key}',
+      'If your pages have a Content-Security-Policy, allow {publicUrl} in its script-src and connect-src.',
+      'Set a budget for the channel: whoever visits your pages can write.',
+    ],
+    snippet: '<script src="{publicUrl}/widget.js" data-channel="{key}" async></script>',
+    docs: 'docs/channels/web.md',
+    defaults: { strangers: 'answer', live: true },
   },
   {
     slug: 'webhook',

@@ -96,6 +96,8 @@ export const CatalogChannel = z.object({
   ),
   /** What to do, in order; `{webhookUrl}` stands for the address that the new channel is given. */
   setup: z.array(z.string()),
+  /** What a web page is given, with `{publicUrl}` and `{key}`; absent where the channel lives elsewhere. */
+  snippet: z.string().optional(),
   docs: z.string(),
   defaults: z.object({ strangers: z.enum(['pair', 'ignore', 'answer']), live: z.boolean() }),
 });

@@ -130,6 +130,8 @@ export const Channel = z.object({
   account: z.object({ id: z.string().nullable(), name: z.string() }).nullable(),
   /** What the platform is to be given, where it pushes. */
   webhookUrl: z.string().nullable(),
+  /** What to paste into a web page, where the channel lives on one. */
+  snippet: z.string().nullable(),
   /** A worker is connected to the platform; null where the platform pushes. */
   connected: z.boolean().nullable(),
   /** Events since it was made: taken in, without meaning for it, with a wrong signature; messages sent. */

@@ -22,3 +22,4 @@ export * from './schedules.ts';
 export * from './team.ts';
 export * from './usage.ts';
 export * from './webhooks.ts';
+export * from './widget.ts';

@@ -1,5 +1,5 @@
 export { type Answer, type Client, createClient } from './client.ts';
 export { type Product, startProduct, type Team } from './product.ts';
 export { anonymous, documentedRoutes, type Route, registeredRoutes } from './routes.ts';
-export { openEvents, readEvents, type SseEvent } from './sse.ts';
+export { openEvents, openStream, readEvents, type SseEvent } from './sse.ts';
 export * from './talk.ts';

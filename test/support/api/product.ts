@@ -92,6 +92,7 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
     metrics: createMetrics('api'),
     providerKeys: {},
     publicUrl: 'http://nightshift.test',
+    trustedProxies: env.trustedProxies,
     rateLimitPerMinute: env.rateLimitPerMinute,
     isDraining: () => false,
     requestTimeoutMs: 30_000,

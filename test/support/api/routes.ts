@@ -7,7 +7,7 @@ export interface Route {
   path: string;
   /** `METHOD /path` */
   name: string;
-  /** Answers without a key. */
+  /** Knows no API key. */
   public: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: an OpenAPI operation
   operation: any;
@@ -16,9 +16,10 @@ export interface Route {
 export async function documentedRoutes(client: Client): Promise<Route[]> {
   const document = await client.expect(200, client.get('/openapi.json'));
   return Object.entries<object>(document.paths).flatMap(([path, operations]) =>
-    Object.entries<{ security?: unknown[] }>(operations as never).map(([verb, operation]) => {
+    Object.entries<{ security?: object[] }>(operations as never).map(([verb, operation]) => {
       const method = verb.toUpperCase();
-      return { method, path, name: `${method} ${path}`, public: operation.security?.length === 0, operation };
+      const isPublic = operation.security !== undefined && !operation.security.some((way) => 'key' in way);
+      return { method, path, name: `${method} ${path}`, public: isPublic, operation };
     }),
   );
 }

@@ -14,16 +14,18 @@ export interface EventStream extends AsyncIterable<SseEvent> {
   leave(): void;
 }
 
-export async function openEvents(
+export function openEvents(
   client: Client,
   runId: string,
   headers: Record<string, string> = {},
 ): Promise<EventStream> {
+  const authorization = `Bearer ${client.key}`;
+  return openStream(`${client.url}/v1/runs/${runId}/events`, { authorization, ...headers });
+}
+
+export async function openStream(address: string, headers: Record<string, string>): Promise<EventStream> {
   const controller = new AbortController();
-  const response = await fetch(`${client.url}/v1/runs/${runId}/events`, {
-    headers: { authorization: `Bearer ${client.key}`, ...headers },
-    signal: controller.signal,
-  });
+  const response = await fetch(address, { headers, signal: controller.signal });
   return {
     response,
     leave: () => controller.abort(),

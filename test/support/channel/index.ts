@@ -4,3 +4,4 @@ export * from './poll-channel.ts';
 export * from './program.ts';
 export * from './receiver.ts';
 export * from './test-channel.ts';
+export * from './visitor.ts';

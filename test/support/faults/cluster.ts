@@ -28,6 +28,8 @@ export interface Cluster {
   readonly api: ServerProcess;
   /** Those that run, in the order they were started. */
   readonly workers: readonly ServerProcess[];
+  /** Kills the api, and starts it again on the same port. */
+  restartApi(): Promise<void>;
   /** Resolves when it is ready. `launcher`: see {@link startProcess}. */
   startWorker(launcher?: readonly string[]): Promise<ServerProcess>;
   // biome-ignore lint/suspicious/noExplicitAny: rows of every shape
@@ -69,7 +71,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const url = `http://127.0.0.1:${port}`;
   const program = options.workerProgram ?? 'worker';
-  const api = start('api');
+  let api = start('api');
   const workers = Array.from({ length: options.workers ?? 1 }, () => start(program));
   try {
     await Promise.all([api, ...workers].map(({ ready }) => ready));
@@ -80,9 +82,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     url,
     owner: createClient(url, key),
-    api,
+    get api() {
+      return api;
+    },
     get workers() {
       return processes.filter((process) => process !== api && process.running);
+    },
+    async restartApi() {
+      await api.end();
+      api = start('api');
+      await api.ready;
     },
     async startWorker(launcher) {
       const worker = start(program, launcher);

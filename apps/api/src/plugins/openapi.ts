@@ -16,6 +16,7 @@ const tags = [
   'provider health',
   'catalogue',
   'channels',
+  'web chat',
   'people',
   'webhooks',
   'deliveries',
@@ -39,7 +40,12 @@ export const openapi = fastifyPlugin(async (app) => {
       // Relative, so that it is right under whatever name the server is reached.
       servers: [{ url: '/' }],
       tags: tags.map((name) => ({ name })),
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', bearerFormat: 'ns_…' } } },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', bearerFormat: 'ns_…' },
+          visitor: { type: 'http', scheme: 'bearer', description: 'The token of a web chat session.' },
+        },
+      },
       security: [{ key: [] }],
     },
     transform: jsonSchemaTransform,

@@ -46,6 +46,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
   const reading = {
     publicUrl,
     pushes: (kind: string) => kinds.get(kind)?.connects.includes('webhook') ?? true,
+    snippetOf: (kind: string) => kinds.get(kind)?.snippet,
   };
   const read = (teamId: string, id: string) => getChannel(db, teamId, id, reading);
   const wake = (lane: string | null) => lane && deliveries.wakeSoon({ lane }, lane);
@@ -90,8 +91,15 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       });
       hooks.forget();
       const channel = await read(teamId, id);
+      const { hookKey } = await openChannel(db, kek, teamId, id);
+      const words = {
+        webhookUrl: channel.webhookUrl ?? publicUrl,
+        snippet: channel.snippet ?? '',
+        publicUrl,
+        key: hookKey,
+      };
       const nextSteps = (entry?.setup ?? []).map((step) =>
-        step.replaceAll('{webhookUrl}', channel.webhookUrl ?? publicUrl),
+        Object.entries(words).reduce((text, [word, value]) => text.replaceAll(`{${word}}`, value), step),
       );
       const generated = generatedBy(request.body.credentials, credentials);
       return reply.status(201).send({ ...channel, generated, nextSteps });

@@ -305,6 +305,7 @@ function describe(cli: Cli, channel: Channel, agents: Map<string, string>): stri
     line('agent', oneLine(agents.get(channel.agentId ?? '') ?? '-')),
     ...(channel.account ? [line('account', oneLine(channel.account.name))] : []),
     ...(channel.webhookUrl ? [line('address', channel.webhookUrl)] : []),
+    ...(channel.snippet ? [line('snippet', channel.snippet)] : []),
     ...(channel.connected === null ? [] : [line('connected', channel.connected ? 'yes' : 'no')]),
     line('secrets', secrets.join(', ') || 'none'),
     line('strangers', access.strangers),

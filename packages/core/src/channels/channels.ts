@@ -23,9 +23,11 @@ export interface ReadOptions {
   publicUrl: string;
   /** Kinds whose platform pushes to us. */
   pushes(kind: string): boolean;
+  /** What is pasted into web pages, with `{publicUrl}` and `{key}`, where the kind lives on them. */
+  snippetOf(kind: string): string | undefined;
 }
 
-function toChannel(row: Row, { publicUrl, pushes }: ReadOptions): Channel {
+function toChannel(row: Row, { publicUrl, pushes, snippetOf }: ReadOptions): Channel {
   const last4 = row.last4 as Record<string, string | null>;
   return {
     id: row.id,
@@ -43,6 +45,8 @@ function toChannel(row: Row, { publicUrl, pushes }: ReadOptions): Channel {
     problem: row.problem as Channel['problem'],
     account: row.account as Channel['account'],
     webhookUrl: pushes(row.kind) && !row.connects ? publicUrl + hookPath(row.hookKey) : null,
+    snippet:
+      snippetOf(row.kind)?.replaceAll('{publicUrl}', publicUrl).replaceAll('{key}', row.hookKey) ?? null,
     connected: row.connects ? row.leaseUntil !== null && row.leaseUntil > new Date() : null,
     counts: {
       received: Number(row.received),
@@ -231,18 +235,20 @@ export interface OpenChannel {
   account: { id: string | null; name: string } | null;
   access: ChannelAccess;
   routes: readonly ChannelRoute[];
+  live: boolean;
   status: 'active' | 'paused' | 'attention';
   hookKey: string;
 }
 
 function open(kek: KeyEncryptionKey, row: Row): OpenChannel {
   const credentials = row.credentials as unknown as Sealed | null;
-  const { id, teamId, kind, agentId, settings, status, hookKey } = row;
+  const { id, teamId, kind, agentId, settings, live, status, hookKey } = row;
   return {
     id,
     teamId,
     kind,
     agentId,
+    live,
     status,
     hookKey,
     credentials: credentials && JSON.parse(unseal(kek, credentials, sealContext(teamId, id, 'credentials'))),

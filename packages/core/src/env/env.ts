@@ -30,6 +30,15 @@ const Variables = z.object({
       (list) => list.every(isAllowEntry),
       'must be a comma-separated list of host, host:port or CIDR range',
     ),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((entry) => entry.trim() || []))
+    .refine(
+      (list) =>
+        list.every((entry) => z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]).safeParse(entry).success),
+      'must be a comma-separated list of IP addresses and CIDR ranges',
+    ),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(60_000),
   PRICES_REFRESH: z.stringbool().default(false),
   // WhatsApp delivers again for 7 days: what is forgotten sooner would be answered twice.
@@ -60,6 +69,8 @@ export interface Env {
   readonly databasePool: number;
   /** Hosts and ranges that requests which users steer (webhooks) may reach though they are not public. */
   readonly outboundAllow: readonly string[];
+  /** Whose `X-Forwarded-For` is believed: reverse proxies before the api. */
+  readonly trustedProxies: readonly string[];
   /** Requests of one API key to one api process. */
   readonly rateLimitPerMinute: number;
   /** Fetch the price list of models once a day, rather than use what ships with this version. */
@@ -109,6 +120,7 @@ export function loadEnv(
     workerDrainSeconds: env.WORKER_DRAIN_SECONDS,
     databasePool: env.DATABASE_POOL,
     outboundAllow: env.OUTBOUND_ALLOW,
+    trustedProxies: env.TRUSTED_PROXIES,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
     pricesRefresh: env.PRICES_REFRESH,
     retention: { inboundDays: env.RETENTION_INBOUND_DAYS, deliveryDays: env.RETENTION_DELIVERY_DAYS },

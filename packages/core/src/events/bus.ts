@@ -1,12 +1,12 @@
 /**
  * Signals between processes, over Postgres LISTEN/NOTIFY: "this run has new events", "this run is over", "cancel this
- * run", "what is known of model keys has changed".
+ * run", "what is known of model keys has changed", "something was said in this thread".
  * A signal only says where to look; one that is lost is made good by whoever waits looking again now and then.
  */
 import { Client, type Pool } from 'pg';
 import type { Log } from '../log/index.ts';
 
-export type Topic = 'run' | 'run_end' | 'cancel' | 'health';
+export type Topic = 'run' | 'run_end' | 'cancel' | 'health' | 'thread';
 
 export interface EventBus {
   /** Calls `listener` whenever `id` is signalled on `topic`, and after a reconnect, when signals may have been missed. */
@@ -17,7 +17,7 @@ export interface EventBus {
 }
 
 const channel = (topic: Topic) => `nightshift_${topic}`;
-const topics: readonly Topic[] = ['run', 'run_end', 'cancel', 'health'];
+const topics: readonly Topic[] = ['run', 'run_end', 'cancel', 'health', 'thread'];
 const reconnectMs = 500;
 
 /** Sends a signal. `pool` need not be durable: nothing is stored. */

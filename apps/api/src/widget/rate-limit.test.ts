@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { createRateLimit, createSeats } from './rate-limit.ts';
+
+describe('a rate limit', () => {
+  const start = () => {
+    let now = 600_000;
+    const limit = createRateLimit({ max: 3, windowMs: 60_000 }, () => now);
+    return { limit, wait: (seconds: number) => (now += seconds * 1000) };
+  };
+
+  it('lets so many pass, each key on its own, and says how long to wait', () => {
+    const { limit, wait } = start();
+    for (let count = 0; count < 3; count += 1) expect(limit.take('ann')).toBeUndefined();
+    wait(20);
+    expect(limit.take('ann')).toBe(40);
+    expect(limit.take('bob')).toBeUndefined();
+  });
+
+  it('what was counted before a window ends weighs on in the next', () => {
+    const { limit, wait } = start();
+    wait(59);
+    for (let count = 0; count < 3; count += 1) limit.take('ann');
+    wait(1);
+    const seconds = limit.take('ann')!;
+    expect(seconds).toBeGreaterThan(1);
+    wait(seconds - 1);
+    expect(limit.take('ann')).toBeDefined();
+    wait(1);
+    expect(limit.take('ann')).toBeUndefined();
+  });
+
+  it('forgets after two windows', () => {
+    const { limit, wait } = start();
+    expect(limit.take('ann', 3)).toBeUndefined();
+    wait(120);
+    expect(limit.take('ann', 3)).toBeUndefined();
+  });
+
+  it('counts nothing of what it refuses', () => {
+    const { limit } = start();
+    expect(limit.take('ann', 2)).toBeUndefined();
+    expect(limit.take('ann', 2)).toBeDefined();
+    expect(limit.take('ann', 1)).toBeUndefined();
+  });
+
+  it('remembers so many keys at most', () => {
+    const { limit } = start();
+    for (let key = 0; key < 20_000; key += 1) limit.take(String(key), 3);
+    expect(limit.take('0')).toBeDefined();
+    limit.take('one more');
+    expect(limit.take('0')).toBeUndefined();
+  });
+});
+
+describe('seats', () => {
+  it('are taken and left', () => {
+    const seats = createSeats(2);
+    const first = seats.take('ann')!;
+    const second = seats.take('ann')!;
+    expect(seats.take('ann')).toBeUndefined();
+    expect(seats.take('bob')).toBeTypeOf('function');
+    first();
+    first();
+    expect(seats.take('ann')).toBeTypeOf('function');
+    expect(seats.take('ann')).toBeUndefined();
+    second();
+    expect(seats.take('ann')).toBeTypeOf('function');
+  });
+});
