@@ -13,6 +13,7 @@ import { jsonBody } from './plugins/json-body.ts';
 import { observe } from './plugins/observe.ts';
 import { openapi } from './plugins/openapi.ts';
 import { answerClientError, answerUnrouted, problems } from './plugins/problems.ts';
+import { unusedSockets } from './plugins/unused-sockets.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { budgetRoutes } from './routes/budgets.ts';
 import { catalogRoutes } from './routes/catalog.ts';
@@ -94,6 +95,7 @@ export async function buildApp(deps: ApiDeps) {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
+  await app.register(unusedSockets);
   await app.register(problems);
   await app.register(observe, { deps });
   await app.register(jsonBody);
