@@ -216,7 +216,8 @@ async function connectOnce(
   const { db, kek, fetch, lookup, sessions, traffic } = deps;
   const { channel, adapter, connection } = await openConnection(deps, lease.teamId, lease.channelId);
   if (!adapter.connector) throw new ChannelError('auth', 'This channel is not one that is connected to.');
-  const cursorKey = fingerprint(kek, connection.credentials);
+  const owner = adapter.connector.cursorOwner?.(connection.settings) ?? connection.credentials;
+  const cursorKey = fingerprint(kek, owner);
   const sink = {
     cursor: await readConnectorCursor(db, lease, cursorKey),
     async commit(events: readonly InboundEvent[], cursor?: string): Promise<void> {

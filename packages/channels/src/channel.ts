@@ -288,6 +288,11 @@ export interface Connector<Credentials, Settings> {
   /** Whether a connection set up like this is connected to, where the platform can also push. Default: it is. */
   isWanted?(settings: Settings): boolean;
   /**
+   * What a cursor belongs to: of another one it is not believed. Default: the credentials. Where they may change and the place
+   * stay the same (a mailbox), it is the place, so that what came meanwhile is not passed over.
+   */
+  cursorOwner?(settings: Settings): string;
+  /**
    * Connects, and hands on what comes until the signal aborts; then it returns. When it returns earlier or throws, it is
    * called again after a while. One worker at a time does this for a connection.
    * @throws {ChannelError} auth: the credentials are refused, and it is not tried again before somebody mends them
@@ -300,7 +305,7 @@ export interface Connector<Credentials, Settings> {
 }
 
 export interface InboundSink {
-  /** Where to go on: what the last `commit` ended with. Null: begin anew, as after a change of credentials. */
+  /** Where to go on: what the last `commit` ended with. Null: begin anew, as after a change of the cursor's owner. */
   readonly cursor: string | null;
   /**
    * Stores the events and the cursor, both or neither; only then may the platform be told that they arrived. Events that

@@ -218,12 +218,12 @@ it('reads the beginning of a mail that is too large', async () => {
   expect(text.length).toBeLessThan(1_000_000);
 });
 
-it('begins anew in another mailbox', async () => {
-  const { port } = await start({ mails: [mail({ body: 'before' })] });
-  const inbox = createInbox('1:0:0:ofsomebodyel');
-  await connect(inbox, port);
-  say('one');
-  await expect.poll(inbox.texts, wait).toEqual(['one']);
+it('goes on in the same mailbox with another password, and begins anew in another one', () => {
+  const owner = (more: object = {}) =>
+    email.connector!.cursorOwner!(connection(993, { settings: more }).settings);
+  expect(owner({ smtpHost: 'other.example.com' })).toBe(owner());
+  expect(owner({ user: 'somebody-else' })).not.toBe(owner());
+  expect(owner({ imapHost: 'other.example.com' })).not.toBe(owner());
 });
 
 it('logs in with an access token', async () => {

@@ -5,7 +5,7 @@ import type { ChannelAdapter } from '../channel.ts';
 import { Credentials, Settings } from './connection.ts';
 import { download } from './download.ts';
 import { probe } from './probe.ts';
-import { receive } from './receive.ts';
+import { cursorOwner, receive } from './receive.ts';
 import { send, sendFile } from './send.ts';
 
 const mebibyte = 1024 * 1024;
@@ -27,7 +27,7 @@ export const email: ChannelAdapter<Credentials, Settings> = {
   },
   credentials: Credentials,
   settings: Settings,
-  connector: { connect: receive },
+  connector: { connect: receive, cursorOwner },
   send,
   sendFile,
   download,

@@ -4,7 +4,7 @@
  */
 import type { FetchMessageObject } from 'imapflow';
 import type { ConnectContext, InboundSink } from '../channel.ts';
-import { digest, type EmailConnection, type Settings, userOf } from './connection.ts';
+import { type EmailConnection, type Settings, userOf } from './connection.ts';
 import { toEvent } from './events.ts';
 import { type Inbox, maxMailBytes, withInbox } from './imap.ts';
 
@@ -42,11 +42,11 @@ export async function receive(
   try {
     await withInbox(connection, context, { readOnly: !connection.settings.markSeen }, async (inbox) => {
       const news = watch(inbox);
-      let position = parseCursor(sink.cursor, connection.settings);
+      let position = parseCursor(sink.cursor);
       if (!position) {
         // Mail that was there before is nobody's question to us.
         position = await beginning(inbox);
-        await commit([], cursorOf(position, connection.settings));
+        await commit([], cursorOf(position));
       } else if (position.uidValidity !== String(inbox.mailbox.uidValidity)) {
         position = await renumbered(inbox, position);
       }
@@ -56,7 +56,7 @@ export async function receive(
         for await (const mail of unread(inbox, position)) {
           position = { ...position, uid: mail.uid, at: Math.max(position.at, arrivedAt(mail)) };
           const event = await read(inbox, mail, position, connection);
-          await commit(event ? [event] : [], cursorOf(position, connection.settings));
+          await commit(event ? [event] : [], cursorOf(position));
           if (event?.type === 'message' && connection.settings.markSeen)
             await inbox.client.messageFlagsAdd(String(mail.uid), ['\\Seen'], { uid: true });
         }
@@ -149,14 +149,13 @@ async function read(
     : null;
 }
 
-/** Another mailbox numbers its mails otherwise. */
-const mailboxOf = (settings: Settings): string => digest(`${userOf(settings)}@${settings.imapHost}`, 12);
+/** A mailbox numbers its mails, whatever password it is opened with; another one numbers them otherwise. */
+export const cursorOwner = (settings: Settings): string => `${userOf(settings)}@${settings.imapHost}`;
 
-const cursorOf = ({ uidValidity, uid, at }: Position, settings: Settings): string =>
-  [uidValidity, uid, at, mailboxOf(settings)].join(':');
+const cursorOf = ({ uidValidity, uid, at }: Position): string => [uidValidity, uid, at].join(':');
 
-function parseCursor(cursor: string | null, settings: Settings): Position | null {
-  const [uidValidity, uid, at, mailbox] = cursor?.split(':') ?? [];
-  if (!uidValidity || mailbox !== mailboxOf(settings)) return null;
+function parseCursor(cursor: string | null): Position | null {
+  const [uidValidity, uid, at] = cursor?.split(':') ?? [];
+  if (!uidValidity) return null;
   return { uidValidity, uid: Number(uid), at: Number(at) };
 }
