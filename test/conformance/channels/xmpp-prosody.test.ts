@@ -204,7 +204,6 @@ describeWith('prosody', 'on prosody', () => {
 
   it('comes back into a room once, and says afterwards that it was sent out', async () => {
     const ann = await person('ann', { rooms: [room] });
-    const bot = await connect({ rooms: room });
     const kick = () =>
       ann.client.iqCaller.request(
         xml(
@@ -222,9 +221,17 @@ describeWith('prosody', 'on prosody', () => {
       if (stanza.name === 'presence' && stanza.attrs.from === `${room}/nightbot` && !stanza.attrs.type)
         joins.push(stanza);
     });
+    const bot = await connect({ rooms: room });
+    await until('it is there', () => joins.length === 1, waitMs);
     await kick();
-    await until('it is back', () => joins.length === 1, waitMs);
-    await bot.send('back', inRoom);
+    await until('it is back', () => joins.length === 2, waitMs);
+    // The others may be told of it first.
+    const isSent = () =>
+      bot.send('back', inRoom).then(
+        () => true,
+        () => false,
+      );
+    await until('it speaks again', isSent, waitMs);
     await kick();
     await until(
       'it knows',
