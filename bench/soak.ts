@@ -180,7 +180,7 @@ async function soak(queue: 'postgres' | 'redis', settings: Settings): Promise<Fi
   );
   const agentIds: string[] = [];
   for (const queueMode of ['steer', 'followup']) {
-    const agent = { name: queueMode, model: 'soak/echo', queueMode };
+    const agent = { name: queueMode, model: 'soak/test-model', queueMode };
     agentIds.push((await owner.expect(201, owner.post('/v1/agents', agent))).id);
   }
 
