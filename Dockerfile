@@ -31,4 +31,4 @@ COPY . .
 # All files are root's: the process can read itself and change nothing.
 USER node
 EXPOSE 3000
-CMD ["node", "apps/api/src/main.ts"]
+CMD ["node", "--max-semi-space-size=4", "--optimize-for-size", "apps/api/src/main.ts"]

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import { fatalMessage, type LogStream } from './log-stream.ts';
+import { nodeFlags } from './node-flags.ts';
 
 /** sysexits.h: the configuration is wrong. A process that ends with it would end so again. */
 export const EX_CONFIG = 78;
@@ -116,15 +117,8 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
   };
 }
 
-/**
- * V8 sizes the space for new objects by the machine's memory, and lets old ones grow as long as there is some. Servers whose
- * objects live for one request do as well with a small one and are tidied up sooner: under load the api and the worker
- * take some 300 MB less (`npm run bench -- memory`), at the same rate.
- */
-const NODE_FLAGS = ['--max-semi-space-size=4', '--optimize-for-size'];
-
 function start({ file, args = [] }: ProcessSpec, environment: NodeJS.ProcessEnv): ChildProcess {
-  return spawn(process.execPath, [...NODE_FLAGS, file, ...args], {
+  return spawn(process.execPath, [...nodeFlags, file, ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '@nightshift/standalone/node-flags';
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
@@ -51,7 +52,7 @@ export function startProcess(
   launcher: readonly string[] = [],
 ): ServerProcess {
   mkdirSync(compileCache, { recursive: true });
-  const [command, ...args] = [...launcher, process.execPath, fromRoot(programs[program])];
+  const [command, ...args] = [...launcher, process.execPath, ...nodeFlags, fromRoot(programs[program])];
   const child = spawn(command!, args, {
     // Nothing of the caller's own configuration: no database, no queue, no model key.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE: compileCache, ...env },
