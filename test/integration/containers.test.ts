@@ -4,6 +4,7 @@ import { join, matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { vendorVariables } from '@nightshift/providers';
+import { nodeFlags } from '@nightshift/standalone/node-flags';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
@@ -112,19 +113,23 @@ describe('Dockerfile', () => {
   it('ends as an ordinary user, with a command that gets the signals itself', () => {
     expect(instructions('USER')).toEqual(['node']);
     const [command] = instructions('CMD');
-    const [program, file] = JSON.parse(command!) as string[];
-    expect(program).toBe('node');
-    expect(isInContext(file!)).toBe(true);
+    expectNode(JSON.parse(command!) as string[]);
   });
 });
+
+/** Node runs a file of the image, a server with the flags that it has everywhere. */
+function expectNode([program, ...rest]: readonly string[]): void {
+  expect(program).toBe('node');
+  const flags = rest.filter((argument) => argument.startsWith('--'));
+  const file = rest[flags.length]!;
+  expect(isInContext(file)).toBe(true);
+  expect(flags).toEqual(file.startsWith('apps/') ? nodeFlags : []);
+}
 
 describe('docker-compose.yml', () => {
   it('runs files that are in the image', () => {
     expect(ours.map(([name]) => name).sort()).toEqual(['api', 'migrate', 'worker']);
-    for (const [, { command }] of ours) {
-      expect(command?.[0]).toBe('node');
-      expect(isInContext(command![1]!)).toBe(true);
-    }
+    for (const [, { command }] of ours) expectNode(command!);
   });
 
   it('starts no server before the migrations are done and the datastores answer', () => {
