@@ -129,18 +129,14 @@ describeWith('prosody', 'on prosody', () => {
     await bot.edit('I know it', sent, inRoom);
     await ann.say(`${room}/nightbot`, 'between us', { type: 'chat' });
     await untilSaid(bot, 'between us');
-    expect(
-      bot
-        .said()
-        .filter(({ sender }) => !sender.isSelf)
-        .map(({ text, addressed, direct, group }) => [text, addressed, direct, group]),
-    ).toEqual([
+    const others = bot.said().filter(({ sender }) => !sender.isSelf);
+    expect(others.map(({ text, addressed, direct, group }) => [text, addressed, direct, group])).toEqual([
       ['hello everybody', false, false, room],
       ['what now?', true, false, room],
       ['the nightbots', false, false, room],
       ['between us', true, true, null],
     ]);
-    expect(bot.said()[1]).toMatchObject({
+    expect(others[1]).toMatchObject({
       threadKey: room,
       thread: inRoom,
       sender: { name: 'ann', isSelf: false },
