@@ -116,8 +116,9 @@ async function assertAllAnswered(chat: Chat, marks: readonly string[]): Promise<
 it('workers that are killed while messages come in and answers go out', { timeout: 180_000 }, async () => {
   cluster.server.script(echoMarks({ delayMs: 200 }));
   const talking = Promise.all(chats.map((chat) => talk(chat, 30)));
+  // How many answers there are depends on how many messages a poll brings at once: they join one run.
   for (const chat of chats)
-    await vi.waitFor(() => expect(chat.shown().length).toBeGreaterThan(2), { timeout: 60_000 });
+    await vi.waitFor(() => expect(chat.shown().length).toBeGreaterThan(0), { timeout: 60_000 });
   const before = cluster.workers;
   await Promise.all([
     cluster.startWorker(),
