@@ -250,7 +250,12 @@ export function createView({ host, look, say, onOpen, onClose, onEarlier, onSend
       {
         type: 'button',
         click: async () => {
-          await navigator.clipboard.writeText(text).catch(() => undefined);
+          const isCopied = await navigator.clipboard.writeText(text).then(
+            () => true,
+            // The page may not write there: the text can still be selected.
+            () => false,
+          );
+          if (!isCopied) return;
           button.textContent = say('copied');
           setTimeout(() => {
             button.textContent = say('copy');
