@@ -13,6 +13,7 @@ import {
   type Connector,
   type InboundSink,
 } from '../channel.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { callDiscord } from './api.ts';
 import { type Credentials, type DiscordConnection, isGatewayUrl, type Settings } from './connection.ts';
 import type { Dispatches } from './dispatches.ts';
@@ -28,16 +29,7 @@ const Gateway = z.object({
 
 const maxBatch = 100;
 
-export const connector: Connector<Credentials, Settings> = {
-  async connect(connection, sink, context) {
-    try {
-      await stayConnected(connection, sink, context);
-    } catch (error) {
-      // Whatever it was on, it was told to stop.
-      if (!context.signal.aborted) throw error;
-    }
-  },
-};
+export const connector: Connector<Credentials, Settings> = { connect: untilAborted(stayConnected) };
 
 async function stayConnected(
   connection: DiscordConnection,

@@ -2,6 +2,7 @@
 import type { IrcMessage } from 'irc-framework';
 import type { ConnectContext, Connector, InboundEvent, InboundSink } from '../channel.ts';
 import { createMailbox } from '../mailbox.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { Credentials, IrcConnection, Settings } from './connection.ts';
 import { toEvent } from './events.ts';
 import { joinRooms, type Rooms } from './rooms.ts';
@@ -15,16 +16,7 @@ export interface Outlet {
 
 const maxBatch = 100;
 
-export const connector: Connector<Credentials, Settings> = {
-  async connect(connection, sink, context) {
-    try {
-      await stayConnected(connection, sink, context);
-    } catch (error) {
-      // Whatever it was on, it was told to stop.
-      if (!context.signal.aborted) throw error;
-    }
-  },
-};
+export const connector: Connector<Credentials, Settings> = { connect: untilAborted(stayConnected) };
 
 async function stayConnected(
   connection: IrcConnection,

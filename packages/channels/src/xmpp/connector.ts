@@ -2,6 +2,7 @@
 import { type Element, xml } from '@xmpp/client';
 import type { ConnectContext, Connector, InboundSink } from '../channel.ts';
 import { createMailbox } from '../mailbox.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { type Credentials, ns, type Settings, type XmppConnection } from './connection.ts';
 import { toEvent } from './events.ts';
 import { joinRooms, type Rooms } from './rooms.ts';
@@ -18,16 +19,7 @@ const maxBatch = 100;
 /** The same each time: whoever connects takes the place of a connection of ours that is dead and does not know it. */
 const resource = 'nightshift';
 
-export const connector: Connector<Credentials, Settings> = {
-  async connect(connection, sink, context) {
-    try {
-      await stayConnected(connection, sink, context);
-    } catch (error) {
-      // Whatever it was on, it was told to stop.
-      if (!context.signal.aborted) throw error;
-    }
-  },
-};
+export const connector: Connector<Credentials, Settings> = { connect: untilAborted(stayConnected) };
 
 async function stayConnected(
   connection: XmppConnection,
