@@ -41,7 +41,7 @@ export async function estimateRun(
     agent,
     ...before,
     run: [{ role: 'user', content }],
-    tools: allowedTools(deps.tools, agent.tools),
+    tools: allowedTools(deps.tools, agent.tools, null),
   });
   const { low, high } = estimateInput(call);
   const output = { low: shortOutputTokens, high: USUAL_OUTPUT_TOKENS };

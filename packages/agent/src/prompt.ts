@@ -1,15 +1,18 @@
 /** What a model is shown: the agent's instructions, the conversation, and this run so far. */
 import { type ModelMessage, type ToolSpec, textOf } from '@nightshift/contracts';
+import type { RunGuest } from '@nightshift/core/runs';
 import type { ModelCall } from '@nightshift/providers';
 import { parametersOf, type Tool } from '@nightshift/tools';
 import type { ShownMessage } from './attachments.ts';
 
-/** The tools that an agent's policy leaves it. */
+/** The tools that an agent's policy leaves it, and of these what it may use for a guest. */
 export function allowedTools(
   tools: readonly Tool[],
   policy: Readonly<Record<string, 'allow' | 'block'>>,
+  guest: RunGuest | null,
 ): Tool[] {
-  return tools.filter((tool) => policy[tool.name] !== 'block');
+  const mayUse = ({ name, guests }: Tool) => guest === null || guests === true || guest.tools.includes(name);
+  return tools.filter((tool) => policy[tool.name] !== 'block' && mayUse(tool));
 }
 
 const specs = new WeakMap<Tool, ToolSpec>();

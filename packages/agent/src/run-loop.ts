@@ -137,7 +137,7 @@ class RunTurn {
     this.#signal = AbortSignal.any([stop, timeUp.signal]);
     this.#events = events;
     this.#log = log;
-    this.#tools = allowedTools(deps.tools, run.agent.tools);
+    this.#tools = allowedTools(deps.tools, run.agent.tools, run.guest);
     this.#context = {
       ...{ deps, run, scope: this.#scope, stop, signal: this.#signal, events, log },
       live: deps.live?.open(run, this.#signal, log),

@@ -25,12 +25,14 @@ async function toldToModel<T>(work: Promise<T>): Promise<T> {
 /** The schedules of a run's agent, as its tools see them. */
 export function scheduleStoreOf(
   db: Database,
-  { teamId, agent, lane }: Pick<ClaimedRun, 'teamId' | 'agent' | 'lane'>,
+  { teamId, agent, lane, guest }: Pick<ClaimedRun, 'teamId' | 'agent' | 'lane' | 'guest'>,
 ): ScheduleStore {
+  const guestId = guest?.id ?? null;
+
   /** Whoever talks to the agent has its tools; what was set up over the API is not theirs to change. */
   async function getOwn(id: string) {
     const schedule = await getSchedule(db, teamId, id);
-    if (schedule.agentId !== agent.id) throw notFound('schedule');
+    if (schedule.agentId !== agent.id || schedule.guestId !== guestId) throw notFound('schedule');
     if (!schedule.madeByAgent) {
       throw new ToolError(
         'A person made this schedule: only they can change it, over the console, the CLI or the API.',
@@ -40,7 +42,7 @@ export function scheduleStoreOf(
   }
 
   return {
-    list: () => listSchedules(db, teamId, { agentId: agent.id, limit: listed }),
+    list: () => listSchedules(db, teamId, { agentId: agent.id, limit: listed }, { guestId }),
     create: ({ here, at, ...schedule }, idempotencyKey) =>
       toldToModel(
         createSchedule(
@@ -53,9 +55,10 @@ export function scheduleStoreOf(
             misfire: 'once',
             overlap: 'skip',
             jitterSeconds: 0,
-            deliverTo: here ? { conversationId: lane.conversationId } : null,
+            // A conversation of its own would be nobody's.
+            deliverTo: here || guest ? { conversationId: lane.conversationId } : null,
           },
-          { madeByAgent: true, idempotencyKey: `run:${idempotencyKey}` },
+          { madeByAgent: true, guestId, idempotencyKey: `run:${idempotencyKey}` },
         ),
       ),
     update: (id, { at, ...change }) =>

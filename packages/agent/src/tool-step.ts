@@ -63,7 +63,7 @@ async function attempt(
     idempotencyKey: `${run.id}:${index}`,
     signal,
     now: () => new Date(),
-    notes: noteStoreOf(deps.db, run.agent.id),
+    notes: noteStoreOf(deps.db, run),
     schedules: scheduleStoreOf(deps.db, run),
   });
 }

@@ -78,6 +78,15 @@ export type ChannelRoute = z.infer<typeof ChannelRoute>;
 const routes = z.array(ChannelRoute).max(200).meta({
   description: 'A thread keeps its agent until somebody changes it.',
 });
+const guestTools = z
+  .array(z.string().max(100))
+  .max(100)
+  .meta({
+    description:
+      'Tools that guests may use besides those that are safe for everybody. A guest is a person who is answered and whom ' +
+      'nobody has approved, or a group that such people may speak in. What these tools keep for a guest is kept apart.',
+    examples: [['notes.read', 'notes.write']],
+  });
 const name = z.string().trim().min(1).max(100);
 const fields = z.record(z.string().max(100), z.unknown());
 
@@ -89,6 +98,7 @@ export const ChannelCreate = z.strictObject({
   settings: fields.default({}),
   access: ChannelAccess.optional().meta({ description: "Default: the catalogue's." }),
   routes: routes.default([]),
+  guestTools: guestTools.default([]),
   live: z
     .boolean()
     .optional()
@@ -104,6 +114,7 @@ export const ChannelUpdate = z.strictObject({
   settings: fields.optional(),
   access: ChannelAccess.optional(),
   routes: routes.optional(),
+  guestTools: guestTools.optional(),
   live: z.boolean().optional(),
 });
 export type ChannelUpdate = z.infer<typeof ChannelUpdate>;
@@ -122,6 +133,8 @@ export const Channel = z.object({
   settings: z.record(z.string(), z.unknown()),
   access: ChannelAccess,
   routes: z.array(ChannelRoute),
+  /** Tools that guests may use besides those that are safe for everybody. */
+  guestTools: z.array(z.string()),
   live: z.boolean(),
   status: ChannelStatus,
   /** What needs attention. */

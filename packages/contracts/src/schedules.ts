@@ -89,6 +89,8 @@ export const Schedule = z.object({
   pausedReason: z.string().nullable(),
   /** An agent made it with its own tool. */
   madeByAgent: z.boolean(),
+  /** The agent made it for a guest: a person whom nobody has approved, or a group that such people speak in. */
+  guestId: Id.nullable(),
   /** Up to five slots to come, without jitter: the instant, and the same in the schedule's timezone. */
   nextFires: z.array(z.object({ at: Timestamp, local: z.iso.datetime({ offset: true }) })),
   createdAt: Timestamp,

@@ -20,6 +20,11 @@ export interface Tool<Input = unknown> {
   readonly description: string;
   readonly input: z.ZodType<Input>;
   readonly effect: ToolEffect;
+  /**
+   * Safe for guests, people whom nobody has approved: it keeps nothing and shows nothing that was kept. They have other
+   * tools only where their channel lends them (`guestTools`).
+   */
+  readonly guests?: true;
   /** Default 60. */
   readonly timeoutSeconds?: number;
   /** @throws {ToolError} when the call cannot be done; the model reads the message and may try otherwise. */
@@ -38,7 +43,7 @@ export interface ToolContext {
   readonly schedules: ScheduleStore;
 }
 
-/** An agent's scratch notes: small named texts that outlive a conversation. */
+/** The notes of the run: an agent's, or those that it keeps for one guest. Small named texts that outlive a conversation. */
 export interface NoteStore {
   list(): Promise<{ name: string; updatedAt: Date; size: number }[]>;
   read(name: string): Promise<string | null>;
@@ -48,7 +53,7 @@ export interface NoteStore {
   delete(name: string): Promise<boolean>;
 }
 
-/** The schedules of the agent. It may change those that it made itself. */
+/** The schedules of the agent, or those that it made for one guest. It may change those that it made itself. */
 export interface ScheduleStore {
   /** The newest. */
   list(): Promise<Page<Schedule>>;

@@ -33,6 +33,7 @@ import {
   updateChannel,
 } from '@nightshift/core/channels';
 import { invalidField } from '@nightshift/core/errors';
+import { builtInTools } from '@nightshift/tools';
 import { z } from 'zod';
 import { generatedBy, mergeFields, readFields } from '../channel-fields.ts';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
@@ -73,7 +74,8 @@ export const channelRoutes: Routes = async (app, { deps }) => {
     },
     async (request, reply) => {
       const { teamId } = request.caller;
-      const { kind, agentId, routes, access, live } = request.body;
+      const { kind, agentId, routes, guestTools, access, live } = request.body;
+      assertTools(guestTools);
       const adapter = await adapterOf(kind);
       const entry = kinds.get(kind);
       const credentials = readFields(adapter.credentials, 'credentials', request.body.credentials);
@@ -86,6 +88,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         settings,
         access: access ?? ChannelAccess.parse({ strangers: entry?.defaults.strangers ?? 'pair' }),
         routes,
+        guestTools,
         live: live ?? entry?.defaults.live ?? true,
         connects: wantsConnector(adapter, settings),
       });
@@ -152,6 +155,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       const { credentials, settings, ...rest } = request.body;
       if (Object.values(request.body).every((value) => value === undefined))
         throw invalidField('body', 'changes nothing');
+      assertTools(rest.guestTools ?? []);
       const before = await openChannel(db, kek, teamId, id);
       const adapter = await adapterOf(before.kind);
       const newSettings =
@@ -319,6 +323,15 @@ export const channelRoutes: Routes = async (app, { deps }) => {
     },
   );
 };
+
+/** @throws {DomainError} invalid_request: there is no such tool */
+function assertTools(names: readonly string[]): void {
+  const known = new Set(builtInTools.map((tool) => tool.name));
+  for (const [at, name] of names.entries()) {
+    if (!known.has(name))
+      throw invalidField(`guestTools.${at}`, 'there is no such tool. GET /v1/catalog/tools lists them.');
+  }
+}
 
 function wantsConnector(
   { connector }: { connector?: { isWanted?(settings: unknown): boolean } },

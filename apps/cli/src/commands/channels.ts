@@ -310,6 +310,7 @@ function describe(cli: Cli, channel: Channel, agents: Map<string, string>): stri
     line('secrets', secrets.join(', ') || 'none'),
     line('strangers', access.strangers),
     line('groups', access.groups.answer),
+    ...(channel.guestTools.length > 0 ? [line('guest tools', channel.guestTools.join(', '))] : []),
     line(
       'in',
       `${count(counts.received)} taken, ${count(counts.ignored)} ignored, ${count(counts.refused)} refused; ${ago(channel.lastInboundAt)}`,

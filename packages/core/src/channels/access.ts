@@ -21,12 +21,30 @@ export function droppedAtOnce({ access, direct, addressed, sender }: Knock): str
 /** pair: tell the sender a code. */
 export type Admission = 'answer' | 'pair' | 'blocked' | 'stranger';
 
-export function admit({ access, direct, group, sender }: Knock, status: IdentityStatus): Admission {
+type Place = Pick<Knock, 'access' | 'direct' | 'group'>;
+
+const isOpenGroup = ({ access: { groups }, direct, group }: Place): boolean =>
+  !direct && (groups.open.includes('*') || (group !== null && groups.open.includes(group)));
+
+export function admit(knock: Knock, status: IdentityStatus): Admission {
+  const { access, direct } = knock;
   if (status === 'blocked') return 'blocked';
-  const known = status === 'approved' || access.people.includes(sender.id) || access.strangers === 'answer';
-  const { open } = access.groups;
-  const openGroup = !direct && (open.includes('*') || (group !== null && open.includes(group)));
-  if (known || openGroup) return 'answer';
+  const known = status === 'approved' || isListed(knock) || access.strangers === 'answer';
+  if (known || isOpenGroup(knock)) return 'answer';
   // A code in a group would be read by all of it.
   return direct && access.strangers === 'pair' ? 'pair' : 'stranger';
 }
+
+/** Named in the settings, which counts as being approved. */
+export const isListed = ({ access, sender }: Knock): boolean => access.people.includes(sender.id);
+
+/**
+ * Whether people who are not approved may speak in this group. Everyone is a guest there, approved or not: what one of
+ * them says can steer what the agent does for the next.
+ */
+export const isGuestGroup = (place: Place): boolean =>
+  !place.direct && (place.access.strangers === 'answer' || isOpenGroup(place));
+
+/** Whether what tools keep for this sender is kept apart from what they keep for the team. */
+export const isGuest = (knock: Knock, status: IdentityStatus): boolean =>
+  knock.direct ? status !== 'approved' && !isListed(knock) : isGuestGroup(knock);

@@ -40,6 +40,7 @@ function toChannel(row: Row, { publicUrl, pushes, snippetOf }: ReadOptions): Cha
     settings: row.settings as Fields,
     access: ChannelAccess.parse(row.access),
     routes: row.routes as ChannelRoute[],
+    guestTools: row.guestTools,
     live: row.live,
     status: row.status,
     problem: row.problem as Channel['problem'],
@@ -82,6 +83,7 @@ export interface NewChannel {
   settings: object;
   access?: ChannelAccess | undefined;
   routes?: readonly ChannelRoute[] | undefined;
+  guestTools?: readonly string[] | undefined;
   live?: boolean | undefined;
   /** A worker is to connect to it. */
   connects?: boolean | undefined;
@@ -105,7 +107,18 @@ export async function createChannel(
   teamId: string,
   channel: NewChannel,
 ): Promise<string> {
-  const { kind, name, agentId, credentials, settings, access, routes = [], live, connects } = channel;
+  const {
+    kind,
+    name,
+    agentId,
+    credentials,
+    settings,
+    access,
+    routes = [],
+    guestTools,
+    live,
+    connects,
+  } = channel;
   await assertAgents(db, teamId, [agentId, ...routes.map((route) => route.agentId)]);
   const id = newId();
   await db.prisma.channel.create({
@@ -120,6 +133,7 @@ export async function createChannel(
       settings: settings as Prisma.InputJsonObject,
       access: access ?? {},
       routes: routes as unknown as Prisma.InputJsonArray,
+      ...(guestTools && { guestTools: [...guestTools] }),
       ...(live !== undefined && { live }),
       ...(connects !== undefined && { connects }),
       ...(credentials && sealed(kek, teamId, id, credentials as Fields)),
@@ -182,7 +196,19 @@ export async function updateChannel(
   id: string,
   change: ChannelChange,
 ): Promise<void> {
-  const { name, agentId, credentials, settings, access, routes, live, connects, status, account } = change;
+  const {
+    name,
+    agentId,
+    credentials,
+    settings,
+    access,
+    routes,
+    guestTools,
+    live,
+    connects,
+    status,
+    account,
+  } = change;
   await assertAgents(db, teamId, [agentId, ...(routes ?? []).map((route) => route.agentId)]);
   const reconnect = credentials !== undefined || settings !== undefined || status !== undefined;
   const { count } = await db.prisma.channel.updateMany({
@@ -193,6 +219,7 @@ export async function updateChannel(
       ...(settings && { settings: settings as Prisma.InputJsonObject }),
       ...(access && { access }),
       ...(routes && { routes: routes as unknown as Prisma.InputJsonArray }),
+      ...(guestTools && { guestTools: [...guestTools] }),
       ...(live !== undefined && { live }),
       ...(connects !== undefined && { connects }),
       ...(account && { account }),

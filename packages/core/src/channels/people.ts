@@ -81,9 +81,16 @@ const link = statement<{ left: string }>(`
   WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 AND c.id = i.channel_id AND c.team_id = $3
   RETURNING old.person_id AS left`);
 
+// What agents keep for a guest follows to whom the guest is now known to be. A name that is taken there stays as it is.
+const moveNotes = statement(`
+  UPDATE guest_note n SET guest_id = $2 WHERE n.guest_id = $1
+    AND NOT EXISTS (SELECT FROM guest_note o WHERE o.agent_id = n.agent_id AND o.guest_id = $2 AND o.name = n.name)`);
+const moveSchedules = statement(`UPDATE schedule SET guest_id = $2 WHERE guest_id = $1`);
+const moveChats = statement(`UPDATE conversation SET guest_id = $2 WHERE guest_id = $1`);
+
 // What was said and spent stays with whom it was said by then; only a person whom no channel knows any more goes.
-const forgetUnknown = statement(`
-  DELETE FROM person p WHERE p.id = $1 AND NOT EXISTS (SELECT FROM identity i WHERE i.person_id = p.id)`);
+const forgetUnknown = statement<{ id: string }>(`
+  DELETE FROM person p WHERE p.id = $1 AND NOT EXISTS (SELECT FROM identity i WHERE i.person_id = p.id) RETURNING p.id`);
 
 /** Says that an identity is this person. @throws {DomainError} not_found: either */
 export async function linkIdentity(
@@ -95,7 +102,9 @@ export async function linkIdentity(
   await transaction(db.pool, async (client) => {
     const [row] = await run(client, link, [identityId, personId, teamId]);
     if (!row) throw notFound('person or identity');
-    await run(client, forgetUnknown, [row.left]);
+    const [forgotten] = await run(client, forgetUnknown, [row.left]);
+    if (!forgotten) return;
+    for (const move of [moveNotes, moveSchedules, moveChats]) await run(client, move, [row.left, personId]);
   });
   return getPerson(db, teamId, personId);
 }

@@ -1,6 +1,13 @@
 /** The short way in, which nearly every message takes. */
 import { IdentityStatus, type MessageEvent } from '@nightshift/contracts';
-import { admit, calledAgent, droppedAtOnce, parseCommand } from '../channels/index.ts';
+import {
+  admit,
+  calledAgent,
+  droppedAtOnce,
+  isGuestGroup,
+  isListed,
+  parseCommand,
+} from '../channels/index.ts';
 import { type Database, newId } from '../database/index.ts';
 import { type Accepted, accepted, itemOf } from './accept.ts';
 import type { EventScope } from './accept-events.ts';
@@ -30,6 +37,8 @@ export async function acceptHeardMessage(
     sender_id: sender.id,
     sender_name: sender.name,
     statuses,
+    listed: isListed(knock),
+    guest: isGuestGroup(knock),
     per_minute: access.limits.messagesPerMinute,
   });
   return row ? accepted(row) : null;

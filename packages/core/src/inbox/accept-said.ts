@@ -5,6 +5,7 @@ import {
   beginThread,
   calledAgent,
   droppedAtOnce,
+  isGuest,
   issueCode,
   leaveThread,
   noAgent,
@@ -143,6 +144,7 @@ export async function acceptSaid(
   const accepted = await acceptReply(db, {
     ...inboundOf(scope, event, sender.isBot ? known.bot_turns + 1 : 0),
     speaker: { identityId: identity.id, personId: identity.personId },
+    guest: isGuest(knock, identity.status),
     agentId: conversation.agentId,
     conversationId: conversation.id,
   });

@@ -64,7 +64,8 @@ export type AcceptedRow = {
 /** What each item of the statements below is made of, and how the database reads it. */
 const itemColumns = `event_id uuid, team_id uuid, source text, external_id text, conversation_id uuid, message_id uuid, run_id uuid,
   agent_id uuid, trigger run_trigger, trace_id text, api_key_id uuid, schedule_id uuid, channel_id uuid, identity_id uuid,
-  person_id uuid, type text, ref text, album text, content jsonb, files jsonb, thread jsonb, bot_turns int, hold_ms int`;
+  person_id uuid, type text, ref text, album text, content jsonb, files jsonb, thread jsonb, bot_turns int, hold_ms int,
+  guest boolean`;
 
 const itemNames = itemColumns.split(',').map((column) => column.trim().split(' ')[0]!);
 
@@ -105,13 +106,17 @@ const acceptInto = ({
     FROM target JOIN event ON event.id = target.event_id
   ), told AS (
     SELECT conversation_id, max(nth) AS count, bool_and(trigger <> 'schedule') AS joins, max(hold_ms) AS hold_ms,
-      (array_agg(thread ORDER BY nth DESC))[1] AS thread, (array_agg(bot_turns ORDER BY nth DESC))[1] AS bot_turns
+      (array_agg(thread ORDER BY nth DESC))[1] AS thread, (array_agg(bot_turns ORDER BY nth DESC))[1] AS bot_turns,
+      (array_agg(guest ORDER BY nth DESC))[1] AS guest, (array_agg(person_id ORDER BY nth DESC))[1] AS person_id
     FROM fresh GROUP BY conversation_id
   ), held AS (
     SELECT c.id FROM conversation c JOIN told ON told.conversation_id = c.id ORDER BY c.id FOR NO KEY UPDATE OF c
   ), lane AS (
     UPDATE conversation c SET next_seq = c.next_seq + told.count, updated_at = now(),
       thread = coalesce(told.thread, c.thread), bot_turns = coalesce(told.bot_turns, c.bot_turns),
+      -- A person may be approved meanwhile. A group that guests have spoken in stays theirs.
+      guest_id = CASE WHEN told.guest IS NULL THEN c.guest_id WHEN told.guest THEN CASE WHEN c.direct THEN told.person_id ELSE c.id END
+        WHEN NOT c.direct THEN c.guest_id END,
       steered_seq = CASE WHEN told.joins AND c.steerable_run_id IS NOT NULL THEN c.next_seq + told.count - 1 ELSE c.steered_seq END
     FROM held JOIN told ON told.conversation_id = held.id WHERE c.id = held.id
     RETURNING c.id, c.next_seq - told.count AS seq, told.joins, told.hold_ms,
@@ -178,10 +183,17 @@ export const isStale = (identity: string, name: string) =>
  */
 export const acceptHeard: GatheringStatement<AcceptedRow> = statement(
   acceptInto({
-    columns: ', thread_key text, sender_id text, sender_name text, statuses text[], per_minute int',
+    columns:
+      ', thread_key text, sender_id text, sender_name text, statuses text[], per_minute int, listed boolean',
     target: `
     SELECT * FROM (
-      SELECT ${columnsOf('i', { conversation_id: 'c.id', agent_id: 'c.agent_id', identity_id: 'd.id', person_id: 'd.person_id' })},
+      SELECT ${columnsOf('i', {
+        conversation_id: 'c.id',
+        agent_id: 'c.agent_id',
+        identity_id: 'd.id',
+        person_id: 'd.person_id',
+        guest: "CASE WHEN c.direct THEN d.status <> 'approved' AND NOT i.listed ELSE i.guest END",
+      })},
         i.item, i.sender_name, i.per_minute, ${isStale('d', 'i.sender_name')} AS stale, a.queue_mode, a.debounce_ms,
         ${recentMessages('c', 'i.per_minute')} + row_number() OVER (PARTITION BY c.id ORDER BY i.item) AS recent
       FROM item i JOIN identity d ON d.channel_id = i.channel_id AND d.external_id = i.sender_id AND d.status::text = ANY (i.statuses)

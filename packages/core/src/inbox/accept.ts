@@ -189,7 +189,13 @@ export function itemOf(inbound: Inbound, externalId: string, eventId: string) {
  */
 export async function acceptReply(
   db: Pick<Database, 'query'>,
-  inbound: Inbound & { agentId: string; conversationId: string; speaker?: Speaker },
+  inbound: Inbound & {
+    agentId: string;
+    conversationId: string;
+    speaker?: Speaker;
+    /** The speaker is one (`isGuest`). Absent: the conversation stays whose it is. */
+    guest?: boolean;
+  },
 ): Promise<Accepted> {
   const eventId = newId();
   const externalId = inbound.externalId ?? eventId;
@@ -199,6 +205,7 @@ export async function acceptReply(
     agent_id: inbound.agentId,
     identity_id: inbound.speaker?.identityId,
     person_id: inbound.speaker?.personId,
+    guest: inbound.guest,
   };
   const [row] = await db.query(acceptNext, [JSON.stringify([item])]);
   return row ? accepted(row) : earlierOrNotFound(db, inbound, externalId, 'conversation of this agent');

@@ -54,6 +54,23 @@ const codes = statement(`
   )
   UPDATE identity t SET code_hash = NULL, code_expires_at = NULL FROM old WHERE t.id = old.id RETURNING t.id`);
 
+/** Guests come and go: notes that were not written to for so long, and schedules that have been over for so long. */
+export const guestDays = 90;
+
+const guestNotes = statement(`
+  WITH ${turn}, old AS (
+    SELECT n.agent_id, n.guest_id, n.name FROM guest_note n, turn
+    WHERE turn.mine AND n.updated_at < now() - interval '${guestDays} days' LIMIT ${batch}
+  )
+  DELETE FROM guest_note n USING old
+  WHERE n.agent_id = old.agent_id AND n.guest_id = old.guest_id AND n.name = old.name RETURNING n.name`);
+
+const guestSchedules = remove(
+  'schedule',
+  `t.guest_id IS NOT NULL AND (t.deleted_at IS NOT NULL OR t.status = 'finished')
+    AND coalesce(t.deleted_at, t.at, t.updated_at) < now() - interval '${guestDays} days'`,
+);
+
 const rates = statement(`
   WITH ${turn}, gone AS (DELETE FROM worker_presence w USING turn WHERE turn.mine AND w.seen_at < now() - interval '1 hour')
   DELETE FROM send_rate r USING turn WHERE turn.mine AND r.full_at < now() - interval '1 hour'`);
@@ -85,6 +102,8 @@ export async function pruneRecords(
     [liveReplies, [before(deliveryDays)]],
     [files, [before(1), before(3)]],
     [codes, []],
+    [guestNotes, []],
+    [guestSchedules, []],
   ] as const;
   let removed = 0;
   for (const [sql, values] of work) {

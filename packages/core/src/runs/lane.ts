@@ -37,6 +37,8 @@ export interface ClaimedRun {
   readonly waited: boolean;
   /** Somebody asked for its end before it was claimed. */
   readonly cancelled: boolean;
+  /** It is held with guests, people whom nobody has approved, or for one. Null: with the team. */
+  readonly guest: RunGuest | null;
   readonly agent: {
     readonly id: string;
     readonly name: string;
@@ -46,6 +48,13 @@ export interface ClaimedRun {
     readonly limits: AgentLimits;
     readonly deleted: boolean;
   };
+}
+
+export interface RunGuest {
+  /** Whose everything is that tools keep in it: a person's, or a group's (its conversation). */
+  readonly id: string;
+  /** Tools that the channel lends guests, besides those that are safe for everybody. */
+  readonly tools: readonly string[];
 }
 
 /** Another worker holds the lane now: stop, write nothing. */
@@ -69,6 +78,8 @@ type ClaimRow = {
   taken_over: boolean;
   waited: boolean;
   cancelled: boolean;
+  guest_id: string | null;
+  guest_tools: string[] | null;
   agent_id: string;
   agent_name: string;
   instructions: string;
@@ -94,18 +105,19 @@ const claim = statement<ClaimRow>(`
       -- Whoever claims reads all that has been said to the run, so only what comes from here on is news.
       steerable_run_id = CASE WHEN next.queue_mode = 'steer' THEN next.id END, steered_seq = 0
     FROM next WHERE c.id = next.conversation_id AND (c.lease_until IS NULL OR c.lease_until < now())
-    RETURNING c.id, c.epoch, c.channel_id
+    RETURNING c.id, c.epoch, c.channel_id, c.guest_id
   ), started AS (
     UPDATE run r SET status = 'running', started_at = coalesce(r.started_at, now()), waiting = NULL
     FROM next, lane WHERE r.id = next.id AND r.status IN ('queued', 'running')
     RETURNING r.*, next.status = 'running' AS taken_over, next.waited
   )
   SELECT lane.epoch, lane.channel_id, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
-    r.cancel_requested_at IS NOT NULL AS cancelled,
+    r.cancel_requested_at IS NOT NULL AS cancelled, coalesce(lane.guest_id, s.guest_id) AS guest_id, h.guest_tools,
     extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
     a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
     a.deleted_at IS NOT NULL AS agent_deleted
-  FROM lane LEFT JOIN started r ON true LEFT JOIN agent a ON a.id = r.agent_id`);
+  FROM lane LEFT JOIN started r ON true LEFT JOIN agent a ON a.id = r.agent_id
+    LEFT JOIN schedule s ON s.id = r.schedule_id LEFT JOIN channel h ON h.id = lane.channel_id`);
 
 /**
  * Takes the lane and its next run: one that was begun and not ended first, else the oldest that waits.
@@ -138,6 +150,7 @@ export async function claimRun(
       takenOver: row.taken_over,
       waited: row.waited,
       cancelled: row.cancelled,
+      guest: row.guest_id === null ? null : { id: row.guest_id, tools: row.guest_tools ?? [] },
       agent: {
         id: row.agent_id,
         name: row.agent_name,

@@ -9,6 +9,7 @@ import type {
 import { type Database, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
 import { Prisma, type Schedule as ScheduleRow } from '../generated/prisma/client.ts';
+import { assertGuestQuota, assertGuestTiming } from './guests.ts';
 import { assertTiming, dueTime, slotsFrom, type Timing } from './timing.ts';
 import { formatLocal } from './wall-clock.ts';
 
@@ -36,6 +37,7 @@ function toSchedule(row: ScheduleRow): Schedule {
     status: row.status,
     pausedReason: row.pausedReason,
     madeByAgent: row.madeByAgent,
+    guestId: row.guestId,
     nextFires: next.map((slot) => ({ at: slot.toISOString(), local: formatLocal(slot, row.timezone) })),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
@@ -75,7 +77,7 @@ async function lockSchedule(tx: Transaction, teamId: string, id: string): Promis
 
 async function assertWithinLimits(
   tx: Transaction,
-  schedule: Pick<ScheduleRow, 'id' | 'agentId' | 'madeByAgent'>,
+  schedule: Pick<ScheduleRow, 'id' | 'agentId' | 'madeByAgent' | 'guestId'>,
 ): Promise<void> {
   const others = { agentId: schedule.agentId, deletedAt: null, id: { not: schedule.id } };
   const active = await tx.schedule.count({ where: { ...others, status: 'active' } });
@@ -85,9 +87,10 @@ async function assertWithinLimits(
       `The agent has ${active} active schedules, of ${scheduleLimits.active} that it may have: pause or delete one first.`,
     );
   }
+  if (schedule.guestId !== null) return assertGuestQuota(tx, schedule.agentId, schedule.guestId, schedule.id);
   if (!schedule.madeByAgent) return;
   const own = await tx.schedule.count({
-    where: { ...others, madeByAgent: true, status: { not: 'finished' } },
+    where: { ...others, madeByAgent: true, guestId: null, status: { not: 'finished' } },
   });
   if (own >= scheduleLimits.madeByAgent) {
     throw new DomainError(
@@ -115,6 +118,8 @@ const keyLifeMs = 86_400_000;
 /** Who makes a schedule, and by which request. */
 export interface ScheduleOrigin {
   madeByAgent?: boolean;
+  /** The guest for whom the agent makes it. */
+  guestId?: string | null;
   /** The same request again, within a day, makes no second schedule. Unique over all teams. */
   idempotencyKey?: string | undefined;
 }
@@ -126,7 +131,7 @@ export function createSchedule(
   db: Database,
   teamId: string,
   body: ScheduleCreate,
-  { madeByAgent = false, idempotencyKey }: ScheduleOrigin = {},
+  { madeByAgent = false, guestId = null, idempotencyKey }: ScheduleOrigin = {},
 ): Promise<Schedule> {
   return db.prisma.$transaction(async (tx) => {
     await lockAgent(tx, teamId, body.agentId);
@@ -143,11 +148,24 @@ export function createSchedule(
       timezone,
     };
     const nextAt = assertTiming({ ...timing, jitterSeconds }, now);
+    if (guestId !== null) assertGuestTiming(timing, nextAt);
     await assertDeliverable(tx, { teamId, agentId }, deliverTo);
-    await assertWithinLimits(tx, { id, agentId, madeByAgent });
+    await assertWithinLimits(tx, { id, agentId, madeByAgent, guestId });
     const row = await tx.schedule.create({
       data: {
-        ...{ id, teamId, agentId, name, prompt, ...timing, misfire, overlap, jitterSeconds, madeByAgent },
+        ...{
+          id,
+          teamId,
+          agentId,
+          name,
+          prompt,
+          ...timing,
+          misfire,
+          overlap,
+          jitterSeconds,
+          madeByAgent,
+          guestId,
+        },
         ...(deliverTo && { deliverTo, conversationId: deliverTo.conversationId }),
         nextAt,
         dueAt: dueTime({ id, jitterSeconds }, nextAt),
@@ -162,6 +180,8 @@ export async function listSchedules(
   db: Database,
   teamId: string,
   query: ScheduleListQuery,
+  /** Only the team's own (null), or one guest's. */
+  { guestId }: { guestId?: string | null } = {},
 ): Promise<Page<Schedule>> {
   const { where, ...page } = pageArguments(query);
   const rows = await db.prisma.schedule.findMany({
@@ -172,6 +192,7 @@ export async function listSchedules(
       deletedAt: null,
       ...(query.agentId && { agentId: query.agentId }),
       ...(query.status && { status: query.status }),
+      ...(guestId !== undefined && { guestId }),
     },
   });
   return toPage(rows, query.limit, toSchedule);
@@ -250,6 +271,7 @@ export function updateSchedule(
     const now = await databaseNow(tx);
     const first =
       retimed || resumed || timing.jitterSeconds !== row.jitterSeconds ? assertTiming(timing, now) : null;
+    if (row.guestId !== null && first) assertGuestTiming(timing, first);
     if (body.deliverTo) await assertDeliverable(tx, row, body.deliverTo);
     if (resumed) {
       await lockAgent(tx, teamId, row.agentId);

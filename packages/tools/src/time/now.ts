@@ -10,6 +10,7 @@ export const timeNow = defineTool({
   description: 'The present date, time and weekday in a timezone.',
   input,
   effect: 'none',
+  guests: true,
   async execute({ timezone = 'UTC' }, { now }) {
     let format: Intl.DateTimeFormat;
     try {
