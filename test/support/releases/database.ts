@@ -48,7 +48,11 @@ const listSequences = `
   WHERE schemaname IN ('public', 'bullmq') AND last_value IS NOT NULL ORDER BY 1`;
 
 /** Writes all rows of a database into the release's folder. Nothing else may be writing to it. */
-export async function recordDatabase(databaseUrl: string, directory: string): Promise<void> {
+export async function recordDatabase(
+  databaseUrl: string,
+  directory: string,
+  places: Readonly<Record<string, string>>,
+): Promise<void> {
   const recorded = await withClient(databaseUrl, async (client): Promise<Recorded> => {
     const tables: Table[] = [];
     for (const { name, columns } of parentsFirst((await client.query<TableRow>(listTables)).rows)) {
@@ -60,7 +64,15 @@ export async function recordDatabase(databaseUrl: string, directory: string): Pr
     const { rows } = await client.query('SELECT now()::text AS at');
     return { at: rows[0].at, tables, sequences };
   });
-  writeFileSync(join(directory, file), brotliCompressSync(JSON.stringify(recorded)));
+  const names = Object.fromEntries(Object.entries(places).map(([name, place]) => [place, name]));
+  writeFileSync(join(directory, file), brotliCompressSync(replaceAll(JSON.stringify(recorded), names)));
+}
+
+/** The longest first: a port may be the beginning of another one. */
+function replaceAll(text: string, replacements: Readonly<Record<string, string>>): string {
+  return Object.entries(replacements)
+    .sort(([one], [other]) => other.length - one.length)
+    .reduce((replaced, [from, to]) => replaced.replaceAll(from, to), text);
 }
 
 function parentsFirst(tables: TableRow[]): TableRow[] {
@@ -79,20 +91,19 @@ function parentsFirst(tables: TableRow[]): TableRow[] {
 export interface RestoreOptions {
   /** How long ago it was recorded, as the restored rows tell it, in seconds. */
   secondsAgo: number;
-  /** Addresses that stand in the rows, such as `127.0.0.1:4711` → what takes their place. */
-  addresses: Readonly<Record<string, string>>;
+  /** See {@link Surroundings.places}. */
+  places: Readonly<Record<string, string>>;
 }
 
 /** Fills an empty database as the release left it. */
 export async function restoreDatabase(
   databaseUrl: string,
   release: Release,
-  { secondsAgo, addresses }: RestoreOptions,
+  { secondsAgo, places }: RestoreOptions,
 ): Promise<void> {
   await makeSchema(databaseUrl, release);
   const text = brotliDecompressSync(readFileSync(join(release.directory, file))).toString();
-  const moved = Object.entries(addresses).reduce((all, [from, to]) => all.replaceAll(from, to), text);
-  const { at, tables, sequences }: Recorded = JSON.parse(moved);
+  const { at, tables, sequences }: Recorded = JSON.parse(replaceAll(text, places));
   await withClient(databaseUrl, async (client) => {
     await client.query('BEGIN');
     const { rows } = await client.query(
