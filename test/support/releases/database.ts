@@ -118,7 +118,11 @@ export async function restoreDatabase(
        FROM budget b WHERE b.id = s.budget_id`,
       [secondsAgo],
     );
-    for (const { name, value } of sequences) await client.query('SELECT setval($1, $2)', [name, value]);
+    for (const { name, value } of sequences) {
+      // BullMQ makes one for a queue when it first adds to it.
+      await client.query(`CREATE SEQUENCE IF NOT EXISTS ${name}`);
+      await client.query('SELECT setval($1, $2)', [name, value]);
+    }
     await client.query('COMMIT');
   });
 }

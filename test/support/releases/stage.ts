@@ -115,7 +115,13 @@ export async function stage(cluster: Cluster, databaseUrl: string, surroundings:
     return { id: id as string, hookPath: webhookUrl && new URL(webhookUrl).pathname };
   };
   const open = { strangers: 'answer' };
-  const programChannel = await channel({ ...program.channel, agentId, name: 'Program', access: open, live: false });
+  const programChannel = await channel({
+    ...program.channel,
+    agentId,
+    name: 'Program',
+    access: open,
+    live: false,
+  });
   const liveChannel = await channel({ ...program.channel, agentId, name: 'Live', access: open, live: true });
   const pairingChannel = await channel({
     ...program.channel,
@@ -293,6 +299,9 @@ function afterOneMessage(how: () => Reaction) {
 /** Channels of other kinds, which are paused: what counts is that their sealed credentials can be kept. */
 const unreachable = [
   { kind: 'slack', credentials: { botToken: 'xoxb-staged-0123456789', appToken: 'xapp-staged-0123456789' } },
-  { kind: 'discord', credentials: { botToken: 'MTA0NzExMDgxNTE2MjM0Mg.staged.0123456789-staged-0123456789' } },
+  {
+    kind: 'discord',
+    credentials: { botToken: 'MTA0NzExMDgxNTE2MjM0Mg.staged.0123456789-staged-0123456789' },
+  },
   { kind: 'irc', settings: { host: 'irc.example', nick: 'staged' } },
 ];
