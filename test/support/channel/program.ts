@@ -25,9 +25,8 @@ export interface Program {
   close(): Promise<void>;
 }
 
-export async function startProgram(): Promise<Program> {
+export async function startProgram(secret = `whsec_${randomBytes(32).toString('base64')}`): Promise<Program> {
   const receiver = await startReceiver();
-  const secret = `whsec_${randomBytes(32).toString('base64')}`;
   let events = 0;
   const post: Program['post'] = (hookUrl, body, id) => {
     events += 1;

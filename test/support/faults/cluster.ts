@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type Client, createClient } from '../api/client.ts';
 import { freePort } from './free-port.ts';
-import { type Program, type ServerProcess, startProcess } from './server-process.ts';
+import { type Launch, type Program, type ServerProcess, startProcess } from './server-process.ts';
 
 export interface ClusterOptions {
   databaseUrl: string;
@@ -17,6 +17,10 @@ export interface ClusterOptions {
   workerProgram?: Extract<Program, `worker${string}`>;
   /** More environment of all processes. */
   env?: Readonly<Record<string, string>>;
+  /** The owner key. Default: a random one. */
+  adminKey?: string;
+  /** Directory with the source of another version to run. Default: this checkout. */
+  root?: string;
 }
 
 export type Sql = Cluster['sql'];
@@ -30,8 +34,8 @@ export interface Cluster {
   readonly workers: readonly ServerProcess[];
   /** Kills the api, and starts it again on the same port. */
   restartApi(): Promise<void>;
-  /** Resolves when it is ready. `launcher`: see {@link startProcess}. */
-  startWorker(launcher?: readonly string[]): Promise<ServerProcess>;
+  /** Resolves when it is ready. `launcher`: see {@link Launch}. */
+  startWorker(launcher?: Launch['launcher']): Promise<ServerProcess>;
   // biome-ignore lint/suspicious/noExplicitAny: rows of every shape
   sql(text: string, values?: readonly unknown[]): Promise<any[]>;
   /** The last lines of every process, also of those that ended. */
@@ -43,7 +47,7 @@ export interface Cluster {
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-cluster-'));
   const port = await freePort();
-  const key = `ns_${randomBytes(24).toString('base64url')}`;
+  const key = options.adminKey ?? `ns_${randomBytes(24).toString('base64url')}`;
   const env = {
     DATABASE_URL: options.databaseUrl,
     ...(options.redisUrl && { REDIS_URL: options.redisUrl }),
@@ -57,8 +61,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   // The tests end connections and whole servers; the next query opens a new one.
   pool.on('error', () => {});
   const processes: ServerProcess[] = [];
-  const start = (program: Program, launcher?: readonly string[]) => {
-    const started = startProcess(program, env, launcher);
+  const start = (program: Program, launcher: Launch['launcher'] = []) => {
+    const started = startProcess(program, env, { launcher, ...(options.root && { root: options.root }) });
     processes.push(started);
     return started;
   };

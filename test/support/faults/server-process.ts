@@ -1,11 +1,12 @@
 /** One api or worker as an operating system process of its own, so that real signals can be sent to it. */
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '@nightshift/standalone/node-flags';
 
-const fromRoot = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const checkout = fileURLToPath(new URL('../../..', import.meta.url));
 
 const programs = {
   api: 'apps/api/src/main.ts',
@@ -36,23 +37,25 @@ export interface ServerProcess {
   end(signal?: NodeJS.Signals): Promise<Exit>;
 }
 
-/** Starts cost half the processor time when what was compiled is kept. */
-const compileCache = fromRoot('node_modules/.cache/nightshift-faults');
-
 const keptLines = 200;
 
-/**
- * Starts a program. It ends by itself when this process does, over the IPC channel that a supervisor would hold.
- *
- * @param launcher a command that is to run it, e.g. `['faketime', '+5m']`
- */
+export interface Launch {
+  /** A command that is to run it, e.g. `['faketime', '+5m']`. */
+  launcher?: readonly string[];
+  /** Directory with the source of the version to run. Default: this checkout. */
+  root?: string;
+}
+
+/** Starts a program. It ends by itself when this process does, over the IPC channel that a supervisor would hold. */
 export function startProcess(
   program: Program,
   env: Readonly<Record<string, string>>,
-  launcher: readonly string[] = [],
+  { launcher = [], root = checkout }: Launch = {},
 ): ServerProcess {
+  // Starts cost half the processor time when what was compiled is kept.
+  const compileCache = join(root, 'node_modules/.cache/nightshift-faults');
   mkdirSync(compileCache, { recursive: true });
-  const [command, ...args] = [...launcher, process.execPath, ...nodeFlags, fromRoot(programs[program])];
+  const [command, ...args] = [...launcher, process.execPath, ...nodeFlags, join(root, programs[program])];
   const child = spawn(command!, args, {
     // Nothing of the caller's own configuration: no database, no queue, no model key.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE: compileCache, ...env },
