@@ -8,13 +8,12 @@ import { type Receiver, startReceiver } from '../support/channel/index.ts';
 import {
   account,
   authServer,
-  type ImapServer,
   mail,
   mailWithFiles,
   type SmtpServer,
-  startImapServer,
   startSmtpServer,
 } from '../support/mail/index.ts';
+import { type ImapProcess, startImapProcess } from '../support/mail/imap-process.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
 
 /** Less than what the mail below needs by far, and more than an honest one. */
@@ -22,7 +21,7 @@ const cpuMs = 1_500;
 
 let product: Product;
 let models: ModelServer;
-let imap: ImapServer;
+let imap: ImapProcess;
 let smtp: SmtpServer;
 let webhook: Receiver;
 let channelId: string;
@@ -30,7 +29,7 @@ let channelId: string;
 beforeAll(async () => {
   [models, imap, smtp, webhook, product] = await Promise.all([
     startModelServer(),
-    startImapServer(),
+    startImapProcess(),
     startSmtpServer(),
     startReceiver(),
     startProduct(),
@@ -52,11 +51,13 @@ beforeAll(async () => {
   channelId = (await owner.expect(201, owner.post('/v1/channels', body))).id;
   await product.startWorker({ documentLimits: { cpuMs } });
   // From then on mail is new.
-  await vi.waitFor(() => expect(imap.count('IDLE')).toBe(1), { timeout: 30_000 });
+  const begun = () => product.sql('SELECT 1 FROM channel WHERE id = $1 AND cursor IS NOT NULL', [channelId]);
+  await vi.waitFor(async () => expect(await begun()).toHaveLength(1), { timeout: 30_000 });
 }, 90_000);
 afterAll(async () => {
   await product?.close();
-  await Promise.all([models.close(), imap.close(), smtp.close(), webhook.close()]);
+  imap.close();
+  await Promise.all([models.close(), smtp.close(), webhook.close()]);
 });
 
 const read = () => product.owner.expect(200, product.owner.get(`/v1/channels/${channelId}`));
