@@ -13,6 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   channels: ['contracts'],
   tools: ['contracts'],
   core: ['contracts'],
+  documents: ['contracts'],
   agent: ['contracts', 'core', 'providers', 'channels', 'tools'],
 };
 

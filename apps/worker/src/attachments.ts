@@ -7,13 +7,14 @@ import {
   openConnection,
 } from '@nightshift/agent';
 import { ChannelError, type Lookup } from '@nightshift/channels';
-import { type Fetch, maxAttachmentBytes } from '@nightshift/contracts';
+import { type DocumentReader, type Fetch, maxAttachmentBytes } from '@nightshift/contracts';
 import { failFile, readFiles, type StoredFile, storeFile } from '@nightshift/core/channels';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 
 export interface AttachmentDeps extends ConnectionDeps {
   fetch: Fetch;
   lookup: Lookup;
+  documents: DocumentReader;
 }
 
 const downloadTimeoutMs = 20_000;
@@ -46,7 +47,7 @@ const byId = (files: readonly StoredFile[]) => new Map(files.map((file) => [file
 
 /** The file has its bytes afterwards, or says why not. */
 async function fetchFile(
-  { db, fetch, lookup }: AttachmentDeps,
+  { db, fetch, lookup, documents }: AttachmentDeps,
   { adapter, connection }: OpenConnection,
   file: StoredFile,
   stop: AbortSignal,
@@ -62,6 +63,7 @@ async function fetchFile(
       const { data, mediaType } = await adapter.download(file, connection, {
         fetch,
         lookup,
+        documents,
         signal,
         maxBytes,
       });

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionDeps, openConnection } from '@nightshift/agent';
 import { ChannelError, type InboundEvent, type Lookup } from '@nightshift/channels';
-import type { Fetch } from '@nightshift/contracts';
+import type { DocumentReader, Fetch } from '@nightshift/contracts';
 import { fingerprint, type TrafficCounter } from '@nightshift/core/channels';
 import {
   advanceCursor,
@@ -30,6 +30,7 @@ import type { Sessions } from './sessions.ts';
 export interface ConnectorDeps extends ConnectionDeps {
   fetch: Fetch;
   lookup: Lookup;
+  documents: DocumentReader;
   sessions: Sessions;
   conversations: Producer<'conversation'>;
   deliveries: Producer<'delivery'>;
@@ -213,7 +214,7 @@ async function connectOnce(
   log: Log,
   connected: () => void,
 ): Promise<void> {
-  const { db, kek, fetch, lookup, sessions, traffic } = deps;
+  const { db, kek, fetch, lookup, documents, sessions, traffic } = deps;
   const { channel, adapter, connection } = await openConnection(deps, lease.teamId, lease.channelId);
   if (!adapter.connector) throw new ChannelError('auth', 'This channel is not one that is connected to.');
   const owner = adapter.connector.cursorOwner?.(connection.settings) ?? connection.credentials;
@@ -241,7 +242,7 @@ async function connectOnce(
   signal.addEventListener('abort', parting, { once: true });
   try {
     await Promise.race([
-      adapter.connector.connect(connection, sink, { fetch, lookup, signal, connected: stands }),
+      adapter.connector.connect(connection, sink, { fetch, lookup, documents, signal, connected: stands }),
       overdue,
     ]);
   } catch (error) {

@@ -22,6 +22,7 @@ import { findAbandonedLanes, findDueLanes } from '@nightshift/core/runs';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
 import { createHealth, createRouter, type Router, type RouterOptions } from '@nightshift/providers';
 import { builtInTools, type Tool } from '@nightshift/tools';
+import { createDocumentReader, type DocumentLimits, type Reading } from '@nightshift/documents';
 import { createAttachmentReader, fileFetch } from './attachments.ts';
 import { startConnectors } from './connectors.ts';
 import { startHealthServer } from './health-server.ts';
@@ -42,6 +43,7 @@ export interface WorkerParts {
   router?: Router;
   tools?: readonly Tool[];
   adapters?: AdapterSource;
+  documentLimits?: Partial<DocumentLimits>;
 }
 
 /** Lanes of the outbox that one worker sends at once. A send waits for somebody else's server and costs us nothing. */
@@ -54,7 +56,7 @@ const relaxedPoolSize = 6;
 export async function startWorker(
   env: Env,
   log: Log,
-  { router, tools = builtInTools, adapters = builtInAdapters }: WorkerParts = {},
+  { router, tools = builtInTools, adapters = builtInAdapters, documentLimits = {} }: WorkerParts = {},
 ): Promise<WorkerProcess> {
   const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
@@ -79,12 +81,14 @@ export async function startWorker(
   const workerId = `${hostname()}/${pid}/${randomBytes(4).toString('hex')}`;
   const { fetch, lookup } = createGuardedFetch({ allow: env.outboundAllow });
   const sessions = createSessions(adapters);
+  const documents = createDocumentReader({ limits: documentLimits, observe: observeDocuments(metrics, log) });
   const channels = {
     db,
     kek,
     adapters,
     fetch,
     lookup,
+    documents,
     sessions,
     open: cacheConnections({ db, kek, adapters }),
   };
@@ -185,6 +189,7 @@ export async function startWorker(
         deliveryConsumer.close().then(() => connectors.close()),
       ]);
       clearTimeout(handover);
+      documents.close();
       lanes.close();
       await Promise.all([conversations.close(), deliveries.close(), traffic.close()]);
       await health?.close();
@@ -201,5 +206,13 @@ function observeWith(metrics: Metrics): NonNullable<RouterOptions['observe']> {
     if (previous && (previous.provider !== provider || previous.model !== model)) {
       metrics.modelFailovers.inc({ from: previous.provider, to: provider });
     }
+  };
+}
+
+function observeDocuments(metrics: Metrics, log: Log): (reading: Reading) => void {
+  return ({ task, outcome, ms, bytes }) => {
+    metrics.documents.inc({ task, outcome });
+    if (outcome !== 'read' && outcome !== 'stopped')
+      log.warn({ task, outcome, ms: Math.round(ms), bytes }, 'a document could not be read');
   };
 }

@@ -7,7 +7,7 @@
  */
 import type { LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import type { Address, Fetch, InboundAttachment, InboundEvent } from '@nightshift/contracts';
+import type { Address, DocumentReader, Fetch, InboundAttachment, InboundEvent } from '@nightshift/contracts';
 import type { z } from 'zod';
 import type { Dialect, Rendered, TextLimit } from './markdown/render.ts';
 
@@ -195,6 +195,8 @@ export interface CallContext {
   readonly fetch: Fetch;
   /** For sockets, which `fetch` does not open: `resolveHost` asks it. Absent: none may be opened. */
   readonly lookup?: Lookup;
+  /** Parses what strangers wrote, outside of this process. Absent: it is no place for documents. */
+  readonly documents?: DocumentReader;
   readonly signal: AbortSignal;
   /** What the connector gave to `connected`, while it is connected, where `capabilities.sendsOverConnection`. */
   readonly session?: unknown;

@@ -154,6 +154,21 @@ export const Channel = z.object({
     refused: z.number().int(),
     sent: z.number().int(),
   }),
+  /** Messages that were passed over, since reading them failed or would have taken too much. */
+  unreadable: z.object({
+    count: z.number().int(),
+    last: z
+      .object({
+        at: Timestamp,
+        /** As the message claims it; null where it was not looked at. */
+        from: z.string().nullable(),
+        subject: z.string().nullable(),
+        /** too_slow, too_large, crashed, unreadable; fatal: the server failed at it several times */
+        code: z.string(),
+        message: z.string(),
+      })
+      .nullable(),
+  }),
   lastInboundAt: Timestamp.nullable(),
   lastOutboundAt: Timestamp.nullable(),
   createdAt: Timestamp,

@@ -99,6 +99,19 @@ export interface IgnoredEvent extends EventBase {
   readonly type: 'ignored';
   /** The platform's name of it, for the counters: `reaction_added`. */
   readonly what: string;
+  /** It was a message to us that could not be read: it is counted as such, and the team is told. */
+  readonly unreadable?: Unreadable;
+}
+
+/** A message that was passed over, since it cannot be read. */
+export interface Unreadable {
+  /** Few: too_slow, too_large, crashed, unreadable, or fatal where it ends the server. */
+  readonly code: string;
+  /** Why, for people. */
+  readonly message: string;
+  /** As the message claims it; null: nobody looked. */
+  readonly from: string | null;
+  readonly subject: string | null;
 }
 
 export type InboundEvent =

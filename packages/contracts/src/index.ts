@@ -8,6 +8,7 @@ export * from './content.ts';
 export * from './conversations.ts';
 export * from './credentials.ts';
 export * from './deliveries.ts';
+export * from './documents.ts';
 export * from './events.ts';
 export * from './inbound.ts';
 export * from './jobs.ts';

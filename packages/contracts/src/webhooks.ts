@@ -10,6 +10,7 @@ export const WebhookEventType = z.enum([
   'budget.warning',
   'provider.key_refused',
   'channel.attention',
+  'channel.unreadable',
 ]);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
@@ -131,6 +132,22 @@ export const WebhookEvent = z.discriminatedUnion('type', [
         name: z.string(),
         problem: z.object({ code: z.string(), message: z.string() }),
       }),
+    }),
+  }),
+  z.object({
+    type: z.literal('channel.unreadable'),
+    timestamp: Timestamp,
+    data: z.object({
+      channel: z.object({ id: Id, kind: z.string(), name: z.string() }),
+      /** The message that was passed over. `from` and `subject` are what it claims; null where it was not looked at. */
+      message: z.object({
+        from: z.string().nullable(),
+        subject: z.string().nullable(),
+        code: z.string(),
+        message: z.string(),
+      }),
+      /** How many messages the channel has passed over, this one included. */
+      count: z.number().int(),
     }),
   }),
   z.object({

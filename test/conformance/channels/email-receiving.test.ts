@@ -1,8 +1,10 @@
 /** Reading a real mailbox: nothing is passed over, and nothing told twice, whatever goes wrong. */
 import { ChannelError, type InboundEvent, type InboundSink } from '@nightshift/channels';
 import { email } from '@nightshift/channels/email';
+import type { DocumentReader } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { startDocuments } from '../../support/documents.ts';
 import {
   account,
   authServer,
@@ -18,6 +20,9 @@ const hour = 60 * 60 * 1000;
 
 // Servers are waited for, several times in some.
 vi.setConfig({ testTimeout: 90_000 });
+
+const documents = startDocuments();
+afterAll(() => documents.close());
 
 let server: ImapServer | undefined;
 let stop: AbortController;
@@ -52,11 +57,13 @@ const connection = (port: number, more: { settings?: object; credentials?: objec
 function createInbox(cursor: string | null = null) {
   const events: InboundEvent[] = [];
   let failures = 0;
+  let dead = false;
   const sink: InboundSink = {
     get cursor() {
       return cursor;
     },
     async commit(stored, next) {
+      if (dead) throw new Error('the process has ended');
       if (failures > 0 && stored.length > 0) {
         failures -= 1;
         throw new Error('another worker has taken over');
@@ -71,6 +78,13 @@ function createInbox(cursor: string | null = null) {
     events,
     texts: () => events.map((event) => ('text' in event ? event.text.split('\n').at(-1) : event.type)),
     cursor: () => cursor,
+    isDead: () => dead,
+    die: () => {
+      dead = true;
+    },
+    revive: () => {
+      dead = false;
+    },
     failNext: () => {
       failures += 1;
     },
@@ -82,11 +96,12 @@ async function connect(
   port: number,
   more?: Parameters<typeof connection>[1],
   signal = stop.signal,
+  reader: DocumentReader = documents,
 ) {
   const connected = vi.fn();
   let end: unknown;
   const ended = email
-    .connector!.connect(connection(port, more), inbox.sink, { fetch, lookup, signal, connected })
+    .connector!.connect(connection(port, more), inbox.sink, { fetch, lookup, documents: reader, signal, connected })
     .then(
       () => undefined,
       (error) => {
@@ -218,6 +233,74 @@ it('reads the beginning of a mail that is too large', async () => {
   expect(text.length).toBeLessThan(1_000_000);
 });
 
+/** Mail that comes from now on is new. */
+async function beginIn(inbox: ReturnType<typeof createInbox>, port: number): Promise<void> {
+  const life = new AbortController();
+  const { ended } = await connect(inbox, port, {}, life.signal);
+  life.abort();
+  await ended;
+}
+
+/** Each ends the process that reads it: whatever it does afterwards is not stored. */
+function deadlyReader(stop: AbortController, inbox: ReturnType<typeof createInbox>): DocumentReader {
+  return {
+    read(task, document, options, signal) {
+      if (!Buffer.from(document).includes('poison')) return documents.read(task, document, options, signal);
+      inbox.die();
+      stop.abort();
+      return Promise.reject(new Error('This process is no more.'));
+    },
+  };
+}
+
+it('passes over a mail that ends each process that reads it, after three of them, and says so', async () => {
+  const { port } = await start();
+  const inbox = createInbox();
+  await beginIn(inbox, port);
+  say('the poison');
+  say('two');
+  let deaths = 0;
+  for (; !inbox.texts().includes('two') && deaths < 5; ) {
+    const life = new AbortController();
+    inbox.revive();
+    const { ended } = await connect(inbox, port, {}, life.signal, deadlyReader(life, inbox));
+    await vi.waitFor(() => expect(inbox.isDead() || inbox.texts().includes('two')).toBe(true), wait);
+    if (inbox.isDead()) deaths += 1;
+    life.abort();
+    await ended;
+  }
+  expect(deaths).toBe(3);
+  expect(inbox.texts()).toEqual(['ignored', 'two']);
+  expect(inbox.events[0]).toMatchObject({
+    what: 'fatal',
+    unreadable: { code: 'fatal', message: expect.stringContaining('3 times') },
+  });
+});
+
+it('does not count it against a mail that workers were stopped while they read it', async () => {
+  const { port } = await start();
+  const inbox = createInbox();
+  await beginIn(inbox, port);
+  say('one');
+  for (let stops = 0; stops < 5; stops += 1) {
+    const life = new AbortController();
+    const reading = Promise.withResolvers<void>();
+    const slow: DocumentReader = {
+      read: (_task, _document, _options, signal) =>
+        new Promise((_resolve, reject) => {
+          reading.resolve();
+          signal!.addEventListener('abort', () => reject(signal!.reason));
+        }),
+    };
+    const { ended } = await connect(inbox, port, {}, life.signal, slow);
+    await reading.promise;
+    life.abort();
+    await ended;
+  }
+  await connect(inbox, port);
+  await expect.poll(inbox.texts, wait).toEqual(['one']);
+});
+
 it('goes on in the same mailbox with another password, and begins anew in another one', () => {
   const owner = (more: object = {}) =>
     email.connector!.cursorOwner!(connection(993, { settings: more }).settings);
@@ -273,7 +356,7 @@ it('says what is wrong: the password, the port, the way there', async () => {
 it('goes nowhere that the operator has not allowed', async () => {
   const { port } = await start();
   const closed = createGuardedFetch({ allow: [] });
-  const context = { fetch, lookup: closed.lookup, signal: stop.signal, connected: vi.fn() };
+  const context = { fetch, lookup: closed.lookup, documents, signal: stop.signal, connected: vi.fn() };
   const error = await email
     .connector!.connect(connection(port), createInbox().sink, context)
     .catch((each) => each);
@@ -296,7 +379,7 @@ it('fetches files, as long as their mail is there', async () => {
   const [event] = inbox.events;
   const files = event?.type === 'message' ? event.attachments! : [];
   const download = (file: (typeof files)[number], maxBytes = 1_000_000) =>
-    email.download!(file, connection(port), { fetch, lookup, signal: stop.signal, maxBytes });
+    email.download!(file, connection(port), { fetch, lookup, documents, signal: stop.signal, maxBytes });
   const { data, mediaType } = await download(files[1]!);
   expect([Buffer.compare(data, picture), mediaType]).toEqual([0, 'image/png']);
   await expect(download(files[1]!, 99_999)).rejects.toMatchObject({ kind: 'rejected' });

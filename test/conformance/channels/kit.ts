@@ -7,8 +7,9 @@
 import { type ChannelAdapter, ChannelError, channelCatalog, type SendReceipt } from '@nightshift/channels';
 import type { Address } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Reaction } from '../../support/channel/index.ts';
+import { startDocuments } from '../../support/documents.ts';
 import { describeFiles, type FilePeer } from './kit-files.ts';
 import { describeHook, type HookSubject } from './kit-hook.ts';
 import { describeSplit } from './kit-split.ts';
@@ -58,9 +59,12 @@ export function describeChannel(name: string, subject: Subject): void {
     afterEach(() => peer.close());
 
     const { fetch, lookup } = createGuardedFetch({ allow: ['127.0.0.1'] });
+    const documents = startDocuments();
+    afterAll(() => documents.close());
     const context = (more: object = {}) => ({
       fetch,
       lookup,
+      documents,
       signal: AbortSignal.timeout(10_000),
       idempotencyKey: 'delivery:0',
       hookUrl: 'https://nightshift.example/v1/hooks/key',

@@ -315,8 +315,17 @@ function describe(cli: Cli, channel: Channel, agents: Map<string, string>): stri
       'in',
       `${count(counts.received)} taken, ${count(counts.ignored)} ignored, ${count(counts.refused)} refused; ${ago(channel.lastInboundAt)}`,
     ),
+    ...describeUnreadable(channel).map((text) => line('unreadable', text)),
     line('out', `${count(counts.sent)} sent; ${ago(channel.lastOutboundAt)}`),
   ].join('');
+}
+
+/** Messages that the agent never gets: how many, and the last one. */
+function describeUnreadable({ unreadable: { count: passedOver, last } }: Channel): string[] {
+  if (!last) return [];
+  const who = last.from ? ` from ${oneLine(last.from)}` : '';
+  const what = last.subject ? `, "${oneLine(last.subject)}"` : '';
+  return [`${count(passedOver)} passed over; last ${ago(last.at)}${who}${what}: ${oneLine(last.message)}`];
 }
 
 async function traffic(cli: Cli, wanted: string, { errors }: { errors?: boolean }): Promise<void> {

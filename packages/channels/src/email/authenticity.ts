@@ -14,48 +14,110 @@ interface Results {
   /** In lower case. Empty where the server gives no name, as Microsoft does. */
   readonly server: string;
   readonly verdicts: readonly Verdict[];
+  /** A quote or a comment does not end, so what belongs to the sender cannot be told from what the server says. */
+  readonly isMalformed: boolean;
 }
 
-/** One `Authentication-Results` header. What cannot be read is left out. */
+/** One `Authentication-Results` header. What cannot be read is left out. Looks at each character a few times. */
 export function parseResults(value: string): Results {
-  const [head = '', ...rest] = splitOutsideQuotes(withoutComments(value).toLowerCase());
-  const named = !head.includes('=');
-  const verdicts = (named ? rest : [head, ...rest]).flatMap((text) => verdictOf(text) ?? []);
-  return { server: named ? (head.trim().split(/\s+/)[0] ?? '') : '', verdicts };
-}
-
-function verdictOf(text: string): Verdict | null {
-  const [, method, result, rest] = /^\s*([a-z0-9-]+)(?:\s*\/\s*\d+)?\s*=\s*([a-z]+)(.*)$/s.exec(text) ?? [];
-  if (!method || !result) return null;
-  const found = rest!.matchAll(/([a-z]+\.[a-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(\S+))/g);
+  const { text, isOpen } = withoutComments(value.toLowerCase());
+  const [head = '', ...rest] = splitOutsideQuotes(text);
+  const isNameless = head.includes('=');
+  const verdicts = (isNameless ? [head, ...rest] : rest).flatMap((each) => verdictOf(each) ?? []);
   return {
-    method,
-    result,
-    properties: new Map([...found].map(([, name, long, short]) => [name!, long ?? short!])),
+    server: isNameless ? '' : (head.trim().split(/\s/, 1)[0] ?? ''),
+    verdicts: isOpen ? [] : verdicts,
+    isMalformed: isOpen,
   };
 }
 
-/** Comments nest, and may hold anything a sender has chosen. */
-function withoutComments(text: string): string {
-  let depth = 0;
-  let quoted = false;
-  let kept = '';
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text[at]!;
-    if (character === '\\' && (quoted || depth > 0)) {
-      if (depth === 0) kept += text.slice(at, at + 2);
-      at += 1;
-    } else if (character === '"' && depth === 0) {
-      quoted = !quoted;
-      kept += character;
-    } else if (character === '(' && !quoted) depth += 1;
-    else if (character === ')' && !quoted && depth > 0) depth -= 1;
-    else if (depth === 0) kept += character;
+/** `method/version = result name = value …` */
+function verdictOf(text: string): Verdict | null {
+  const scan = scanner(text);
+  const method = scan.take(/[a-z0-9-]+/y);
+  if (scan.take(/\//y)) scan.take(/\d+/y);
+  if (method === null || scan.take(/=/y) === null) return null;
+  const result = scan.take(/[a-z]+/y);
+  if (result === null) return null;
+  const properties = new Map<string, string>();
+  while (!scan.isAtEnd()) {
+    const name = scan.take(/[a-z0-9._-]+/y);
+    if (name === null) scan.take(/\S/y);
+    if (name === null || scan.take(/=/y) === null) continue;
+    const value = scan.takeQuoted() ?? scan.take(/\S+/y) ?? '';
+    if (name.includes('.')) properties.set(name, value);
   }
-  return kept;
+  return { method, result, properties };
 }
 
-const splitOutsideQuotes = (text: string): string[] => text.match(/(?:"(?:[^"\\]|\\.)*"|[^;])+/g) ?? [];
+/** Reads a text from the left, and never goes back. Patterns are sticky, and of one class of characters each. */
+function scanner(text: string) {
+  let at = 0;
+  const take = (pattern: RegExp): string | null => {
+    skipBlanks();
+    pattern.lastIndex = at;
+    const [found] = pattern.exec(text) ?? [null];
+    if (found !== null) at = pattern.lastIndex;
+    return found;
+  };
+  const skipBlanks = () => {
+    while (at < text.length && /\s/.test(text[at]!)) at += 1;
+  };
+  return {
+    take,
+    isAtEnd() {
+      skipBlanks();
+      return at >= text.length;
+    },
+    /** What is between quotes, as it stands there; null: no quote begins here. */
+    takeQuoted(): string | null {
+      skipBlanks();
+      if (text[at] !== '"') return null;
+      const start = at + 1;
+      at = endOfQuote(text, at);
+      return text.slice(start, at - 1);
+    },
+  };
+}
+
+/** Behind the quote that begins at a place; beyond the end of the text, where it does not end. */
+function endOfQuote(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at + 1;
+}
+
+/** Comments nest, and may hold anything a sender has chosen. `isOpen`: one of them, or a quote, does not end. */
+function withoutComments(text: string): { text: string; isOpen: boolean } {
+  const kept: string[] = [];
+  let depth = 0;
+  let at = 0;
+  while (at < text.length) {
+    const character = text[at]!;
+    let end = at + 1;
+    if (depth > 0 && character === '\\') end += 1;
+    else if (depth === 0 && character === '"') end = endOfQuote(text, at);
+    if (character === '(') depth += 1;
+    else if (character === ')' && depth > 0) depth -= 1;
+    else if (depth === 0) kept.push(text.slice(at, end));
+    at = end;
+  }
+  return { text: kept.join(''), isOpen: depth > 0 || at > text.length };
+}
+
+function splitOutsideQuotes(text: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  for (let at = 0; at < text.length; ) {
+    if (text[at] === ';') {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+    at = text[at] === '"' ? endOfQuote(text, at) : at + 1;
+  }
+  parts.push(text.slice(start));
+  return parts;
+}
 
 /** `wanted` may begin with `*.`, for any server of a domain. */
 export const isNamed = (server: string, wanted: string): boolean =>
@@ -81,8 +143,8 @@ export const saysSomething = ({ verdicts }: Results): boolean =>
 export function isAuthentic(headers: readonly string[], authServer: string, from: string): boolean {
   const results = headers
     .map(parseResults)
-    .find((each) => isNamed(each.server, authServer) && saysSomething(each));
-  if (!results) return false;
+    .find((each) => isNamed(each.server, authServer) && (each.isMalformed || saysSomething(each)));
+  if (!results || results.isMalformed) return false;
   const domain = domainIn(from)!;
   const of = (wanted: string) => results.verdicts.filter(({ method }) => method === wanted);
   const dmarc = of('dmarc');

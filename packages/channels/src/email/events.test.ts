@@ -1,5 +1,6 @@
 import type { MessageEvent } from '@nightshift/contracts';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startDocuments } from '../../../../test/support/documents.ts';
 import {
   account,
   alternatives,
@@ -15,7 +16,8 @@ import {
   passed,
 } from '../../../../test/support/mail/index.ts';
 import { Settings } from './connection.ts';
-import { toEvent } from './events.ts';
+import type { InboundEvent } from '../channel.ts';
+import { maxMailBytes, toEvent } from './events.ts';
 import { messageIdFor } from './threading.ts';
 
 const settingsWith = (more: object = {}) =>
@@ -28,11 +30,23 @@ const settingsWith = (more: object = {}) =>
     ...more,
   });
 
-const eventOf = (raw: Uint8Array, more: object = {}, isCut = false) =>
-  toEvent({ uid: 7, uidValidity: '1', raw, isCut }, settingsWith(more));
+const documents = startDocuments();
+afterAll(() => documents.close());
 
-async function messageOf(raw: Uint8Array, more?: object, isCut?: boolean): Promise<MessageEvent> {
-  const event = await eventOf(raw, more, isCut);
+async function eventOf(
+  raw: Uint8Array,
+  more: object = {},
+  { isCut = false, uid = 7, uidValidity = '1' } = {},
+): Promise<InboundEvent> {
+  const size = isCut ? maxMailBytes + 1 : raw.length;
+  const fetch = async (maxBytes: number) => raw.subarray(0, maxBytes);
+  const { signal } = new AbortController();
+  const event = await toEvent({ uid, uidValidity, size, fetch }, settingsWith(more), documents, signal);
+  return event!;
+}
+
+async function messageOf(raw: Uint8Array, more?: object, isCut = false): Promise<MessageEvent> {
+  const event = await eventOf(raw, more, { isCut });
   expect(event).toMatchObject({ type: 'message' });
   return event as MessageEvent;
 }
@@ -71,7 +85,7 @@ describe('a mail to the agent', () => {
   it('is the same event wherever the server puts it, and another one with another id', async () => {
     const [one, moved, other] = await Promise.all([
       eventOf(mail()),
-      toEvent({ uid: 99, uidValidity: '2', raw: mail(), isCut: false }, settingsWith()),
+      eventOf(mail(), {}, { uid: 99, uidValidity: '2' }),
       eventOf(mail({ id: '<question-2@example.com>' })),
     ]);
     expect(moved.externalId).toBe(one.externalId);
@@ -394,12 +408,12 @@ describe('too much', () => {
 
   it('of headers, parts and addresses does no harm', async () => {
     const huge = Array.from({ length: 20_000 }, (_, each) => `X-${each}: ${'x'.repeat(50)}`);
-    expect(await whatOf(mail({ headers: huge }))).toBe('unreadable');
+    expect(await whatOf(mail({ headers: huge }))).toBe('too_large');
     const part = '--b\nContent-Type: application/x; name=f\nContent-Disposition: attachment\n\nx\n';
     const many = (count: number) =>
       mail({ type: 'multipart/mixed; boundary=b', body: `${part.repeat(count)}--b--` });
     expect((await messageOf(many(2_000))).attachments).toHaveLength(200);
-    expect(await whatOf(many(20_000))).toBe('unreadable');
+    expect(await whatOf(many(20_000))).toBe('too_large');
   });
 
   it('of a mail leaves its beginning, and says so', async () => {

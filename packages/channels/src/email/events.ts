@@ -1,54 +1,99 @@
 /** From a mail to what happened. */
-import type { InboundAttachment, InboundEvent } from '../channel.ts';
+import { type DocumentReader, DocumentError, type MailContent } from '@nightshift/contracts';
+import type { IgnoredEvent, InboundAttachment, InboundEvent } from '../channel.ts';
 import { isAuthentic } from './authenticity.ts';
 import { automaticReason } from './automatic.ts';
 import { digest, domainOf, type Settings } from './connection.ts';
+import { HeaderLimitError, headerLimits } from './headers.ts';
 import { type Mail, parseMail } from './mail.ts';
 import { authServerOf, isMicrosoft } from './providers.ts';
-import { plainTextOf, withoutQuote, withoutSignature } from './text.ts';
+import { withoutQuote, withoutSignature } from './text.ts';
 import { maxRecipients, type Place, placeOf } from './threading.ts';
 
 /** A mail as the server keeps it. */
-export interface Fetched {
+export interface StoredMail {
   readonly uid: number;
   /** Of the numbering that the UID belongs to: https://www.rfc-editor.org/rfc/rfc9051#section-2.3.1.1 */
   readonly uidValidity: string;
-  readonly raw: Uint8Array;
-  /** The mail is longer than may be read: this is its beginning. */
-  readonly isCut: boolean;
+  /** As the server says it, in bytes. */
+  readonly size: number;
+  /** Its first bytes; null: it is no longer there. */
+  fetch(maxBytes: number): Promise<Uint8Array | null>;
 }
 
-/** More files than anybody sends. Who gets the message counts those that it leaves out. */
-const maxFiles = 200;
+/** Base64 makes a third more of a file; no literal that is asked for is larger. */
+export const maxMailBytes = 30 * 1024 * 1024;
 
-export async function toEvent(fetched: Fetched, settings: Settings): Promise<InboundEvent> {
-  const name = `${fetched.uidValidity}:${fetched.uid}`;
-  const ignored = (what: string, mail?: Mail): InboundEvent => ({
-    type: 'ignored',
-    externalId: externalIdOf(mail, name),
-    what,
-  });
-  let mail: Mail;
+/** What is read of a mail that is larger. */
+const excerptBytes = 512 * 1024;
+
+/**
+ * Decides by the header whether anybody is to be answered; only then the rest is fetched, and read in another process.
+ * @returns null: the mail is no longer there
+ */
+export async function toEvent(
+  stored: StoredMail,
+  settings: Settings,
+  documents: DocumentReader,
+  signal: AbortSignal,
+): Promise<InboundEvent | null> {
+  const beginning = await stored.fetch(headerLimits.bytes);
+  if (!beginning) return null;
+  const decision = decide(beginning, stored, settings);
+  if ('type' in decision) return decision;
+  const isCut = stored.size > maxMailBytes;
+  const isWhole = beginning.length < headerLimits.bytes;
+  const raw = isWhole ? beginning : await stored.fetch(isCut ? excerptBytes : maxMailBytes);
+  if (!raw) return null;
   try {
-    mail = await parseMail(fetched.raw);
-  } catch {
-    // Postal-mime throws for what is nested too deeply, and for too many headers.
-    return ignored('unreadable');
+    const content = await documents.read('mail', raw, {}, signal);
+    return messageOf(decision, content, { stored, settings, isCut });
+  } catch (error) {
+    if (error instanceof DocumentError) return unreadable(decision, error);
+    throw error;
   }
-  const { from } = mail;
-  const reason = automaticReason(mail, settings);
-  if (reason !== null || !from) return ignored(reason ?? 'no_sender', mail);
-  if (settings.senders === 'verified' && !isVerified(mail, from.address, settings))
-    return ignored('sender_not_verified', mail);
-  const place = placeOf(mail, from.address, settings, name);
+}
+
+/** A mail that is to be answered. */
+interface Wanted {
+  readonly externalId: string;
+  readonly mail: Mail;
+  readonly from: NonNullable<Mail['from']>;
+  readonly place: Place;
+}
+
+function decide(beginning: Uint8Array, { uid, uidValidity }: StoredMail, settings: Settings): Wanted | IgnoredEvent {
+  const name = nameOf(uid, uidValidity);
+  let externalId = externalIdOf(name);
+  const ignored = (what: string): IgnoredEvent => ({ type: 'ignored', externalId, what });
+  try {
+    const mail = parseMail(beginning);
+    if (mail.messageId) externalId = externalIdOf(mail.messageId);
+    const { from } = mail;
+    const reason = automaticReason(mail, settings);
+    if (reason !== null || !from) return ignored(reason ?? 'no_sender');
+    if (settings.senders === 'verified' && !isVerified(mail, from.address, settings))
+      return ignored('sender_not_verified');
+    if (mail.to.length + mail.cc.length > maxRecipients) return ignored('too_many_recipients');
+    return { externalId, mail, from, place: placeOf(mail, from.address, settings, name) };
+  } catch (error) {
+    // The address parser is a library's: whatever it stumbles over must not come back for ever.
+    return ignored(error instanceof HeaderLimitError ? 'too_large' : 'unreadable');
+  }
+}
+
+function messageOf(
+  { externalId, mail, from, place }: Wanted,
+  content: MailContent,
+  { stored, settings, isCut }: { stored: StoredMail; settings: Settings; isCut: boolean },
+): InboundEvent {
   const { thread, threadKey, direct, addressed } = place;
-  if (mail.to.length + mail.cc.length > maxRecipients) return ignored('too_many_recipients', mail);
-  const text = textOf(mail, place, settings, fetched.isCut);
-  const attachments = fetched.isCut ? [] : filesOf(mail, fetched);
-  if (text === '' && attachments.length === 0) return ignored('empty', mail);
+  const text = textOf(mail, content, place, settings, isCut);
+  const attachments = isCut ? [] : filesOf(content, stored);
+  if (text === '' && attachments.length === 0) return { type: 'ignored', externalId, what: 'empty' };
   return {
     type: 'message',
-    externalId: externalIdOf(mail, name),
+    externalId,
     thread,
     threadKey,
     direct,
@@ -61,9 +106,31 @@ export async function toEvent(fetched: Fetched, settings: Settings): Promise<Inb
   };
 }
 
-/** The same mail has another UID once the server numbers anew, and when it arrives twice. */
-const externalIdOf = (mail: Mail | undefined, name: string): string =>
-  `mail:${digest(mail?.messageId ?? name)}`;
+/** The sender was verified, so the team is told what they do not get. */
+const unreadable = ({ externalId, mail, from }: Wanted, { code, message }: DocumentError): IgnoredEvent => ({
+  type: 'ignored',
+  externalId,
+  what: code,
+  unreadable: { code, message, from: from.address, subject: mail.subject.slice(0, 200) },
+});
+
+/** A mail that is passed over, since the server has ended or failed each time that it began to read it. */
+export const fatalEvent = (uid: number, uidValidity: string, times: number): IgnoredEvent => ({
+  type: 'ignored',
+  externalId: externalIdOf(nameOf(uid, uidValidity)),
+  what: 'fatal',
+  unreadable: {
+    code: 'fatal',
+    message: `The server failed ${times} times while it read this mail, so it passes it over. It is number ${uid} of the inbox.`,
+    from: null,
+    subject: null,
+  },
+});
+
+const nameOf = (uid: number, uidValidity: string) => `${uidValidity}:${uid}`;
+
+/** By its Message-ID: the same mail has another UID once the server numbers anew, and when it arrives twice. */
+const externalIdOf = (name: string): string => `mail:${digest(name)}`;
 
 function isVerified(mail: Mail, from: string, settings: Settings): boolean {
   const authServer = authServerOf(settings);
@@ -75,27 +142,36 @@ function isVerified(mail: Mail, from: string, settings: Settings): boolean {
   return isAuthentic(mail.all('authentication-results'), authServer, from);
 }
 
-function textOf(mail: Mail, { answersUs }: Place, settings: Settings, isCut: boolean): string {
+function textOf(
+  mail: Mail,
+  content: MailContent,
+  { answersUs }: Place,
+  settings: Settings,
+  isCut: boolean,
+): string {
   const own = [settings.address, settings.name?.toLowerCase()].filter((each) => each !== undefined);
   const isOurs = (line: string) => own.some((each) => line.toLowerCase().includes(each));
-  const whole = plainTextOf(mail);
-  const written = withoutSignature(answersUs ? withoutQuote(whole, isOurs) : whole);
+  const written = withoutSignature(answersUs ? withoutQuote(content.text, isOurs) : content.text);
   // Many put the question into the subject. Commands stand alone.
   const isNew = !answersUs && !written.startsWith('/');
-  const note = isCut ? '[The mail was too large. Here is its beginning, without its files.]' : '';
+  const note = isCut
+    ? '[The mail was too large. Here is its beginning, without its files.]'
+    : content.isCut
+      ? '[The text of the mail was too long. Here is its beginning.]'
+      : '';
   return [note, isNew ? mail.subject : '', written].filter(Boolean).join('\n\n');
 }
 
-const filesOf = ({ attachments }: Mail, { uid, uidValidity }: Fetched): InboundAttachment[] =>
-  attachments.slice(0, maxFiles).map(({ filename, mimeType, content }, index) => ({
-    name: nameOf(filename, mimeType, index),
-    mediaType: mimeType,
-    bytes: typeof content === 'string' ? content.length : content.byteLength,
+const filesOf = ({ files }: MailContent, { uid, uidValidity }: StoredMail): InboundAttachment[] =>
+  files.map(({ name, mediaType, bytes }, index) => ({
+    name: fileName(name, mediaType, index),
+    mediaType,
+    bytes,
     source: { uid: String(uid), uidValidity, index: String(index) },
   }));
 
-function nameOf(filename: string | null, mimeType: string, index: number): string {
-  const safe = (filename ?? '').replace(/[\p{Cc}/\\]+/gu, '_').trim();
+function fileName(name: string | null, mediaType: string, index: number): string {
+  const safe = (name ?? '').replace(/[\p{Cc}/\\]+/gu, '_').trim();
   if (safe !== '') return safe.slice(-200);
-  return mimeType === 'message/rfc822' ? `mail-${index + 1}.eml` : `file-${index + 1}`;
+  return mediaType === 'message/rfc822' ? `mail-${index + 1}.eml` : `file-${index + 1}`;
 }

@@ -4,6 +4,7 @@ import { type CallContext, ChannelError } from '../channel.ts';
 import { resolveHost } from '../sockets.ts';
 import { type EmailConnection, userOf } from './connection.ts';
 import { imapError, isOfImap } from './errors.ts';
+import { maxMailBytes } from './events.ts';
 import { authorize } from './oauth.ts';
 import { certifiedName, encryptionFor } from './security.ts';
 
@@ -12,8 +13,8 @@ export interface Inbox {
   readonly mailbox: MailboxObject;
 }
 
-/** Base64 makes a third more of a file; no literal that is asked for is larger. */
-export const maxMailBytes = 30 * 1024 * 1024;
+/** More than is ever asked for: a server that sends more is disconnected. */
+const maxLiteralBytes = maxMailBytes + 1024;
 
 /**
  * Logs in, opens INBOX, and closes the connection when `work` ends or the signal aborts.
@@ -45,8 +46,8 @@ export async function withInbox<T>(
     greetingTimeout: 15_000,
     socketTimeout: 60_000,
     maxIdleTime: 4 * 60_000,
-    maxLiteralSize: maxMailBytes + 1024,
-    maxResponseSize: maxMailBytes + 1024 * 1024,
+    maxLiteralSize: maxLiteralBytes,
+    maxResponseSize: maxLiteralBytes + 1024 * 1024,
   });
   let lost: unknown;
   client.on('error', (error) => {

@@ -1,13 +1,9 @@
-/** A mail, read. */
-import PostalMime, {
-  type Attachment,
-  addressParser,
-  type Mailbox,
-  type Address as ParsedAddress,
-} from 'postal-mime';
+/** What the header of a mail says: from whom, to whom, about what, in answer to what. */
+import { addressParser, decodeWords, type Mailbox } from 'postal-mime';
+import { type Headers, parseHeaders } from './headers.ts';
 
-export interface Mail {
-  /** Null: none, or several, which nobody writes who is honest. */
+export interface Mail extends Headers {
+  /** Null: none, or several, which honest people do not write. */
   readonly from: Mailbox | null;
   readonly replyTo: readonly string[];
   /** Addresses, in lower case. */
@@ -19,52 +15,39 @@ export interface Mail {
   readonly inReplyTo: string | null;
   /** The oldest first. */
   readonly references: readonly string[];
-  readonly text: string;
-  readonly html: string;
-  readonly attachments: readonly Attachment[];
-  /** The values of a header, topmost first. `name` in lower case. */
-  all(name: string): string[];
 }
 
-/**
- * @throws {Error} when it is built to be too much: too deeply nested, or all headers
- */
-export async function parseMail(raw: Uint8Array): Promise<Mail> {
-  const email = await PostalMime.parse(raw, {
-    maxNestingDepth: 30,
-    maxRfc822NestingDepth: 2,
-    maxHeadersSize: 512 * 1024,
-  });
-  const all = (name: string) => email.headers.filter(({ key }) => key === name).map(({ value }) => value);
-  // Of several authors in one header postal-mime gives the first.
-  const authors = all('from').flatMap((value) => addressParser(value, { flatten: true }));
-  const from = email.from && authors.length === 1 ? flat([email.from]) : [];
+/** @throws {HeaderLimitError} */
+export function parseMail(beginning: Uint8Array): Mail {
+  const headers = parseHeaders(beginning);
+  const first = (name: string) => headers.all(name)[0] ?? '';
+  const addresses = (name: string) =>
+    headers
+      .all(name)
+      .flatMap((value) => addressParser(value))
+      .flatMap((each): readonly Mailbox[] => (each.group ? each.group : [each]));
+  const [author, ...others] = addresses('from');
   return {
-    from: from.length === 1 && isAddress(from[0]!.address) ? lowered(from[0]!) : null,
-    replyTo: addresses(email.replyTo),
-    to: addresses(email.to),
-    cc: addresses(email.cc),
-    subject: (email.subject ?? '').replace(/\s+/g, ' ').trim(),
-    messageId: messageIds(email.messageId)[0] ?? null,
-    inReplyTo: messageIds(email.inReplyTo)[0] ?? null,
-    references: messageIds(email.references),
-    text: email.text ?? '',
-    html: email.html ?? '',
-    attachments: email.attachments,
-    all,
+    all: headers.all,
+    from: author && others.length === 0 && isAddress(author.address) ? lowered(author) : null,
+    replyTo: valid(addresses('reply-to')),
+    to: valid(addresses('to')),
+    cc: valid(addresses('cc')),
+    subject: decodeWords(first('subject')).replace(/\s+/g, ' ').trim(),
+    messageId: messageIds(first('message-id'))[0] ?? null,
+    inReplyTo: messageIds(first('in-reply-to'))[0] ?? null,
+    references: messageIds(first('references')),
   };
 }
 
-const flat = (parsed: readonly ParsedAddress[]): Mailbox[] =>
-  parsed.flatMap((each) => (each.group ? each.group : [each]));
+const isAddress = (text: string): boolean => text.length <= 254 && /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(text);
 
-const isAddress = (text: string): boolean => /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(text) && text.length <= 254;
+const lowered = ({ name, address }: Mailbox): Mailbox => ({
+  name: name.slice(0, 200),
+  address: address.toLowerCase(),
+});
 
-const lowered = ({ name, address }: Mailbox): Mailbox => ({ name, address: address.toLowerCase() });
+const valid = (parsed: readonly Mailbox[]): string[] =>
+  parsed.filter(({ address }) => isAddress(address)).map(({ address }) => address.toLowerCase());
 
-const addresses = (parsed: readonly ParsedAddress[] = []): string[] =>
-  flat(parsed)
-    .filter(({ address }) => isAddress(address))
-    .map(({ address }) => address.toLowerCase());
-
-const messageIds = (text = ''): string[] => text.match(/<[^<>\s]{1,900}>/g) ?? [];
+const messageIds = (text: string): string[] => text.match(/<[^<>\s]{1,900}>/g) ?? [];

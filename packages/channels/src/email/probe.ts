@@ -1,8 +1,8 @@
 /** Whether both servers let us in, and whether senders can be told from those who only say that they are them. */
-import PostalMime from 'postal-mime';
 import type { ChannelProblem, ProbeContext, ProbeResult } from '../channel.ts';
 import { isNamed, parseResults, saysSomething } from './authenticity.ts';
 import type { EmailConnection, Settings } from './connection.ts';
+import { HeaderLimitError, type Headers, headerLimits, parseHeaders } from './headers.ts';
 import { type Inbox, withInbox } from './imap.ts';
 import { authServerOf } from './providers.ts';
 import { encryptionFor } from './security.ts';
@@ -48,9 +48,9 @@ async function aboutSenders(inbox: Inbox, settings: Settings): Promise<ChannelPr
 async function verifiersIn({ client, mailbox }: Inbox): Promise<string[]> {
   const servers: string[] = [];
   if (mailbox.exists === 0) return servers;
-  const wanted = { headers: ['authentication-results'] };
-  for await (const { headers } of client.fetch(`${Math.max(1, mailbox.exists - newest + 1)}:*`, wanted)) {
-    const values = headers ? (await PostalMime.parse(headers)).headers.map(({ value }) => value) : [];
+  const wanted = { source: { start: 0, maxLength: headerLimits.bytes } };
+  for await (const { source } of client.fetch(`${Math.max(1, mailbox.exists - newest + 1)}:*`, wanted)) {
+    const values = source ? resultsIn(source) : [];
     servers.push(
       ...values
         .map(parseResults)
@@ -60,6 +60,15 @@ async function verifiersIn({ client, mailbox }: Inbox): Promise<string[]> {
     );
   }
   return servers;
+}
+
+function resultsIn(beginning: Uint8Array): ReturnType<Headers['all']> {
+  try {
+    return parseHeaders(beginning).all('authentication-results');
+  } catch (error) {
+    if (error instanceof HeaderLimitError) return [];
+    throw error;
+  }
 }
 
 function unencrypted(settings: Settings): ChannelProblem[] {

@@ -3,10 +3,12 @@
  * that was stored is where to go on; flags are nothing to go by, since people read in the same mailbox.
  */
 import type { FetchMessageObject } from 'imapflow';
-import type { ConnectContext, InboundSink } from '../channel.ts';
+import { ChannelError, type ConnectContext, type InboundEvent, type InboundSink } from '../channel.ts';
 import { type EmailConnection, type Settings, userOf } from './connection.ts';
-import { toEvent } from './events.ts';
-import { type Inbox, maxMailBytes, withInbox } from './imap.ts';
+import { readerOf } from './documents.ts';
+import { isOfImap } from './errors.ts';
+import { fatalEvent, type StoredMail, toEvent } from './events.ts';
+import { type Inbox, withInbox } from './imap.ts';
 
 /** How often there is a look without being told: on servers without IDLE, and on those that forget to tell. */
 const pollMs = 10_000;
@@ -15,14 +17,16 @@ const idleMs = 5 * 60_000;
 /** The wait after a server has ended IDLE by itself, lest it does so at once, again and again. */
 const againMs = 1_000;
 
-/** What is read of a mail that is too large. */
-const excerptBytes = 512 * 1024;
+/** So often the reading of one mail is begun. Each time is stored before, since a mail may end the process that reads it. */
+const maxAttempts = 3;
 
 interface Position {
   readonly uidValidity: string;
   readonly uid: number;
   /** When the last mail arrived, or we began, in seconds of the epoch: it outlives the numbering. */
   readonly at: number;
+  /** The mail that was begun and not stored yet, and how often. */
+  readonly begun?: { readonly uid: number; readonly times: number };
 }
 
 /** See `Connector.connect`. */
@@ -54,8 +58,12 @@ export async function receive(
       while (!inbox.client.isClosed) {
         news.clear();
         for await (const mail of unread(inbox, position)) {
-          position = { ...position, uid: mail.uid, at: Math.max(position.at, arrivedAt(mail)) };
-          const event = await read(inbox, mail, position, connection);
+          const event = await readGuarded(inbox, mail, position, connection, { ...context, commit });
+          position = {
+            uidValidity: position.uidValidity,
+            uid: mail.uid,
+            at: Math.max(position.at, arrivedAt(mail)),
+          };
           await commit(event ? [event] : [], cursorOf(position));
           if (event?.type === 'message' && connection.settings.markSeen)
             await inbox.client.messageFlagsAdd(String(mail.uid), ['\\Seen'], { uid: true });
@@ -134,28 +142,51 @@ async function* unread({ client }: Inbox, { uid }: Position): AsyncGenerator<Fet
   yield* found.sort((one, other) => one.uid - other.uid);
 }
 
-async function read(
+type Commit = InboundSink['commit'];
+
+/**
+ * Reads a mail, unless that has brought the process down too often, or failed by a defect. An attempt does not count when
+ * the connection broke, or the worker stops.
+ */
+async function readGuarded(
   { client }: Inbox,
   { uid, size = 0 }: FetchMessageObject,
-  { uidValidity }: Position,
+  position: Position,
   { settings }: EmailConnection,
-) {
-  const isCut = size > maxMailBytes;
-  const source = isCut ? { start: 0, maxLength: excerptBytes } : true;
-  const fetched = await client.fetchOne(String(uid), { source }, { uid: true });
-  // Somebody may have deleted it meanwhile.
-  return fetched !== false && fetched.source
-    ? toEvent({ uid, uidValidity, raw: fetched.source, isCut }, settings)
-    : null;
+  context: ConnectContext & { commit: Commit },
+): Promise<InboundEvent | null> {
+  const { begun, uidValidity } = position;
+  const times = begun?.uid === uid ? begun.times : 0;
+  if (times >= maxAttempts) return fatalEvent(uid, uidValidity, times);
+  const fetch: StoredMail['fetch'] = async (maxLength) => {
+    const fetched = await client.fetchOne(String(uid), { source: { start: 0, maxLength } }, { uid: true });
+    // It may have been deleted meanwhile.
+    return (fetched && fetched.source) || null;
+  };
+  const { commit, signal } = context;
+  const documents = readerOf(context);
+  await commit([], cursorOf({ ...position, begun: { uid, times: times + 1 } }));
+  try {
+    return await toEvent({ uid, uidValidity, size, fetch }, settings, documents, signal);
+  } catch (error) {
+    if (isOfImap(error) || error instanceof ChannelError || signal.aborted) await commit([], cursorOf(position));
+    throw error;
+  }
 }
 
 /** A mailbox numbers its mails, whatever password it is opened with; another one numbers them otherwise. */
 export const cursorOwner = (settings: Settings): string => `${userOf(settings)}@${settings.imapHost}`;
 
-const cursorOf = ({ uidValidity, uid, at }: Position): string => [uidValidity, uid, at].join(':');
+const cursorOf = ({ uidValidity, uid, at, begun }: Position): string =>
+  [uidValidity, uid, at, ...(begun ? [begun.uid, begun.times] : [])].join(':');
 
 function parseCursor(cursor: string | null): Position | null {
-  const [uidValidity, uid, at] = cursor?.split(':') ?? [];
+  const [uidValidity, uid, at, begun, times] = cursor?.split(':') ?? [];
   if (!uidValidity) return null;
-  return { uidValidity, uid: Number(uid), at: Number(at) };
+  return {
+    uidValidity,
+    uid: Number(uid),
+    at: Number(at),
+    ...(begun && { begun: { uid: Number(begun), times: Number(times) } }),
+  };
 }

@@ -1,32 +1,4 @@
-/** What somebody has written in a mail: plain text, without what the conversation has already. */
-import { convert } from 'html-to-text';
-import type { Mail } from './mail.ts';
-
-/** More than a model is given, and as much as is searched for quotes. */
-const maxLength = 400_000;
-const maxHtmlLength = 2_000_000;
-
-export function plainTextOf({ text, html }: Mail): string {
-  const plain = text.trim() !== '' ? text : html.trim() === '' ? '' : fromHtml(html);
-  return plain.replace(/\r\n?/g, '\n').replaceAll('\u00a0', ' ').slice(0, maxLength).trim();
-}
-
-const fromHtml = (html: string): string =>
-  convert(html.slice(0, maxHtmlLength), {
-    wordwrap: false,
-    limits: { maxDepth: 100, maxChildNodes: 20_000 },
-    selectors: [
-      { selector: 'img', format: 'skip' },
-      { selector: 'a', options: { hideLinkHrefIfSameAsText: true, ignoreHref: false } },
-      ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({
-        selector,
-        options: { uppercase: false },
-      })),
-      { selector: 'ul', options: { itemPrefix: '- ' } },
-      { selector: 'table', format: 'block' },
-      { selector: 'td', format: 'inline' },
-    ],
-  });
+/** What was written in a mail, without what the conversation has already. Each line is looked at a few times. */
 
 /** The text without a signature, as far as it is marked as one: https://www.rfc-editor.org/rfc/rfc3676#section-4.3 */
 export function withoutSignature(text: string): string {
@@ -57,16 +29,18 @@ export function withoutQuote(text: string, isOurs: (line: string) => boolean): s
 
 /** Where Outlook begins to quote: From, Sent, To and Subject in any language, with a rule above them. */
 function headerStart(lines: readonly string[], isOurs: (line: string) => boolean): number | null {
-  const isField = (line: string | undefined) =>
-    /^\s*\*?[\p{L}][\p{L} .-]{0,20}\s?:\*?\s+\S/u.test(line ?? '');
+  const isField = (line = '') => /^\*?[\p{L}][\p{L} .-]{0,20}\s?:\*?\s/u.test(line.trim().slice(0, 30));
   const start = lines.findIndex(
     (line, at) => isField(line) && isOurs(line) && isField(lines[at + 1]) && isField(lines[at + 2]),
   );
   if (start < 0) return null;
   let above = start;
   while (above > 0 && isBlank(lines[above - 1]!)) above -= 1;
-  return above > 0 && /^\s*[-_]{5,}.{0,60}$/.test(lines[above - 1]!) ? above - 1 : start;
+  return above > 0 && isRule(lines[above - 1]!) ? above - 1 : start;
 }
+
+/** A line of dashes, which may have words in it. */
+const isRule = (line: string) => /^[-_]{5}/.test(line.trimStart()) && line.trim().length <= 120;
 
 const isQuoted = (line: string) => line.startsWith('>');
 const isBlank = (line: string) => line.trim() === '';

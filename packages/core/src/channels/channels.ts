@@ -12,6 +12,7 @@ import { notFound } from '../errors/index.ts';
 import type { Prisma, Channel as Row } from '../generated/prisma/client.ts';
 import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
 import { hurryDeliveries } from './attention.ts';
+import { toUnreadable } from './unreadable.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -55,6 +56,7 @@ function toChannel(row: Row, { publicUrl, pushes, snippetOf }: ReadOptions): Cha
       refused: Number(row.refused),
       sent: Number(row.sent),
     },
+    unreadable: toUnreadable(row.unreadable, row.lastUnreadable),
     lastInboundAt: row.lastInboundAt?.toISOString() ?? null,
     lastOutboundAt: row.lastOutboundAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),

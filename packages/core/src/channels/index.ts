@@ -11,3 +11,4 @@ export * from './people.ts';
 export * from './routing.ts';
 export * from './threads.ts';
 export * from './traffic.ts';
+export * from './unreadable.ts';

@@ -3,7 +3,7 @@
  * nothing. A batch is one transaction.
  */
 import type { ChannelAccess, ChannelRoute, InboundEvent } from '@nightshift/contracts';
-import type { StoppedRun } from '../channels/index.ts';
+import { noteUnreadable, type StoppedRun } from '../channels/index.ts';
 import { type Database, isDatabaseUnavailable, run, statement, transaction } from '../database/index.ts';
 import { markUndelivered } from '../outbox/index.ts';
 import type { Accepted } from './accept.ts';
@@ -130,7 +130,9 @@ async function acceptEvent(
 ): Promise<string | null> {
   switch (event.type) {
     case 'ignored':
-      return 'ignored';
+      if (!event.unreadable) return 'ignored';
+      for (const lane of await noteUnreadable(db, scope.id, event.unreadable)) result.lanes.add(lane);
+      return event.unreadable.code;
     case 'undelivered':
       return markUndelivered(db, scope, event);
     case 'edited':

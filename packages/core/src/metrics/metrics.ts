@@ -133,6 +133,12 @@ export function createMetrics(process: string) {
       labelNames: ['reason'],
       registers,
     }),
+    documents: new Counter({
+      name: 'nightshift_documents_total',
+      help: 'Documents read in processes of their own, by outcome: read, stopped, too_slow, too_large, crashed, unreadable',
+      labelNames: ['task', 'outcome'],
+      registers,
+    }),
     connectors: new Gauge({
       name: 'nightshift_connectors',
       help: 'Channels that this worker is connected to',

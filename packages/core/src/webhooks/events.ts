@@ -1,5 +1,5 @@
 /** What a webhook is told, rendered from the rows when it is sent: the outbox holds references only. */
-import { type Failure, isFinal, type TextPart, textOf, type WebhookEvent } from '@nightshift/contracts';
+import { type Failure, isFinal, type TextPart, textOf, type Unreadable, type WebhookEvent } from '@nightshift/contracts';
 import type { Database } from '../database/index.ts';
 import type { Message as MessageRow } from '../generated/prisma/client.ts';
 
@@ -26,6 +26,7 @@ export async function renderWebhookEvent(
   { event, runId, messageId, data, createdAt }: EventReferences,
 ): Promise<WebhookEvent | null> {
   if (event === 'channel.attention') return renderAttention(db, data, createdAt);
+  if (event === 'channel.unreadable') return renderUnreadable(db, data, createdAt);
   if (!runId) throw new Error(`The event ${event} has no run`);
   const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
   const row =
@@ -86,5 +87,18 @@ async function renderAttention(db: Database, data: unknown, at: Date): Promise<W
     type: 'channel.attention',
     timestamp: at.toISOString(),
     data: { channel: { id, kind, name, problem: row.problem as { code: string; message: string } } },
+  };
+}
+
+/** What `channels/unreadable.ts` puts into the outbox. */
+async function renderUnreadable(db: Database, data: unknown, at: Date): Promise<WebhookEvent | null> {
+  const { channelId, message, count } = data as { channelId: string; message: Unreadable; count: number };
+  const row = await db.prisma.channel.findUnique({ where: { id: channelId } });
+  if (!row || row.deletedAt) return null;
+  const { id, kind, name } = row;
+  return {
+    type: 'channel.unreadable',
+    timestamp: at.toISOString(),
+    data: { channel: { id, kind, name }, message, count },
   };
 }
