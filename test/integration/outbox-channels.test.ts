@@ -16,7 +16,7 @@ let product: Product;
 let platform: Receiver;
 
 beforeAll(async () => {
-  product = await startProduct();
+  product = await startProduct({ adapters: testChannels });
   // Two, so that every test is also one of two workers that share the lanes.
   await Promise.all([1, 2].map(() => product.startWorker({ adapters: testChannels })));
 });
