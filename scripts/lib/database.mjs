@@ -27,6 +27,7 @@ async function deploy() {
   const url = env.databaseUrl ?? findRunningPostgres(directory);
   if (url !== undefined) return report(await applyMigrations(url, { directory: MIGRATIONS }));
   const data = takeDataDirectory(env.data);
+  for (const { message } of data.notices) console.error(message);
   try {
     const postgres = await startEmbeddedPostgres({ directory });
     try {

@@ -51,9 +51,11 @@ describe('webhooks', () => {
   it('are changed field by field; a rotation shows the new secret, other changes none', async () => {
     const { id, signingSecret } = await created();
     await product.sql(`UPDATE webhook SET paused_until = now() + interval '1 hour'`);
-    const moved = await product.owner.expect(200, change(id, { url: `${receiver.url}/new` }));
-    expect(moved).toMatchObject({ url: `${receiver.url}/new`, events, pausedUntil: null });
-    expect(moved).not.toHaveProperty('signingSecret');
+    const same = await product.owner.expect(200, change(id, { events }));
+    expect(same).not.toHaveProperty('signingSecret');
+    const move = { url: `${receiver.url}/new`, secret: signingSecret };
+    const moved = await product.owner.expect(200, change(id, move));
+    expect(moved).toMatchObject({ url: move.url, events, pausedUntil: null, signingSecret });
     const rotated = await product.owner.expect(200, change(id, { rotateSecret: true }));
     expect(rotated.signingSecret).not.toBe(signingSecret);
     expect((await read(id)).secret.last4).toBe(rotated.signingSecret.slice(-5, -1));

@@ -1,5 +1,5 @@
 /** Deliveries to chat platforms: most of them cannot tell a repetition, so what may have arrived is not sent again. */
-import { createChannel, updateChannel } from '@nightshift/core/channels';
+import { createChannel } from '@nightshift/core/channels';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ask, createAgent, type Product, say, startProduct } from '../support/api/index.ts';
 import {
@@ -16,7 +16,7 @@ let product: Product;
 let platform: Receiver;
 
 beforeAll(async () => {
-  product = await startProduct();
+  product = await startProduct({ adapters: testChannels });
   // Two, so that every test is also one of two workers that share the lanes.
   await Promise.all([1, 2].map(() => product.startWorker({ adapters: testChannels })));
 });
@@ -77,9 +77,10 @@ it('is sent with the credentials that the channel has at that moment', async () 
   const conversation = await addConversation(product);
   const [first] = await write(channel, conversation, 'Before');
   await untilStatus(first!.id, 'sent');
-  await updateChannel(product.db, product.deps.kek, product.id, channel.id, {
-    credentials: { token: 'another' },
-  });
+  await product.owner.expect(
+    200,
+    product.owner.patch(`/v1/channels/${channel.id}`, { credentials: { token: 'another' } }),
+  );
   const [second] = await write(channel, conversation, 'After');
   await untilStatus(second!.id, 'sent');
   expect(platform.received.map(({ headers }) => headers.authorization)).toEqual([

@@ -82,7 +82,8 @@ describe('a provider credential', () => {
       prices: { input: '0.5', output: '2' },
     });
     const patch = (body: object) => product.owner.patch(`/v1/provider-credentials/${id}`, body);
-    expect((await patch({ weight: 7, prices: null, parameters: { resource: 'ours' } })).body).toMatchObject({
+    const ours = { parameters: { resource: 'ours' }, apiKey };
+    expect((await patch({ weight: 7, prices: null, ...ours })).body).toMatchObject({
       weight: 7,
       prices: null,
       parameters: { resource: 'ours' },
@@ -90,9 +91,9 @@ describe('a provider credential', () => {
     expect((await patch({ parameters: {} })).body.errors).toMatchObject([{ path: 'parameters.resource' }]);
     // With an address of its own it needs none; and when that is taken away, it does again.
     const proxy = 'https://proxy.example/v1';
-    expect((await patch({ parameters: {}, baseUrl: proxy })).body).toMatchObject({ baseUrl: proxy });
+    expect((await patch({ parameters: {}, baseUrl: proxy, apiKey })).body).toMatchObject({ baseUrl: proxy });
     expect((await patch({ baseUrl: null })).body.errors).toMatchObject([{ path: 'parameters.resource' }]);
-    expect((await patch({ baseUrl: null, parameters: { resource: 'ours' } })).body.baseUrl).toBeNull();
+    expect((await patch({ baseUrl: null, ...ours })).body.baseUrl).toBeNull();
   });
 
   it('may be a service account, of which nothing is shown', async () => {

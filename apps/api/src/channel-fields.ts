@@ -1,5 +1,8 @@
 /** Credentials and settings of channels as requests bring them: an adapter's schema says what they are. */
+import type { CatalogChannel, ChannelAdapter } from '@nightshift/channels';
+import type { FieldRules } from '@nightshift/core/channels';
 import { DomainError } from '@nightshift/core/errors';
+import { spellUrl } from '@nightshift/core/secrets';
 import type { z } from 'zod';
 
 type Fields = Record<string, unknown>;
@@ -19,14 +22,6 @@ export function readFields(schema: z.ZodType, part: 'credentials' | 'settings', 
   throw new DomainError('invalid_request', detail, { fields });
 }
 
-/** The change on top of what is stored; a field that is null is unset. */
-export function mergeFields(stored: unknown, change: Fields): Fields {
-  const merged = { ...(stored as Fields | null), ...change };
-  return Object.fromEntries(
-    Object.entries(merged).filter(([, value]) => value !== null && value !== undefined),
-  );
-}
-
 /** What the schema has made of its own: it was not given. */
 export function generatedBy(given: Fields, read: Fields): Record<string, string> {
   return Object.fromEntries(
@@ -34,4 +29,46 @@ export function generatedBy(given: Fields, read: Fields): Record<string, string>
       given[name] === undefined && typeof value === 'string' ? [[name, value]] : [],
     ),
   );
+}
+
+/** As the adapter reads it, with defaults; as it is where it is no longer what the adapter takes. */
+const effective = (schema: z.ZodType, stored: Fields): Fields =>
+  (schema.safeParse(stored).data as Fields | undefined) ?? stored;
+
+/** Whether a secret of this kind is machine-made, so that its last four characters may be shown. */
+export const isMachineMade = (entry: CatalogChannel | undefined, secret: string): boolean =>
+  entry?.fields.find(({ name }) => name === secret)?.machineMade ?? false;
+
+/**
+ * What an adapter and its entry of the catalogue say of its fields. What the catalogue does not call harmless counts as
+ * a destination, and what it does not call public as a secret: a new field is protected until somebody has thought
+ * about it.
+ */
+export function fieldRules(adapter: ChannelAdapter, entry: CatalogChannel | undefined): FieldRules {
+  const fieldOf = (part: 'credentials' | 'settings', name: string) =>
+    entry?.fields.find((field) => field.in === part && field.name === name);
+  const isSecret = (credential: string) => fieldOf('credentials', credential)?.secret ?? true;
+  return {
+    readCredentials: (given) => readFields(adapter.credentials, 'credentials', given),
+    readSettings: (given) => readFields(adapter.settings, 'settings', given),
+    isSecret,
+    isMachineMade: (secret) => isMachineMade(entry, secret),
+    destinationOf: ({ credentials, settings }) =>
+      Object.fromEntries([
+        ...Object.entries(credentials)
+          .filter(([name]) => !isSecret(name))
+          .map(([name, value]) => [`credentials.${name}`, value]),
+        ...Object.entries(effective(adapter.settings, settings))
+          .filter(([name]) => !fieldOf('settings', name)?.harmless)
+          .map(([name, value]) => [`settings.${name}`, typeof value === 'string' ? spellUrl(value) : value]),
+      ]),
+    connects: (settings) => wantsConnector(adapter, settings),
+  };
+}
+
+export function wantsConnector(
+  { connector }: { connector?: { isWanted?(settings: unknown): boolean } },
+  settings: object,
+): boolean {
+  return connector !== undefined && (connector.isWanted?.(settings) ?? true);
 }

@@ -52,6 +52,7 @@ export async function startApi(env: Env, log: Log): Promise<ApiServer> {
     bootstrap(db, env),
     env.redisUrl ? undefined : migrateQueue(db.relaxed),
   ]);
+  for (const warning of keys.warnings) log.warn(warning);
   // One more listens for events.
   await checkConnections(db, env.databasePool + relaxedPoolSize + 1, log);
   const connection = { redisUrl: env.redisUrl, pool: db.relaxed };

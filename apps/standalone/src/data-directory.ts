@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { type Notice, tighten } from './tighten.ts';
 
 /** Layout of the directory as a whole; PostgreSQL's version is kept, and checked, in the cluster itself. */
 const LAYOUT = '1';
@@ -30,11 +31,14 @@ export interface DataDirectory {
   readonly path: string;
   /** True when the process that used it before did not get to release it: what it started may still be ending. */
   readonly wasKilled: boolean;
+  /** What the operator is to know of who can read it. */
+  readonly notices: readonly Notice[];
   release(): void;
 }
 
 /**
- * Takes a data directory for this process alone, making it (mode 0700) when it is missing.
+ * Takes a data directory for this process alone, making it (mode 0700) when it is missing, and closing it to other
+ * users when it is open to them.
  *
  * The lock is a POSIX record lock, taken through SQLite on an empty file, for Node has no call of its own for it. The
  * kernel drops it with the process, so neither a SIGKILL nor a power cut leaves one behind, a reused process number
@@ -47,6 +51,8 @@ export function takeDataDirectory(directory: string): DataDirectory {
   const path = resolve(directory);
   prepare(path);
   checkLayout(path);
+  // Before anything of ours is in it, so that it still shows whose it is.
+  const notices = tighten(path);
   const lock = takeLock(path);
 
   const pidFile = join(path, 'nightshift.pid');
@@ -56,6 +62,7 @@ export function takeDataDirectory(directory: string): DataDirectory {
   return {
     path,
     wasKilled,
+    notices,
     release() {
       rmSync(pidFile, { force: true });
       lock.close();

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -9,19 +18,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   choosePostgresLauncher,
   findPostgresBinaries,
-  type Launcher,
   POSTGRES_ENVIRONMENT,
   type PostgresBinaries,
 } from './postgres-binaries.ts';
 import { PostgresError } from './postgres-error.ts';
 import { findPostmaster, retireOrphans } from './postgres-orphans.ts';
+import { exitOf, run } from './postgres-program.ts';
+import {
+  asSuperuser,
+  DATABASE,
+  ROLE,
+  type RoleOptions,
+  restrictions,
+  restrictRole,
+  type SingleUser,
+  stampRestricted,
+  UNSAFE_SETTINGS,
+  writeAccessRules,
+} from './postgres-role.ts';
 
 export { PostgresError, type PostgresErrorCode } from './postgres-error.ts';
 export { retireOrphans };
 
-/** The role Nightshift works as: it owns its database and may create others, and is no superuser. */
-const ROLE = 'nightshift';
-const DATABASE = 'nightshift';
 const SUPERUSER = 'postgres';
 
 /** Part of the socket's file name only: every cluster has a socket directory of its own. */
@@ -62,6 +80,11 @@ export interface EmbeddedPostgresOptions {
    * @default true
    */
   durable?: boolean;
+  /**
+   * True lets the role make databases beside its own, and connect to them: for tests.
+   * @default false
+   */
+  createDatabases?: boolean;
   /** More settings, e.g. `{ max_connections: '300' }`; these win over all others. */
   settings?: Record<string, string>;
   /** Receives each line of the server's log, e.g. `LOG:  database system is ready to accept connections`. */
@@ -73,8 +96,8 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** Connection string of the `nightshift` database, as its owner. */
   readonly url: string;
-  /** Connection string of another database, by default as the same role. */
-  urlOf(database: string, role?: 'nightshift' | 'postgres'): string;
+  /** Connection string of another database, as the same role. */
+  urlOf(database: string): string;
   readonly pid: number;
   /** Fulfilled when the server has ended, for whatever reason. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
@@ -96,18 +119,22 @@ export interface EmbeddedPostgres {
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const directory = resolve(options.directory);
-  const durable = options.durable ?? true;
+  const { durable = true, createDatabases = false } = options;
   const binaries = findPostgresBinaries();
   const { launcher, owner } = choosePostgresLauncher(directory);
-  if (!isCluster(directory, binaries.major)) await createCluster(directory, binaries, launcher, durable);
+  const roles = { createDatabases };
+  const single: SingleUser = { launcher, postgres: binaries.postgres, durable };
+  if (!isCluster(directory, binaries.major)) await createCluster(directory, binaries, single, roles);
   await retireOrphans(directory);
   if (owner !== undefined) giveTo(owner, directory);
+  await restrictRole(directory, single, roles);
+  const access = writeAccessRules(directory, roles, owner);
 
   const sockets = prepareSocketDirectory(directory, owner);
   // Left by a killed server. As with postmaster.pid, the number in the lock may be another program's by now.
   for (const suffix of ['', '.lock']) rmSync(join(sockets, `.s.PGSQL.${PORT}${suffix}`), { force: true });
   const settings = { ...FIXED_SETTINGS, ...(durable ? {} : UNSAFE_SETTINGS), ...options.settings };
-  const flags = Object.entries({ ...settings, unix_socket_directories: sockets });
+  const flags = Object.entries({ ...settings, unix_socket_directories: sockets, hba_file: access });
   const [command, ...args] = [
     ...launcher,
     binaries.postgres,
@@ -124,7 +151,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const exited = exitOf(child);
   await ready(child, exited, options);
 
-  const urlOf = (database: string, role = ROLE) => connectionString(sockets, PORT, database, role);
+  const urlOf = (database: string) => connectionString(sockets, PORT, database);
   return {
     url: urlOf(DATABASE),
     urlOf,
@@ -151,14 +178,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 export function findRunningPostgres(directory: string): string | undefined {
   const postmaster = findPostmaster(resolve(directory));
   if (postmaster === undefined || postmaster.socketDirectory === '') return undefined;
-  return connectionString(postmaster.socketDirectory, postmaster.port, DATABASE, ROLE);
+  return connectionString(postmaster.socketDirectory, postmaster.port, DATABASE);
 }
 
-const UNSAFE_SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
-
 /** `localhost` stands there only because an empty host is no URL everywhere; `host=` is what counts, to libpq, too. */
-function connectionString(sockets: string, port: number, database: string, role: string): string {
-  return `postgresql://${role}@localhost:${port}/${database}?host=${encodeURIComponent(sockets)}`;
+function connectionString(sockets: string, port: number, database: string): string {
+  return `postgresql://${ROLE}@localhost:${port}/${database}?host=${encodeURIComponent(sockets)}`;
 }
 
 /** @returns false when the directory is missing or empty; throws when it is not for this version of PostgreSQL. */
@@ -188,9 +213,10 @@ function isCluster(directory: string, major: string): boolean {
 async function createCluster(
   directory: string,
   binaries: PostgresBinaries,
-  launcher: Launcher,
-  durable: boolean,
+  single: SingleUser,
+  roles: RoleOptions,
 ): Promise<void> {
+  const { launcher, durable } = single;
   const parent = dirname(directory);
   const prefix = `.${basename(directory)}.making-`;
   mkdirSync(parent, { recursive: true, mode: 0o700 });
@@ -204,43 +230,21 @@ async function createCluster(
     ...['-D', temporary, '-U', SUPERUSER, '--encoding', 'UTF8', '--data-checksums'],
     // The builtin provider sorts and folds alike on every system and after every upgrade of its C library.
     ...['--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
-    // Whoever may open the socket's directory (0700) is this user. Nothing listens on the network.
-    ...['--auth-local', 'trust', '--auth-host', 'reject', '--no-instructions'],
+    // The rules that count are those of `writeAccessRules`.
+    ...['--auth-local', 'reject', '--auth-host', 'reject', '--no-instructions'],
     ...settings,
     ...(durable ? [] : ['--no-sync']),
   ]);
-  const flags = durable ? [] : Object.entries(UNSAFE_SETTINGS).flatMap(([k, v]) => ['-c', `${k}=${v}`]);
-  await run(
-    launcher,
-    binaries.postgres,
-    ['--single', '-D', temporary, ...flags, '-c', 'log_min_messages=fatal', 'postgres'],
-    `CREATE ROLE ${ROLE} LOGIN CREATEDB\nCREATE DATABASE ${DATABASE} OWNER ${ROLE}\n`,
-  );
+  await asSuperuser(temporary, single, [
+    `CREATE ROLE ${ROLE} LOGIN`,
+    `CREATE DATABASE ${DATABASE} OWNER ${ROLE}`,
+    ...restrictions(roles),
+  ]);
+  stampRestricted(temporary, roles);
   // An empty directory may stand in the way (a mount point may not: see isCluster's message then).
   await rm(directory, { recursive: true, force: true });
   await rename(temporary, directory);
   if (durable) await syncDirectory(parent);
-}
-
-async function run(launcher: Launcher, program: string, args: string[], input = ''): Promise<void> {
-  const [command, ...rest] = [...launcher, program, ...args];
-  const child = spawn(command!, rest, {
-    env: POSTGRES_ENVIRONMENT,
-    stdio: ['pipe', 'ignore', 'pipe'],
-    detached: true,
-  });
-  let errors = '';
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    errors += text;
-  });
-  // A program that ends early closes its end of the pipe; what matters is its exit code.
-  child.stdin!.on('error', () => {});
-  child.stdin!.end(input);
-  const { code, signal } = await exitOf(child);
-  // In single-user mode a refused statement is only printed.
-  if (code === 0 && !errors.includes('ERROR:')) return;
-  const reason = errors.trim().split('\n').slice(-3).join(' ') || `it ended with ${signal ?? `code ${code}`}`;
-  throw new PostgresError('init_failed', `The database could not be created: ${reason}`);
 }
 
 /** Postgres says itself when it takes connections; asking by connecting would cost a driver and some tries. */
@@ -273,13 +277,6 @@ async function ready(
   );
 }
 
-function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-  return new Promise((fulfil) => {
-    child.once('error', () => fulfil({ code: 127, signal: null }));
-    child.once('exit', (code, signal) => fulfil({ code, signal }));
-  });
-}
-
 async function within(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   const stop = new AbortController();
   const timeout = sleep(milliseconds, false, { signal: stop.signal }).catch(() => false);
@@ -304,8 +301,13 @@ function prepareSocketDirectory(directory: string, owner: number | undefined): s
     throw new PostgresError('start_failed', 'No place for a unix socket has a short path.');
   mkdirSync(path, { recursive: true, mode: 0o700 });
   // In a directory open to all, somebody else may have made the name first, to see our connections or as a symlink.
-  const found = lstatSync(path);
+  let found = lstatSync(path);
   const isOurs = found.uid === process.getuid?.() || found.uid === owner;
+  // Somebody's umask or a copy of the data has opened it: what is ours is closed again.
+  if (found.isDirectory() && isOurs && (found.mode & 0o077) !== 0) {
+    chmodSync(path, 0o700);
+    found = lstatSync(path);
+  }
   if (!found.isDirectory() || !isOurs || (found.mode & 0o077) !== 0) {
     throw new PostgresError(
       'start_failed',

@@ -35,6 +35,7 @@ export interface StandaloneOptions {
  */
 export async function runStandalone({ env, data, workers }: StandaloneOptions): Promise<number> {
   const log = createLogStream(process.stdout);
+  for (const { level, message } of data.notices) log.log(level, message);
   const stop = onStopSignal(env.startedByNpm);
   await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
 

@@ -184,6 +184,14 @@ export const ChannelCreated = Channel.extend({
 });
 export type ChannelCreated = z.infer<typeof ChannelCreated>;
 
+/** The answer to a change. */
+export const ChannelUpdated = Channel.extend({
+  generated: z
+    .record(z.string(), z.string())
+    .meta({ description: 'Secrets that were unset and made again: shown only now.' }),
+});
+export type ChannelUpdated = z.infer<typeof ChannelUpdated>;
+
 export const ChannelListQuery = PageQuery.extend({
   kind: z.string().max(50).optional(),
   status: ChannelStatus.optional(),

@@ -23,6 +23,7 @@ import type {
   ChannelTraffic,
   ChannelTrafficQuery,
   ChannelUpdate,
+  ChannelUpdated,
 } from './channels.ts';
 import {
   type Call,
@@ -210,7 +211,7 @@ export function createClient(options: ClientOptions) {
       get: (id: string) => get<Channel>(at('channels', id)),
       create: (body: z.input<typeof ChannelCreate>) => create<ChannelCreated>('/v1/channels', body),
       update: (id: string, body: z.input<typeof ChannelUpdate>) =>
-        change<Channel>('PATCH', at('channels', id), body),
+        change<ChannelUpdated>('PATCH', at('channels', id), body),
       delete: (id: string) => change<void>('DELETE', at('channels', id)),
       pause: (id: string) => change<Channel>('POST', `${at('channels', id)}/pause`),
       resume: (id: string) => change<Channel>('POST', `${at('channels', id)}/resume`),

@@ -46,8 +46,9 @@ export const WebhookCreate = z.strictObject({
 export type WebhookCreate = z.infer<typeof WebhookCreate>;
 
 export const WebhookUpdate = z.strictObject({
-  url: WebhookUrl.optional(),
+  url: WebhookUrl.optional().meta({ description: 'Together with `secret` or `rotateSecret`.' }),
   events: events.optional(),
+  secret: WebhookSecret.optional(),
   rotateSecret: z
     .literal(true)
     .optional()

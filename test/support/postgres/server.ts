@@ -29,6 +29,8 @@ export async function startTestPostgres(): Promise<TestPostgres & { stop(): Prom
     const postgres = await startEmbeddedPostgres({
       directory: join(root, 'postgres'),
       durable: false,
+      // One for each test file.
+      createDatabases: true,
       // Every test file holds pools and listeners of its own.
       settings: { max_connections: '300' },
     });

@@ -10,12 +10,14 @@ import {
   ChannelTraffic,
   ChannelTrafficQuery,
   ChannelUpdate,
+  ChannelUpdated,
   Id,
   Identity,
   IdentityListQuery,
   IdentityUpdate,
   PairingApprove,
   pageOf,
+  type Role,
 } from '@nightshift/contracts';
 import {
   approvePairing,
@@ -30,12 +32,15 @@ import {
   markAttention,
   openChannel,
   readTraffic,
+  setChannelAccount,
+  setChannelStatus,
   updateChannel,
 } from '@nightshift/core/channels';
 import { invalidField } from '@nightshift/core/errors';
 import { builtInTools } from '@nightshift/tools';
 import { z } from 'zod';
-import { generatedBy, mergeFields, readFields } from '../channel-fields.ts';
+import { fieldRules, generatedBy, isMachineMade, readFields, wantsConnector } from '../channel-fields.ts';
+import { channelFor } from '../masks.ts';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
 
 const testTimeoutMs = 15_000;
@@ -48,8 +53,10 @@ export const channelRoutes: Routes = async (app, { deps }) => {
     publicUrl,
     pushes: (kind: string) => kinds.get(kind)?.connects.includes('webhook') ?? true,
     snippetOf: (kind: string) => kinds.get(kind)?.snippet,
+    isMachineMade: (kind: string, secret: string) => isMachineMade(kinds.get(kind), secret),
   };
   const read = (teamId: string, id: string) => getChannel(db, teamId, id, reading);
+  const shown = (role: Role, channel: Channel) => channelFor(role, channel, kinds.get(channel.kind));
   const wake = (lane: string | null) => lane && deliveries.wakeSoon({ lane }, lane);
 
   async function adapterOf(kind: string) {
@@ -91,6 +98,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         guestTools,
         live: live ?? entry?.defaults.live ?? true,
         connects: wantsConnector(adapter, settings),
+        isMachineMade: (secret) => isMachineMade(entry, secret),
       });
       hooks.forget();
       const channel = await read(teamId, id);
@@ -119,7 +127,10 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         response: { 200: pageOf(Channel), ...errors },
       },
     },
-    (request) => listChannels(db, request.caller.teamId, request.query, reading),
+    async ({ caller, query }) => {
+      const page = await listChannels(db, caller.teamId, query, reading);
+      return { ...page, data: page.data.map((channel) => shown(caller.role, channel)) };
+    },
   );
 
   app.get(
@@ -132,7 +143,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         response: { 200: Channel, ...errors },
       },
     },
-    (request) => read(request.caller.teamId, request.params.id),
+    async ({ caller, params }) => shown(caller.role, await read(caller.teamId, params.id)),
   );
 
   app.patch(
@@ -143,37 +154,26 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         tags: ['channels'],
         summary: 'Change a channel',
         description:
-          'New credentials and settings count at once; what needed attention is tried again with them.',
+          'New credentials and settings count at once; what needed attention is tried again with them. A setting that ' +
+          'names where secrets are sent (an address, a port, the encryption) changes only together with all secrets ' +
+          'that are stored. A secret that is null is unset, or made again, and then shown this once.',
         params: IdParams,
         body: ChannelUpdate,
-        response: { 200: Channel, ...errors },
+        response: { 200: ChannelUpdated, ...errors },
       },
     },
     async (request) => {
       const { teamId } = request.caller;
       const { id } = request.params;
-      const { credentials, settings, ...rest } = request.body;
       if (Object.values(request.body).every((value) => value === undefined))
         throw invalidField('body', 'changes nothing');
-      assertTools(rest.guestTools ?? []);
-      const before = await openChannel(db, kek, teamId, id);
-      const adapter = await adapterOf(before.kind);
-      const newSettings =
-        settings && readFields(adapter.settings, 'settings', mergeFields(before.settings, settings));
-      await updateChannel(db, kek, teamId, id, {
-        ...rest,
-        ...(credentials && {
-          credentials: readFields(
-            adapter.credentials,
-            'credentials',
-            mergeFields(before.credentials, credentials),
-          ),
-        }),
-        ...(newSettings && { settings: newSettings, connects: wantsConnector(adapter, newSettings) }),
-        ...(before.status === 'attention' && (credentials || settings) && { status: 'active' as const }),
-      });
+      assertTools(request.body.guestTools ?? []);
+      // A channel keeps its kind, so this may be read before the row is locked.
+      const { kind } = await read(teamId, id);
+      const rules = fieldRules(await adapterOf(kind), kinds.get(kind));
+      const { generated } = await updateChannel(db, kek, teamId, id, request.body, rules);
       hooks.forget();
-      return read(teamId, id);
+      return { ...(await read(teamId, id)), generated };
     },
   );
 
@@ -209,7 +209,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       },
       async (request) => {
         const { teamId } = request.caller;
-        await updateChannel(db, kek, teamId, request.params.id, { status });
+        await setChannelStatus(db, teamId, request.params.id, status);
         hooks.forget();
         return read(teamId, request.params.id);
       },
@@ -239,7 +239,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
           signal: AbortSignal.timeout(testTimeoutMs),
           hookUrl: publicUrl + hookPath(channel.hookKey),
         });
-        await updateChannel(db, kek, teamId, id, { account });
+        await setChannelAccount(db, teamId, id, account);
         await clearAttention(db, id);
         hooks.forget();
         return { ok: problems.length === 0, account, problems: [...problems] };
@@ -331,13 +331,6 @@ function assertTools(names: readonly string[]): void {
     if (!known.has(name))
       throw invalidField(`guestTools.${at}`, 'there is no such tool. GET /v1/catalog/tools lists them.');
   }
-}
-
-function wantsConnector(
-  { connector }: { connector?: { isWanted?(settings: unknown): boolean } },
-  settings: object,
-): boolean {
-  return connector !== undefined && (connector.isWanted?.(settings) ?? true);
 }
 
 /** What to do about an error that says only what happened. */

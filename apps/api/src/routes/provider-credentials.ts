@@ -8,10 +8,11 @@ import {
   pageOf,
 } from '@nightshift/contracts';
 import {
+  type CredentialAddress,
+  type CredentialRules,
   createCredential,
   deleteCredential,
   forgetHealth,
-  getCredential,
   listCredentials,
   openCredentials,
   updateCredential,
@@ -29,11 +30,11 @@ import {
   problemOfParameters,
   type Vendor,
 } from '@nightshift/providers';
+import { credentialFor } from '../masks.ts';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
 
-/** What the vendor of a credential wants of it. @throws {DomainError} invalid_request */
-function assertFits(vendor: Vendor, body: Pick<CredentialUpdate, 'apiKey' | 'baseUrl' | 'parameters'>) {
-  const { apiKey, baseUrl, parameters = {} } = body;
+/** @throws {DomainError} invalid_request: the vendor wants something else */
+function assertFits(vendor: Vendor, { apiKey, baseUrl, parameters }: Parameters<Rules['assertFits']>[0]) {
   if (vendor.baseUrl === null && baseUrl === null) throw invalidField('baseUrl', 'is required');
   const problem = problemOfParameters(vendor, parameters, Boolean(baseUrl));
   if (problem) throw invalidField(`parameters.${problem.name}`, problem.message);
@@ -44,6 +45,34 @@ function assertFits(vendor: Vendor, body: Pick<CredentialUpdate, 'apiKey' | 'bas
   } catch (error) {
     throw invalidField('apiKey', (error as Error).message);
   }
+}
+
+type Rules = CredentialRules;
+
+/** A vendor that this version does not know any more is left with the address that its row has. */
+function rulesOf(provider: string): Rules {
+  const vendor = findVendor(provider);
+  if (!vendor) {
+    return {
+      assertFits: () => {},
+      baseUrlOf: ({ baseUrl, parameters }) => JSON.stringify([baseUrl, parameters]),
+      isMachineMade: () => false,
+    };
+  }
+  return {
+    assertFits: (credential) => assertFits(vendor, credential),
+    baseUrlOf: ({ baseUrl, parameters }) => addressOf(vendor, { baseUrl, parameters }),
+    isMachineMade: ({ baseUrl }) => !vendor.local && vendor.baseUrl !== null && baseUrl === null,
+  };
+}
+
+/** Stored parameters may be such that this version makes no address of them. */
+function addressOf(
+  vendor: Vendor,
+  { baseUrl, parameters }: Pick<CredentialAddress, 'baseUrl' | 'parameters'>,
+) {
+  if (problemOfParameters(vendor, parameters, Boolean(baseUrl))) return JSON.stringify([baseUrl, parameters]);
+  return endpointOf(vendor, { apiKey: null, baseUrl, parameters }).baseUrl;
 }
 
 export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
@@ -74,8 +103,8 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
       if (vendor.baseUrl !== null && !vendor.local && !apiKey)
         throw invalidField('apiKey', `is required for ${provider}`);
       if (name && findVendor(name)) throw invalidField('name', `"${name}" is a provider's own name`);
-      assertFits(vendor, request.body);
-      return reply.status(201).send(await createCredential(db, kek, request.caller.teamId, request.body));
+      const { teamId } = request.caller;
+      return reply.status(201).send(await createCredential(db, kek, teamId, request.body, rulesOf(provider)));
     },
   );
 
@@ -89,7 +118,10 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
         response: { 200: pageOf(Credential), ...errors },
       },
     },
-    (request) => listCredentials(db, request.caller.teamId, request.query),
+    async ({ caller, query }) => {
+      const page = await listCredentials(db, caller.teamId, query);
+      return { ...page, data: page.data.map((credential) => credentialFor(caller.role, credential)) };
+    },
   );
 
   app.patch(
@@ -99,19 +131,14 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
       schema: {
         tags: ['provider credentials'],
         summary: 'Rotate a model key, or change how it is used',
+        description:
+          'A change of where the key is sent (`baseUrl`, a parameter that is part of the address) needs `apiKey`, too.',
         params: IdParams,
         body: CredentialUpdate,
         response: { 200: Credential, ...errors },
       },
     },
-    async (request) => {
-      const { teamId } = request.caller;
-      const { id } = request.params;
-      const { provider, baseUrl, parameters } = await getCredential(db, teamId, id);
-      const vendor = findVendor(provider);
-      if (vendor) assertFits(vendor, { baseUrl, parameters, ...request.body });
-      return updateCredential(db, kek, teamId, id, request.body);
-    },
+    (request) => updateCredential(db, kek, request.caller.teamId, request.params.id, request.body, rulesOf),
   );
 
   app.delete(

@@ -20,6 +20,7 @@ import {
   openWebhook,
   updateWebhook,
 } from '@nightshift/core/webhooks';
+import { webhookFor } from '../masks.ts';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
 
 const testTimeoutMs = 10_000;
@@ -68,7 +69,10 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
         response: { 200: pageOf(Webhook), ...errors },
       },
     },
-    (request) => listWebhooks(db, request.caller.teamId, request.query),
+    async ({ caller, query }) => {
+      const page = await listWebhooks(db, caller.teamId, query);
+      return { ...page, data: page.data.map((webhook) => webhookFor(caller.role, webhook)) };
+    },
   );
 
   app.get(
@@ -81,7 +85,7 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
         response: { 200: Webhook, ...errors },
       },
     },
-    (request) => getWebhook(db, request.caller.teamId, request.params.id),
+    async ({ caller, params }) => webhookFor(caller.role, await getWebhook(db, caller.teamId, params.id)),
   );
 
   app.patch(
@@ -92,7 +96,8 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
         tags: ['webhooks'],
         summary: 'Change a webhook, or its secret',
         description:
-          'Also for what is waiting to be sent. A receiver that still has the old secret gets it again later.',
+          'Also for what is waiting to be sent. A receiver that still has the old secret gets it again later. Another ' +
+          'address needs `secret` or `rotateSecret`, too: what is signed with the stored one goes nowhere else.',
         params: IdParams,
         body: WebhookUpdate,
         response: { 200: WebhookSaved, ...errors },

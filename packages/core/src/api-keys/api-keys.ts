@@ -11,7 +11,7 @@ import {
 } from '@nightshift/contracts';
 import { type Database, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
-import type { ApiKey as Row } from '../generated/prisma/client.ts';
+import type { KeyOrigin, ApiKey as Row } from '../generated/prisma/client.ts';
 
 /** 256 random bits, so that a fast hash is enough and guessing is hopeless. */
 export const generateApiKey = (): string => `ns_${randomBytes(32).toString('base64url')}`;
@@ -55,6 +55,7 @@ export async function createApiKey(
   caller: Pick<Caller, 'teamId' | 'role'>,
   body: ApiKeyCreate,
   key = generateApiKey(),
+  origin: KeyOrigin | null = null,
 ): Promise<ApiKeyCreated> {
   if (!roleIncludes(caller.role, body.role)) {
     throw new DomainError('forbidden', `Your key is ${caller.role}: it cannot make ${body.role} keys.`);
@@ -66,6 +67,7 @@ export async function createApiKey(
       ...body,
       hash: new Uint8Array(hashApiKey(key)),
       last4: key.slice(-4),
+      origin,
     },
   });
   return { ...toApiKey(row), key };

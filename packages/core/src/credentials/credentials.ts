@@ -19,7 +19,15 @@ import {
 } from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
 import { Prisma, type ProviderCredential as Row } from '../generated/prisma/client.ts';
-import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
+import {
+  assertSecretsGiven,
+  type KeyEncryptionKey,
+  type Sealed,
+  seal,
+  sealContext,
+  spellUrl,
+  unseal,
+} from '../secrets/index.ts';
 import { forgetHealth, healthOfCredentials } from './health.ts';
 
 function toCredential(row: Row, trouble?: CredentialHealth): Credential {
@@ -40,11 +48,27 @@ function toCredential(row: Row, trouble?: CredentialHealth): Credential {
   };
 }
 
-function sealed(kek: KeyEncryptionKey, teamId: string, id: string, apiKey: string) {
+/** What is known of a vendor, which this package does not know. */
+export interface CredentialRules {
+  /** @throws {DomainError} invalid_request: the vendor wants something else */
+  assertFits(credential: Pick<CredentialUpdate, 'apiKey'> & CredentialAddress): void;
+  /** Where calls with the key go, whatever the row leaves to the vendor's defaults. */
+  baseUrlOf(address: CredentialAddress): string;
+  /** Whether keys come from the vendor, rather than from a person who runs the endpoint and may have made one up. */
+  isMachineMade(address: CredentialAddress): boolean;
+}
+
+export interface CredentialAddress {
+  provider: string;
+  baseUrl: string | null;
+  parameters: Record<string, string>;
+}
+
+function sealed(kek: KeyEncryptionKey, teamId: string, id: string, apiKey: string, isMachineMade: boolean) {
   return {
     secret: { ...seal(kek, apiKey, sealContext(teamId, id, 'apiKey')) },
     // The last four of a short key would be most of it, and those of a JSON document say nothing.
-    last4: apiKey.length >= 12 && !apiKey.startsWith('{') ? apiKey.slice(-4) : null,
+    last4: isMachineMade && apiKey.length >= 12 && !apiKey.startsWith('{') ? apiKey.slice(-4) : null,
   };
 }
 
@@ -61,23 +85,27 @@ export async function createCredential(
   kek: KeyEncryptionKey,
   teamId: string,
   body: CredentialCreate,
+  rules: CredentialRules,
 ): Promise<Credential> {
   const id = newId();
+  const { provider, baseUrl = null, parameters } = body;
+  rules.assertFits({ apiKey: body.apiKey, provider, baseUrl, parameters });
+  const isMachineMade = rules.isMachineMade({ provider, baseUrl, parameters });
   const custom = (customProviders as readonly string[]).includes(body.provider);
   try {
     const row = await db.prisma.providerCredential.create({
       data: {
         id,
         teamId,
-        provider: body.provider,
+        provider,
         // Two custom endpoints are told apart by their name, so the name is their label unless one is given.
         label: custom && body.label === 'default' ? (body.name ?? body.label) : body.label,
         name: body.name ?? null,
-        baseUrl: body.baseUrl ?? null,
+        baseUrl,
         weight: body.weight,
-        parameters: body.parameters,
+        parameters,
         ...(body.prices && { prices: body.prices }),
-        ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey) : {}),
+        ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey, isMachineMade) : {}),
       },
     });
     return toCredential(row);
@@ -105,35 +133,66 @@ export async function getCredential(db: Database, teamId: string, id: string): P
   return toCredential(row, (await healthOfCredentials(db, teamId, [id])).get(id));
 }
 
-/** @throws {DomainError} not_found, conflict */
+/**
+ * Changes a credential. Where a stored key is sent changes only together with the key.
+ *
+ * @throws {DomainError} not_found; conflict: the label is taken; invalid_request: it does not fit, or lacks the key
+ */
 export async function updateCredential(
   db: Database,
   kek: KeyEncryptionKey,
   teamId: string,
   id: string,
   body: CredentialUpdate,
+  rulesOf: (provider: string) => CredentialRules,
 ): Promise<Credential> {
   if (Object.values(body).every((value) => value === undefined))
     throw invalidField('body', 'changes nothing');
   try {
-    const rows = await db.prisma.providerCredential.updateManyAndReturn({
-      where: { id, teamId },
-      data: {
-        ...(body.label && { label: body.label }),
-        ...(body.baseUrl !== undefined && { baseUrl: body.baseUrl }),
-        ...(body.weight !== undefined && { weight: body.weight }),
-        ...(body.parameters && { parameters: body.parameters }),
-        ...(body.prices !== undefined && { prices: body.prices ?? Prisma.DbNull }),
-        ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey) : {}),
-      },
+    await db.prisma.$transaction(async (tx) => {
+      // Locked, so that what is compared is what the change is made on top of.
+      await tx.$queryRaw`
+        SELECT id FROM provider_credential WHERE id = ${id}::uuid AND team_id = ${teamId}::uuid FOR UPDATE`;
+      const row = await tx.providerCredential.findFirst({ where: { id, teamId } });
+      if (!row) throw notFound('provider credential');
+      const rules = rulesOf(row.provider);
+      const before = { ...row, parameters: row.parameters as Record<string, string> };
+      const after = {
+        provider: row.provider,
+        baseUrl: body.baseUrl === undefined ? row.baseUrl : body.baseUrl,
+        parameters: body.parameters ?? before.parameters,
+      };
+      rules.assertFits({ ...after, apiKey: body.apiKey });
+      assertSecretsGiven({
+        before: destinationOf(before, body, rules),
+        after: destinationOf(after, body, rules),
+        stored: row.secret === null ? [] : ['apiKey'],
+        given: body.apiKey === undefined ? [] : ['apiKey'],
+      });
+      await tx.providerCredential.update({
+        where: { id },
+        data: {
+          ...(body.label && { label: body.label }),
+          ...(body.baseUrl !== undefined && { baseUrl: body.baseUrl }),
+          ...(body.weight !== undefined && { weight: body.weight }),
+          ...(body.parameters && { parameters: body.parameters }),
+          ...(body.prices !== undefined && { prices: body.prices ?? Prisma.DbNull }),
+          ...(body.apiKey ? sealed(kek, teamId, id, body.apiKey, rules.isMachineMade(after)) : {}),
+        },
+      });
     });
-    if (!rows[0]) throw notFound('provider credential');
     // What was learned is of the key and the address as they were.
     if (body.apiKey || body.baseUrl !== undefined || body.parameters) await forgetHealth(db, teamId, id);
     return getCredential(db, teamId, id);
   } catch (error) {
     throw labelTaken(error, 'such');
   }
+}
+
+/** The one address that follows from base URL and parameters, under the name of the field that a request changes. */
+function destinationOf(address: CredentialAddress, body: CredentialUpdate, rules: CredentialRules) {
+  const path = body.baseUrl === undefined ? 'parameters' : 'baseUrl';
+  return { [path]: spellUrl(rules.baseUrlOf(address)) };
 }
 
 /** @throws {DomainError} not_found */

@@ -1,2 +1,3 @@
+export * from './destination.ts';
 export * from './keyring.ts';
 export * from './seal.ts';

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/postgres/index.ts';
-import { resolveApiKey } from '../api-keys/index.ts';
+import { createApiKey, resolveApiKey } from '../api-keys/index.ts';
 import { type Database, openDatabase } from '../database/index.ts';
 import { bootstrap } from './bootstrap.ts';
 
@@ -66,8 +66,66 @@ it('takes the key that a boot left in the file when it crashed before the row', 
 it('takes a preset key, also later, which is the way back in', async () => {
   const preset = 'ns_preset-0123456789012345678901';
   await boot();
-  expect(await boot(preset)).toEqual({ adminKeyPath: null, newAdminKey: null });
+  expect(await boot(preset)).toEqual({ adminKeyPath: null, newAdminKey: null, warnings: [] });
   await boot(preset);
   expect(await resolveApiKey(db, preset)).toMatchObject({ role: 'owner' });
   expect(await counts()).toEqual([1, 2, 1]);
+});
+
+describe('a key of the installation that another one replaces', () => {
+  const first = 'ns_first-01234567890123456789012';
+  const second = 'ns_second-0123456789012345678901';
+
+  it('ends, whether the environment presets it or the file holds it', async () => {
+    await boot(first);
+    await boot(second);
+    expect(await resolveApiKey(db, first)).toBeNull();
+    expect(await resolveApiKey(db, second)).toMatchObject({ role: 'owner' });
+  });
+
+  it('ends when the file has another one, and the rest stays', async () => {
+    const { newAdminKey, adminKeyPath } = await boot();
+    const { id: teamId } = await db.prisma.team.findFirstOrThrow();
+    const { key: made } = await createApiKey(db, { teamId, role: 'owner' }, { name: 'ci', role: 'owner' });
+    writeFileSync(adminKeyPath!, `${second}\n`);
+    await boot();
+    expect(await resolveApiKey(db, newAdminKey!)).toBeNull();
+    expect(await resolveApiKey(db, second)).toMatchObject({ role: 'owner' });
+    expect(await resolveApiKey(db, made)).toMatchObject({ role: 'owner' });
+  });
+
+  it('does not come back with a process that still has it, which also ends no other', async () => {
+    await boot(first);
+    await boot(second);
+    const { warnings } = await boot(first);
+    expect(warnings).toEqual([expect.stringContaining('was revoked, and stays so')]);
+    expect(await resolveApiKey(db, first)).toBeNull();
+    expect(await resolveApiKey(db, second)).toMatchObject({ role: 'owner' });
+  });
+
+  it('leaves the key of the file when the environment begins to preset one', async () => {
+    const { newAdminKey } = await boot();
+    await boot(first);
+    expect(await resolveApiKey(db, newAdminKey!)).toMatchObject({ role: 'owner' });
+  });
+
+  it('is warned of where an earlier version did not mark it', async () => {
+    await boot(first);
+    await db.prisma.apiKey.updateMany({ data: { origin: null } });
+    const { warnings } = await boot(second);
+    expect(warnings).toEqual([expect.stringMatching(/…9012\) .*nightshift keys revoke/)]);
+    // What is the same as before is marked from now on.
+    await db.prisma.apiKey.updateMany({ where: { last4: '8901' }, data: { origin: null } });
+    expect((await boot(second)).warnings).toHaveLength(1);
+    await boot(`${second}-again`);
+    expect(await resolveApiKey(db, second)).toBeNull();
+  });
+
+  it('is none that the file only seems to hold', async () => {
+    const { newAdminKey, adminKeyPath } = await boot();
+    writeFileSync(adminKeyPath!, 'password\n');
+    expect((await boot()).warnings).toEqual([expect.stringContaining('holds no key')]);
+    expect(await resolveApiKey(db, newAdminKey!)).toMatchObject({ role: 'owner' });
+    expect(await resolveApiKey(db, 'password')).toBeNull();
+  });
 });

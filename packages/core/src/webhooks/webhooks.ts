@@ -12,7 +12,15 @@ import type {
 import { type Database, newId, pageArguments, toPage } from '../database/index.ts';
 import { invalidField, notFound } from '../errors/index.ts';
 import type { Webhook as Row } from '../generated/prisma/client.ts';
-import { type KeyEncryptionKey, type Sealed, seal, sealContext, unseal } from '../secrets/index.ts';
+import {
+  assertSecretsGiven,
+  type KeyEncryptionKey,
+  type Sealed,
+  seal,
+  sealContext,
+  spellUrl,
+  unseal,
+} from '../secrets/index.ts';
 
 /** As it is stored: the last four characters tell two secrets apart while a receiver changes over. */
 type StoredSecret = Sealed & { last4: string };
@@ -67,29 +75,42 @@ export async function getWebhook(db: Database, teamId: string, id: string): Prom
 
 /**
  * Changes what `body` names, also for what is waiting to be sent. A pause that the old address asked for is not the
- * new one's.
+ * new one's. Another address gets another secret, or the same one by somebody who knows it: a receiver could replay
+ * what is signed with the stored one to whoever believes it.
  *
- * @throws {DomainError} not_found
+ * @throws {DomainError} not_found; invalid_request: a new address without a secret
  */
 export async function updateWebhook(
   db: Database,
   kek: KeyEncryptionKey,
   teamId: string,
   id: string,
-  { url, events, rotateSecret }: WebhookUpdate,
+  { url, events, secret: given, rotateSecret }: WebhookUpdate,
 ): Promise<WebhookSaved> {
-  if (!url && !events && !rotateSecret) throw invalidField('body', 'changes nothing');
-  const secret = rotateSecret && generateSecret();
-  const rows = await db.prisma.webhook.updateManyAndReturn({
-    where: { id, teamId },
-    data: {
-      ...(url && { url, pausedUntil: null }),
-      ...(events && { events }),
-      ...(secret && { secret: sealed(kek, teamId, id, secret) }),
-    },
+  if (!url && !events && !rotateSecret && !given) throw invalidField('body', 'changes nothing');
+  if (rotateSecret && given) throw invalidField('rotateSecret', 'makes a secret: it cannot be given as well');
+  const secret = given ?? (rotateSecret && generateSecret());
+  const row = await db.prisma.$transaction(async (tx) => {
+    // Locked, so that what is compared is what the change is made on top of.
+    await tx.$queryRaw`SELECT id FROM webhook WHERE id = ${id}::uuid AND team_id = ${teamId}::uuid FOR UPDATE`;
+    const before = await tx.webhook.findFirst({ where: { id, teamId } });
+    if (!before) throw notFound('webhook');
+    assertSecretsGiven({
+      before: { url: spellUrl(before.url) },
+      after: { url: spellUrl(url ?? before.url) },
+      stored: ['secret'],
+      given: secret ? ['secret'] : [],
+    });
+    return tx.webhook.update({
+      where: { id },
+      data: {
+        ...(url && { url, pausedUntil: null }),
+        ...(events && { events }),
+        ...(secret && { secret: sealed(kek, teamId, id, secret) }),
+      },
+    });
   });
-  if (!rows[0]) throw notFound('webhook');
-  return { ...toWebhook(rows[0]), ...(secret && { signingSecret: secret }) };
+  return { ...toWebhook(row), ...(secret && { signingSecret: secret }) };
 }
 
 /** What was waiting to be sent to it goes with it. @throws {DomainError} not_found */
