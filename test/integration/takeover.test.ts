@@ -1,5 +1,6 @@
 /** A worker that is gone: what it finished stands, what it began is decided by the next, and it can write no more. */
 import type { AssistantMessage } from '@nightshift/contracts';
+import { newId } from '@nightshift/core/database';
 import { acceptFirst } from '@nightshift/core/inbox';
 import {
   beginStep,
@@ -237,15 +238,19 @@ describe('a worker whose lane was taken over', () => {
       ...answered(0, [{ type: 'text', text: 'late' }]),
       ledger: [
         {
+          id: newId(),
           task: 'turn',
           provider: 'fake',
           model: 'm',
+          answeredModel: null,
           wire: 'openai-chat',
           credentialId: null,
           outcome: 'ok',
           detail: null,
           usage: null,
+          estimated: false,
           costUsd: '1',
+          costReported: false,
           firstTokenMs: null,
           durationMs: 1,
           startedAt: new Date(),

@@ -15,7 +15,7 @@ const run: Run = {
   warnings: ['The answer was cut.'],
   waiting: null,
   traceId: null,
-  usage: { attempts: 2, inputTokens: 1_250, outputTokens: 30, costUsd: '0.00125' },
+  usage: { attempts: 2, inputTokens: 1_250, outputTokens: 30, costUsd: '0.00125', estimated: 1 },
   createdAt: '2026-01-01T00:00:00.000Z',
   startedAt: '2026-01-01T00:00:01.000Z',
   endedAt: '2026-01-01T00:00:04.500Z',
@@ -42,6 +42,9 @@ const attempt = {
   provider: 'lab',
   wire: 'openai-chat',
   model: 'big',
+  answeredModel: null,
+  estimated: false,
+  costReported: false,
   credentialId: null,
   detail: null,
   firstTokenMs: 340,
@@ -69,6 +72,15 @@ const steps = [
         outcome: 'ok',
         usage: { input: 1_250, cachedInput: 1_000, cacheWrite: 0, output: 30, reasoning: 10 },
         costUsd: '0.00125',
+        costReported: true,
+      },
+      {
+        ...attempt,
+        outcome: 'aborted',
+        answeredModel: 'maker/other',
+        usage: { input: 90, cachedInput: 0, cacheWrite: 0, output: 5, reasoning: 0 },
+        estimated: true,
+        costUsd: null,
       },
     ],
   }),
@@ -100,7 +112,7 @@ describe('renderJournal', () => {
   conversation  0199c1d2-0000-7000-8000-000000000003
   started       2026-01-01, by api, attempt 2
   model         lab/big, 2 calls
-  tokens        1,250 in, 30 out
+  tokens        1,250 in, 30 out, partly estimated
   cost          $0.00125
   ! The answer was cut.
   ✗ The vendor failed.
@@ -108,7 +120,8 @@ describe('renderJournal', () => {
 
  0 lab/big  succeeded  2.0s
     lab/big  rate  tokens unknown  cost unknown  1.9s  HTTP 429
-    lab/big  ok  1,250 in (1,000 cached), 30 out (10 reasoning)  $0.00125  1.9s, first token 340ms
+    lab/big  ok  1,250 in (1,000 cached), 30 out (10 reasoning)  $0.00125 (as reported)  1.9s, first token 340ms
+    lab/big (answered by maker/other)  aborted  90 in, 5 out (estimated)  cost unknown  1.9s, first token 340ms
     (thinks) A clock?
     I look.
     → time.now {"timezone":"UTC"}

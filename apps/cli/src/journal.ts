@@ -18,7 +18,7 @@ type ModelOutput = { message?: AssistantMessage };
 type ToolOutput = Partial<ToolResultPart>;
 
 export function renderRun(run: Run, { style, agentName }: JournalOptions): string {
-  const { inputTokens, outputTokens, costUsd, attempts } = run.usage;
+  const { inputTokens, outputTokens, costUsd, attempts, estimated } = run.usage;
   const line = (label: string, value: string) => `  ${style.dim(label.padEnd(14))}${value}\n`;
   const total = took(run.startedAt, run.endedAt);
   return [
@@ -30,7 +30,10 @@ export function renderRun(run: Run, { style, agentName }: JournalOptions): strin
       `${ago(run.startedAt)}, by ${run.trigger}${run.attempt > 1 ? `, attempt ${run.attempt}` : ''}`,
     ),
     run.model ? line('model', `${oneLine(run.model)}, ${attempts} ${attempts === 1 ? 'call' : 'calls'}`) : '',
-    line('tokens', `${count(inputTokens)} in, ${count(outputTokens)} out`),
+    line(
+      'tokens',
+      `${count(inputTokens)} in, ${count(outputTokens)} out${estimated > 0 ? ', partly estimated' : ''}`,
+    ),
     line('cost', usd(costUsd)),
     ...run.warnings.map((warning) => `  ${style.yellow(`! ${printable(warning)}`)}\n`),
     run.waiting
@@ -59,14 +62,20 @@ function renderStep(step: Step, { style, maxLines }: JournalOptions): string {
 }
 
 function renderAttempt(attempt: Attempt): string {
-  const { usage, firstTokenMs, durationMs } = attempt;
+  const { usage, estimated, costReported, answeredModel, firstTokenMs, durationMs } = attempt;
   const cached = usage?.cachedInput ? ` (${count(usage.cachedInput)} cached)` : '';
   const reasoning = usage?.reasoning ? ` (${count(usage.reasoning)} reasoning)` : '';
   const parts = [
-    `${attempt.provider}/${attempt.model}`,
+    `${attempt.provider}/${attempt.model}${answeredModel === null ? '' : ` (answered by ${answeredModel})`}`,
     attempt.outcome,
-    usage ? `${count(usage.input)} in${cached}, ${count(usage.output)} out${reasoning}` : 'tokens unknown',
-    attempt.costUsd === null ? 'cost unknown' : usd(attempt.costUsd),
+    usage
+      ? `${count(usage.input)} in${cached}, ${count(usage.output)} out${reasoning}${estimated ? ' (estimated)' : ''}`
+      : attempt.costUsd === null
+        ? 'tokens unknown'
+        : 'nothing used',
+    attempt.costUsd === null
+      ? 'cost unknown'
+      : `${usd(attempt.costUsd)}${costReported ? ' (as reported)' : ''}`,
     `${duration(durationMs)}${firstTokenMs === null ? '' : `, first token ${duration(firstTokenMs)}`}`,
     ...(attempt.detail ? [attempt.detail] : []),
   ];

@@ -1,5 +1,5 @@
 /** What a model is shown of the files that came with messages. */
-import type { AttachmentPart, UserMessage } from '@nightshift/contracts';
+import { type AttachmentPart, storableText, type UserMessage } from '@nightshift/contracts';
 import type { StoredFile } from '@nightshift/core/channels';
 import type { HistoryMessage } from '@nightshift/core/conversations';
 import type { ClaimedRun } from '@nightshift/core/runs';
@@ -58,6 +58,9 @@ function show(
   if (file.mediaType === 'application/pdf' && file.data.length <= maxDocumentBytes)
     return { type: 'file', mediaType: file.mediaType, name, data: file.data.toString('base64') };
   if (textTypes.test(file.mediaType) && file.data.length <= maxTextBytes)
-    return { type: 'text', text: `\n${label}:\n<file>\n${file.data.toString('utf8')}\n</file>\n` };
+    return {
+      type: 'text',
+      text: `\n${label}:\n<file>\n${storableText(file.data.toString('utf8'))}\n</file>\n`,
+    };
   return note(`${label}, ${file.data.length} bytes: it cannot be shown to you`);
 }

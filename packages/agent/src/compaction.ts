@@ -2,7 +2,7 @@
  * Long conversations: a summary stands in for their older messages, before the window of the model is full. The messages
  * stay where they are; only what a model is shown becomes shorter.
  */
-import { type ModelMessage, type TokenUsage, textOf } from '@nightshift/contracts';
+import { cutText, endOfText, type ModelMessage, type TokenUsage, textOf } from '@nightshift/contracts';
 import { historyLimit } from '@nightshift/core/conversations';
 import { estimateInput, type ModelCall } from '@nightshift/providers';
 import type { ShownMessage } from './attachments.ts';
@@ -129,5 +129,5 @@ function shorten(text: string, limit: number): string {
   const tokens = tokensOf([{ type: 'text', text }]);
   if (tokens <= limit) return text;
   const half = Math.floor(((text.length * limit) / tokens) * 0.45);
-  return `${text.slice(0, half)}\n[… ${text.length - 2 * half} characters left out …]\n${text.slice(-half)}`;
+  return `${cutText(text, half)}\n[… ${text.length - 2 * half} characters left out …]\n${endOfText(text, half)}`;
 }

@@ -63,3 +63,16 @@ export function emptyAnswer(stop: string): Failure {
         hint: 'Retry the run, or use another model.',
       };
 }
+
+/** The model answered, and its answer cannot be stored. What it used is in the ledger. */
+export const outputNotStored: Failure = {
+  code: 'output_not_stored',
+  message: "The database refused to store the model's answer.",
+  hint: "The server's log has the reason under this run's id. Retry the run, or use another model.",
+};
+
+export const internalFailure: Failure = {
+  code: 'internal_error',
+  message: 'The run failed for an internal reason.',
+  hint: "The server's log has the details under this run's id. Retry the run, or report it.",
+};

@@ -1,5 +1,6 @@
 /** Asks the model of a run: which one, through which budgets, and what it cost. */
 import type { AssistantMessage, Failure, ModelSetting, ModelTask, TokenUsage } from '@nightshift/contracts';
+import { newId } from '@nightshift/core/database';
 import type { LedgerEntry } from '@nightshift/core/runs';
 import type { AttemptRecord, Routing, StopReason } from '@nightshift/providers';
 import { type Admission, refusalFailure } from './admission.ts';
@@ -57,10 +58,11 @@ export function createModelCaller({ deps, run, signal, events, live, log, warn }
     }
     if (outcome !== 'ok')
       log.warn({ provider, model, outcome, detail: attempt.error }, 'model attempt failed');
-    const { costUsd, firstTokenMs, durationMs, startedAt } = attempt;
+    const { answeredModel, estimated, costUsd, costReported, firstTokenMs, durationMs, startedAt } = attempt;
     return {
-      ...{ task, provider, model, wire, credentialId, outcome, detail: attempt.error ?? null },
-      ...{ usage, costUsd, firstTokenMs, durationMs, startedAt },
+      ...{ id: newId(), task, provider, model, answeredModel, wire, credentialId, outcome },
+      ...{ detail: attempt.error, usage, estimated, costUsd, costReported },
+      ...{ firstTokenMs, durationMs, startedAt },
     };
   }
 

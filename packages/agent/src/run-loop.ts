@@ -7,7 +7,7 @@
 import { type Failure, type ModelMessage, nothingToReport, textOf } from '@nightshift/contracts';
 import { type Refusal, warnOfBudgets } from '@nightshift/core/budgets';
 import { type HistoryMessage, readHistory, readJoined, type Summary } from '@nightshift/core/conversations';
-import { isDatabaseUnavailable } from '@nightshift/core/database';
+import { isDatabaseUnavailable, isValueRefused } from '@nightshift/core/database';
 import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
 import {
@@ -24,13 +24,14 @@ import {
   type RunEnd,
   readJournal,
   type StepResult,
+  settleStepLedger,
 } from '@nightshift/core/runs';
 import type { Routing } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
 import { waits } from './admission.ts';
 import { type ShownMessage, showAttachments } from './attachments.ts';
 import { isLong, olderOf, summarize } from './compaction.ts';
-import { emptyAnswer, limitFailure, TargetError } from './failure.ts';
+import { emptyAnswer, internalFailure, limitFailure, outputNotStored, TargetError } from './failure.ts';
 import { createModelCaller, type ModelCaller } from './model-caller.ts';
 import {
   type BegunModelStep,
@@ -83,7 +84,7 @@ export async function executeRun(
     else if (isDatabaseUnavailable(error)) throw error;
     else {
       log.error({ err: error }, 'run failed for an internal reason');
-      await turn.end({ status: 'failed', error: internalFailure }).catch((cause) => {
+      await turn.fail(error).catch((cause) => {
         if (!(cause instanceof LaneLostError)) throw cause;
       });
     }
@@ -92,12 +93,6 @@ export async function executeRun(
   }
   return turn.executed;
 }
-
-const internalFailure: Failure = {
-  code: 'internal_error',
-  message: 'The run failed for an internal reason.',
-  hint: "The server's log has the details under this run's id. Retry the run, or report it.",
-};
 
 class RunTurn {
   readonly #deps: RunDeps;
@@ -120,6 +115,8 @@ class RunTurn {
   #compactions = 0;
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
+  /** The model step under way: what it has used is not in the ledger yet. */
+  #unsettled: BegunModelStep | null = null;
   /** The step before was charged to budgets: they may have come near their end. */
   #charged = false;
   #finished = false;
@@ -206,6 +203,28 @@ class RunTurn {
     while (!(await this.#tryEnd({ ...end, reply: null }, step))) await this.#takeIn();
   }
 
+  /**
+   * Ends a run that cannot go on for a reason of our own. What its model step has used is settled first and by itself, so
+   * that whatever was refused does not take the ledger along. No step stays open.
+   */
+  async fail(cause: unknown): Promise<void> {
+    const step = this.#unsettled;
+    if (step && step.ledger.length > 0) {
+      try {
+        await settleStepLedger(this.#deps.db, this.#scope, step);
+        this.#charged = step.budgeted;
+      } catch (error) {
+        if (error instanceof LaneLostError || isDatabaseUnavailable(error)) throw error;
+        this.#log.error({ err: error, ledger: step.ledger }, 'what the step used is not in the ledger');
+      }
+    }
+    await this.end({
+      status: 'failed',
+      error: step && isValueRefused(cause) ? outputNotStored : internalFailure,
+    });
+    if (this.#charged) await this.#warnOfBudgets();
+  }
+
   /** False when somebody has said more meanwhile: nothing was written. */
   async #tryEnd(end: Pick<RunEnd, 'status' | 'error' | 'reply'>, step: StepResult | null): Promise<boolean> {
     await this.#context.live?.settle();
@@ -213,6 +232,7 @@ class RunTurn {
     const whole = { ...end, model: this.#caller.model, warnings: this.#warnings, seenSeq: this.#seenSeq };
     const ended = await endRun(this.#deps.db, this.#scope, whole, step);
     if (!ended) return false;
+    if (step) this.#unsettled = null;
     for (const lane of ended.outboxLanes) this.#outboxLanes.add(lane);
     this.#more = ended.more;
     this.#finished = true;
@@ -265,6 +285,7 @@ class RunTurn {
 
   async #finishStep(step: StepResult): Promise<void> {
     const steeredSeq = await finishStep(this.#deps.db, this.#scope, step);
+    this.#unsettled = null;
     if (steeredSeq > this.#seenSeq) await this.#takeIn();
   }
 
@@ -314,6 +335,7 @@ class RunTurn {
     if (isLong(call, this.#before, window) && this.#canCompact(window)) return this.#compact(index, window);
 
     const step = await beginModelStep(this.#context, index, routing, { throughSeq: this.#seenSeq }, call);
+    this.#unsettled = step;
     if (await this.#isCrashLoop(step.attempts)) return true;
     const outcome = await this.#caller.ask({ task: 'turn', call, ...step }, routing);
     const result = resultOf(step, outcome);
@@ -344,6 +366,7 @@ class RunTurn {
       return true;
     // Somebody has said more while the model was answering: the answer stands, and the run goes on with the rest.
     const lanes = await answerRun(this.#deps.db, this.#scope, { text }, result);
+    this.#unsettled = null;
     for (const lane of lanes) this.#outboxLanes.add(lane);
     this.#remember(done);
     await this.#takeIn();
@@ -388,6 +411,7 @@ class RunTurn {
     const input = { throughSeq: this.#seenSeq, task: 'compaction' } as const;
     const messages = older.map(({ role, content }) => ({ role, content }) as ModelMessage);
     const step = await beginModelStep(this.#context, index, routing, input, { messages });
+    this.#unsettled = step;
     if (await this.#isCrashLoop(step.attempts)) return true;
     const outcome = await summarize({
       ...{ agentName: agent.name, previous: this.#summary?.text ?? null, older, window: windowOf(routing) },
@@ -402,9 +426,11 @@ class RunTurn {
       await this.#finishStep(result);
       return false;
     }
-    this.#summary = { throughSeq, text: textOf(outcome.message.content).trim() };
+    const summary = { throughSeq, text: textOf(outcome.message.content).trim() };
+    const steeredSeq = await finishCompactionStep(this.#deps.db, this.#scope, result, summary);
+    this.#unsettled = null;
+    this.#summary = summary;
     this.#before = this.#before.filter(({ role, seq }) => role === 'system' || seq > throughSeq);
-    const steeredSeq = await finishCompactionStep(this.#deps.db, this.#scope, result, this.#summary);
     if (steeredSeq > this.#seenSeq) await this.#takeIn();
     return false;
   }
@@ -423,7 +449,12 @@ class RunTurn {
 
   /** The calls of one answer, at once. True when the run is over. */
   async #runTools(pending: readonly PendingCall[]): Promise<boolean> {
-    const finished = await Promise.all(pending.map((call) => this.#runTool(call)));
+    // All of them are over before the run may end, also when one fails for a reason of our own.
+    const settled = await Promise.allSettled(pending.map((call) => this.#runTool(call)));
+    const finished = settled.map((tool) => {
+      if (tool.status === 'rejected') throw tool.reason;
+      return tool.value;
+    });
     if (finished.includes('crash_loop')) return true;
     if (!this.#signal.aborted) return false;
     await this.#endStopped(null);

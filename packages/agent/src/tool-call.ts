@@ -1,5 +1,5 @@
 /** One tool call, from the model's arguments to the result it is given back. Never throws. */
-import type { ToolCallPart, ToolResultPart } from '@nightshift/contracts';
+import { cutText, storable, type ToolCallPart, type ToolResultPart } from '@nightshift/contracts';
 import { type Tool, type ToolContext, ToolError, type ToolOutput } from '@nightshift/tools';
 
 /** What a model reads of one result, in characters; the rest is cut, and it is told so. */
@@ -12,16 +12,14 @@ export interface ToolOutcome {
   defect?: unknown;
 }
 
+/** What tools return may come from anywhere: it is washed here, before it is stored or shown. */
 function result(call: ToolCallPart, output: ToolOutput, isError: boolean): ToolResultPart {
-  const content = (typeof output === 'string' ? [{ type: 'text' as const, text: output }] : [...output]).map(
-    (part) =>
-      part.type === 'text' && part.text.length > resultLimit
-        ? {
-            ...part,
-            text: `${part.text.slice(0, resultLimit)}\n[cut: ${part.text.length - resultLimit} characters more]`,
-          }
-        : part,
-  );
+  const parts = typeof output === 'string' ? [{ type: 'text' as const, text: output }] : [...output];
+  const content = parts.map((part) => {
+    if (part.type !== 'text' || part.text.length <= resultLimit) return storable(part);
+    const text = cutText(part.text, resultLimit);
+    return storable({ ...part, text: `${text}\n[cut: ${part.text.length - text.length} characters more]` });
+  });
   return { type: 'toolResult', callId: call.id, name: call.name, content, isError };
 }
 
@@ -41,10 +39,10 @@ export async function callTool(
   const tool = tools.find(({ name }) => name === call.name);
   if (!tool) {
     const names = tools.map(({ name }) => name).join(', ') || 'none';
-    return toolFailure(call, `There is no tool "${call.name}". The tools are: ${names}.`);
+    return toolFailure(call, `There is no tool "${cutText(call.name, 100)}". The tools are: ${names}.`);
   }
   if (call.invalid !== undefined) {
-    return toolFailure(call, `The arguments are no valid JSON object: ${call.invalid.slice(0, 200)}`);
+    return toolFailure(call, `The arguments are no valid JSON object: ${cutText(call.invalid, 200)}`);
   }
   const input = tool.input.safeParse(call.arguments);
   if (!input.success) {

@@ -1,5 +1,6 @@
 /** One tool call as a step of the journal: begun before the tool acts, finished with what the model is given back. */
-import { type ToolResultPart, textOf } from '@nightshift/contracts';
+import { cutText, type ToolResultPart, textOf } from '@nightshift/contracts';
+import { isValueRefused } from '@nightshift/core/database';
 import { beginStep, finishStep, type JournalStep } from '@nightshift/core/runs';
 import type { Tool } from '@nightshift/tools';
 import { noteStoreOf } from './notes.ts';
@@ -14,6 +15,9 @@ const eventOutputLimit = 2_000;
 
 const interruptedOnce =
   'The server stopped while this tool ran. Whether it took effect is unknown. Do not simply repeat it: check first, or ask.';
+
+const notStored =
+  'The tool ran, but its result could not be stored. Do not simply repeat it: ask for less, or check first.';
 
 /**
  * Makes the call. Null: the run was handed over or lost meanwhile, the step stays begun, and the next worker decides by the
@@ -34,18 +38,32 @@ export async function runToolStep(
   if (await isCrashLoop(attempts)) return 'crash_loop';
   events.publish({ type: 'step.started', index, kind: 'tool', name, input: call.arguments });
   const started = performance.now();
-  const { result, defect } = await attempt(context, tools, call, index, interrupted);
+  let { result, defect } = await attempt(context, tools, call, index, interrupted);
   const cause = stopCause(stop);
   if (cause === 'handover' || cause === 'lane_lost') return null;
   if (defect) log.error({ err: defect, tool: name }, 'tool failed for an internal reason');
-  const status = result.isError ? 'failed' : 'succeeded';
-  deps.metrics.toolCalls.inc({ tool: name, outcome: status });
-  await finishStep(deps.db, scope, { index, status, output: result, error: null, usage: null, ledger: [] });
+  try {
+    await finishStep(deps.db, scope, stepOf(index, result));
+  } catch (error) {
+    if (!isValueRefused(error)) throw error;
+    log.error({ err: error, tool: name }, 'the result of a tool could not be stored');
+    ({ result } = toolFailure(call, notStored));
+    await finishStep(deps.db, scope, stepOf(index, result));
+  }
+  const { status } = stepOf(index, result);
+  // A model may call what there is not, by any name.
+  const known = tools.some((tool) => tool.name === name);
+  deps.metrics.toolCalls.inc({ tool: known ? name : 'unknown', outcome: status });
   const durationMs = Math.round(performance.now() - started);
   const output = shorten(result);
   events.publish({ type: 'step.finished', index, kind: 'tool', name, status, output, durationMs });
   return { kind: 'tool', index, name, status, attempts, input, output: result };
 }
+
+const stepOf = (index: number, output: ToolResultPart) => ({
+  ...{ index, output, error: null, usage: null, ledger: [] },
+  status: output.isError ? ('failed' as const) : ('succeeded' as const),
+});
 
 async function attempt(
   { deps, run, signal, warn }: RunContext,
@@ -70,5 +88,5 @@ async function attempt(
 
 function shorten(result: ToolResultPart): string {
   const text = textOf(result.content);
-  return text.length > eventOutputLimit ? `${text.slice(0, eventOutputLimit)}…` : text;
+  return text.length > eventOutputLimit ? `${cutText(text, eventOutputLimit)}…` : text;
 }

@@ -21,6 +21,7 @@ export * from './provider-health.ts';
 export * from './runs.ts';
 export * from './schedules.ts';
 export * from './team.ts';
+export * from './text.ts';
 export * from './usage.ts';
 export * from './webhooks.ts';
 export * from './widget.ts';

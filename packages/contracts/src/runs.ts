@@ -52,6 +52,8 @@ export const Run = z.object({
     inputTokens: z.number().int(),
     outputTokens: z.number().int(),
     costUsd: Usd.nullable(),
+    /** Attempts whose tokens are estimated. */
+    estimated: z.number().int(),
   }),
   createdAt: Timestamp,
   startedAt: Timestamp.nullable(),
@@ -71,13 +73,21 @@ export type RunListQuery = z.infer<typeof RunListQuery>;
 export const Attempt = z.object({
   task: z.string(),
   provider: z.string(),
+  /** That was asked. */
   model: z.string(),
+  /** The model that answered, where it is another one: a router's choice, a dated version. */
+  answeredModel: z.string().nullable(),
   wire: z.string(),
   credentialId: Id.nullable(),
   outcome: z.string(),
   detail: z.string().nullable(),
   usage: TokenUsage.nullable(),
+  /** The vendor did not say what was used, or not credibly: at least a part of `usage` is an estimate. */
+  estimated: z.boolean(),
+  /** Null: unknown, which is not 0. */
   costUsd: Usd.nullable(),
+  /** The cost is what the vendor says that it charges, rather than computed from prices. */
+  costReported: z.boolean(),
   firstTokenMs: z.number().int().nullable(),
   durationMs: z.number().int(),
   startedAt: Timestamp,

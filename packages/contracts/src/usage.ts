@@ -67,6 +67,8 @@ export const UsageSums = z.object({
   costUsd: Usd,
   /** Attempts whose cost is unknown. */
   unpriced: z.number().int(),
+  /** Attempts whose vendor did not say what was used, or not credibly: their tokens are estimated. */
+  estimated: z.number().int(),
 });
 export type UsageSums = z.infer<typeof UsageSums>;
 
@@ -118,7 +120,10 @@ export const UsageEntry = z.object({
   personId: Id.nullable(),
   task: z.string(),
   provider: z.string(),
+  /** That was asked. */
   model: z.string(),
+  /** The model that answered, where it is another one: a router's choice, a dated version. */
+  answeredModel: z.string().nullable(),
   wire: z.string(),
   credentialId: Id.nullable(),
   outcome: z.string(),
@@ -128,8 +133,12 @@ export const UsageEntry = z.object({
   cacheWriteTokens: z.number().int().nullable(),
   outputTokens: z.number().int().nullable(),
   reasoningTokens: z.number().int().nullable(),
+  /** The vendor did not say what was used, or not credibly: at least a part of the tokens is an estimate. */
+  estimated: z.boolean(),
   /** Null: unknown, which is not 0. */
   costUsd: Usd.nullable(),
+  /** The cost is what the vendor says that it charges, rather than computed from prices. */
+  costReported: z.boolean(),
   firstTokenMs: z.number().int().nullable(),
   durationMs: z.number().int(),
   startedAt: Timestamp,

@@ -1,5 +1,10 @@
 /** Gathers a model's answer while it streams. Every protocol builds its message with it. */
-import type { AssistantMessage, ThinkingPart, ToolCallPart } from '@nightshift/contracts';
+import {
+  type AssistantMessage,
+  storableText,
+  type ThinkingPart,
+  type ToolCallPart,
+} from '@nightshift/contracts';
 import type { Endpoint, ModelEvent } from './provider.ts';
 
 /** Who may be given a thinking part back: the same model of the same vendor over the same wire. */
@@ -54,8 +59,10 @@ export class Answer {
 
   /** Begins a tool call. A vendor's id that is missing or repeats is replaced by one of our own. */
   toolStart(id: string | null | undefined, name: string): Extract<ModelEvent, { type: 'toolStart' }> {
+    // Ids that are told apart by what cannot be stored would be one id later.
+    const given = typeof id === 'string' ? storableText(id) : '';
     const unique =
-      id && !this.#ids.has(id) ? id : `call_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`;
+      given && !this.#ids.has(given) ? given : `call_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`;
     this.#ids.add(unique);
     const part: ToolCallPart = { type: 'toolCall', id: unique, name, arguments: {} };
     this.#content.push(part);

@@ -49,6 +49,16 @@ export function estimateInput(call: Omit<ModelCall, 'model'>): Estimate {
   };
 }
 
+/** Runs of one character may be so long a token; no text is made of such runs. */
+const MOST_BYTES = 32;
+
+/** Tokens of an answer, by its bytes of UTF-8. `least`: fewer cannot be. `low` and `high`: as of an input. */
+export const outputOf = (bytes: number): { least: number; low: number; high: number } => ({
+  least: bytes === 0 ? 0 : Math.max(1, Math.floor(bytes / MOST_BYTES)),
+  low: Math.floor(bytes / BYTES.many),
+  high: Math.ceil(bytes / BYTES.few),
+});
+
 interface Count {
   bytes: number;
   frames: number;

@@ -89,7 +89,11 @@ export function loadPriceList() {
   return priceList;
 }
 
-function toDecimal(usd: number): string | null {
-  if (!Number.isFinite(usd) || usd < 0) return null;
+/** What the ledger can hold, in USD. */
+const MAX_USD = 10_000_000;
+
+/** A decimal string with at most 10 decimals; null for what is no cost. */
+export function toDecimal(usd: number): string | null {
+  if (!Number.isFinite(usd) || usd < 0 || usd > MAX_USD) return null;
   return usd.toFixed(10).replace(/\.?0+$/, '');
 }

@@ -5,12 +5,13 @@
  * `catalog.ts`. Neither knows the database, teams or retries: credentials come in with the endpoint,
  * and the router above decides what to try next.
  */
-import type {
-  AssistantMessage,
-  ModelMessage,
-  TokenPrices,
-  TokenUsage,
-  ToolSpec,
+import {
+  type AssistantMessage,
+  type ModelMessage,
+  storableText,
+  type TokenPrices,
+  type TokenUsage,
+  type ToolSpec,
 } from '@nightshift/contracts';
 
 /** One wire protocol. */
@@ -129,6 +130,14 @@ export interface Compat {
   /** Models that take audio, WAV and MP3 (openai-chat). Otherwise it is replaced by a note. */
   audio?: boolean | ModelPrefixes;
 
+  /**
+   * Where in `usage` the vendor says what the call cost, in USD. cost: with what OpenRouter says of a call on the user's
+   * own key elsewhere · cost_in_usd_ticks: in units of 10⁻¹⁰ USD
+   */
+  costField?: 'cost' | 'cost.total_cost' | 'cost_usd_total' | 'cost_in_usd_ticks' | 'estimated_cost';
+  /** The vendor says what a call cost when it is asked to with `usage: {include: true}` (openai-chat). */
+  asksForCost?: boolean;
+
   /** The endpoint reads the key from `x-api-key` (anthropic-messages); it is sent in both places then. */
   xApiKey?: boolean;
   /** The `anthropic-version` to send, where the SDK's own is not known (imitators, Bedrock). */
@@ -151,8 +160,28 @@ export type ModelEvent =
   | { type: 'toolStart'; id: string; name: string }
   | { type: 'toolDelta'; id: string; delta: string }
   | { type: 'toolEnd'; id: string }
-  | { type: 'done'; message: AssistantMessage; stop: StopReason; usage: TokenUsage | null }
-  | { type: 'error'; error: ModelError; partial: AssistantMessage; usage: TokenUsage | null };
+  | {
+      type: 'done';
+      message: AssistantMessage;
+      stop: StopReason;
+      usage: TokenUsage | null;
+      report?: VendorReport;
+    }
+  | {
+      type: 'error';
+      error: ModelError;
+      partial: AssistantMessage;
+      usage: TokenUsage | null;
+      report?: VendorReport;
+    };
+
+/** What a vendor says of a call besides its tokens. Each field only when the vendor says so. */
+export interface VendorReport {
+  /** The model that answered, where it is not the one that was asked: a router's choice, a dated version. */
+  model?: string;
+  /** What the vendor charges for the call. Decimal string. */
+  costUsd?: string;
+}
 
 /** Why a complete answer ended. `length`: the output cap was reached. */
 export type StopReason = 'end' | 'toolCalls' | 'length';
@@ -209,11 +238,12 @@ export class ModelError extends Error {
   readonly requestId: string | undefined;
 
   constructor(kind: ModelErrorKind, message: string, options: ModelErrorOptions = {}) {
-    super(message, { cause: options.cause });
+    // It may quote a vendor, and goes into the ledger.
+    super(storableText(message), { cause: options.cause });
     this.kind = kind;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
-    this.requestId = options.requestId;
+    this.requestId = options.requestId === undefined ? undefined : storableText(options.requestId);
   }
 
   /** Whether the same call may succeed later, with the same key. */

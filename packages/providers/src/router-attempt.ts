@@ -2,10 +2,11 @@
 import { abortedError, truncatedError } from './errors.ts';
 import type { Health } from './health.ts';
 import type { Candidate } from './plan.ts';
-import { costUsd } from './pricing.ts';
 import type { Protocols } from './protocols/index.ts';
 import type { ModelCall, ModelError, ModelEvent } from './provider.ts';
 import type { AttemptRecord } from './router.ts';
+import { settle } from './settlement.ts';
+import { createEventWasher } from './storable-events.ts';
 import { createWatchdog, type Limits } from './watchdog.ts';
 
 export interface AttemptTools {
@@ -20,6 +21,8 @@ export interface AttemptContext {
   /** It tries a half-open circuit. */
   probe: boolean;
   call: ModelCall;
+  /** What it sends, in tokens, estimated on the high side. */
+  inputTokens: number;
   limits: Limits;
   /** Epoch milliseconds. */
   deadlineAt: number;
@@ -47,33 +50,38 @@ export async function* attempt(
   const startedAt = now();
   const watchdog = createWatchdog(context.limits, context.deadlineAt - startedAt, context.signal);
   const events = protocols[wire].stream(context.call, key.endpoint, watchdog.signal)[Symbol.asyncIterator]();
+  const wash = createEventWasher();
   const held: ModelEvent[] = [];
   /** The vendor took the call: it may charge for it. */
   let accepted = false;
   let firstTokenMs: number | null = null;
+  /** Of what came back. */
+  let outputBytes = 0;
   let terminal: Terminal | null = null;
 
   try {
     while (terminal === null) {
       watchdog.waiting();
       const next = await events.next();
-      const event: ModelEvent = next.done ? failure(truncatedError()) : next.value;
-      const content = isContent(event);
-      watchdog.heard(content);
-      if (event.type === 'done' || event.type === 'error') {
-        terminal = event;
-      } else if (firstTokenMs !== null) {
-        yield event;
-      } else {
-        held.push(event);
-        if (event.type === 'start') {
-          accepted = true;
-          if (event.rateLimit) health.limited(circuit, event.rateLimit);
-        }
-        if (content) {
-          firstTokenMs = now() - startedAt;
-          health.answered(circuit, firstTokenMs, context.probe);
-          for (const early of held) yield early;
+      const raw: ModelEvent = next.done ? failure(truncatedError()) : next.value;
+      watchdog.heard(isContent(raw));
+      outputBytes += bytesOf(raw);
+      for (const event of wash(raw)) {
+        if (event.type === 'done' || event.type === 'error') {
+          terminal = event;
+        } else if (firstTokenMs !== null) {
+          yield event;
+        } else {
+          held.push(event);
+          if (event.type === 'start') {
+            accepted = true;
+            if (event.rateLimit) health.limited(circuit, event.rateLimit);
+          }
+          if (isContent(event)) {
+            firstTokenMs = now() - startedAt;
+            health.answered(circuit, firstTokenMs, context.probe);
+            for (const early of held) yield early;
+          }
         }
       }
     }
@@ -94,40 +102,48 @@ export async function* attempt(
   health.ended(circuit, watchdog.outOfTime ? abortedError() : error, context.probe);
   // An empty answer is an answer.
   if (error === null && firstTokenMs === null) for (const early of held) yield early;
-  const free = error !== null && !accepted && isFree(error);
+  const { report, ...told } = terminal;
+  const settlement = await settle({
+    ...{ provider, model, endpoint: key.endpoint, error, accepted, outputBytes, report },
+    inputTokens: context.inputTokens,
+    usage: told.usage,
+  });
   const record: AttemptRecord = {
     index: context.index,
     provider,
     model,
+    answeredModel: report?.model ?? null,
     wire,
     credentialId: key.credentialId,
     outcome: error?.kind ?? 'ok',
     error: error?.message ?? null,
     status: error?.status ?? null,
-    usage: terminal.usage,
-    costUsd: free ? '0' : await costUsd(provider, model, terminal.usage, { prices: key.endpoint.prices }),
+    ...settlement,
     startedAt: new Date(startedAt),
     waitedMs: context.waitedMs,
     firstTokenMs,
     durationMs: now() - startedAt,
   };
-  return { record, terminal, committed: firstTokenMs !== null };
+  return { record, terminal: { ...told, usage: settlement.usage }, committed: firstTokenMs !== null };
+}
+
+/** Of what a vendor sent, which need not be text. */
+function bytesOf(event: ModelEvent): number {
+  switch (event.type) {
+    case 'text':
+    case 'thinking':
+    case 'toolDelta':
+      return Buffer.byteLength(String(event.delta));
+    case 'toolStart':
+      return Buffer.byteLength(String(event.name));
+    default:
+      return 0;
+  }
 }
 
 /** Whether a reader sees something of it. */
 function isContent(event: ModelEvent): boolean {
   return event.type === 'text' || event.type === 'thinking' || event.type === 'toolStart';
-}
-
-/** The connection was not made. */
-const notReached =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_.*)$/;
-
-/** Vendors charge nothing for a call that they refuse, and nobody does for one that reached nobody. */
-function isFree({ status, cause }: ModelError): boolean {
-  return (
-    (status !== undefined && status >= 300) || notReached.test(String((cause as { code?: unknown })?.code))
-  );
 }
 
 export function failure(error: ModelError): Terminal {

@@ -69,7 +69,10 @@ export interface AttemptRecord {
   /** From 0, over the request. */
   index: number;
   provider: string;
+  /** That was asked. */
   model: string;
+  /** The model that answered, as the vendor names it. Null: the one that was asked, or it does not say. */
+  answeredModel: string | null;
   wire: WireName;
   credentialId: string | null;
   outcome: 'ok' | ModelErrorKind;
@@ -77,10 +80,14 @@ export interface AttemptRecord {
   error: string | null;
   /** HTTP status of a failure, where there was one. */
   status: number | null;
-  /** Null: the vendor did not say. */
+  /** Null: nothing was used, since the vendor refused the call or was not reached. */
   usage: TokenUsage | null;
-  /** Decimal string; '0' where the vendor refused the call. Null: unknown, which is not 0. */
+  /** The vendor did not say what was used, or not credibly: at least a part of `usage` is our estimate. */
+  estimated: boolean;
+  /** Decimal string; '0' where nothing was used. Null: unknown, which is not 0. */
   costUsd: string | null;
+  /** It is what the vendor says that it charges, rather than computed from prices. */
+  costReported: boolean;
   startedAt: Date;
   /** For how long the request had waited before it, in milliseconds: for a retry, a rate limit, a budget. */
   waitedMs: number;
@@ -180,6 +187,7 @@ export function createRouter(options: RouterOptions = {}): Router {
         candidate,
         probe,
         call: { ...call, model: candidate.target.model },
+        inputTokens: expected.input,
         limits,
         deadlineAt,
         waitedMs: now() - idleSince,

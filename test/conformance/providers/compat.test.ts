@@ -237,6 +237,7 @@ const additions: readonly {
     call: { cacheKey: 'conversation-1' },
     wires: openai,
   },
+  { flag: 'asksForCost', quirk: 'no usage', call: {}, wires: chat },
   {
     flag: 'files',
     quirk: 'no files',
@@ -263,8 +264,12 @@ it.each(additions.flatMap((addition) => addition.wires.map((wire) => ({ ...addit
   },
 );
 
+/** Flags about what is read rather than sent: they have tests of their own. */
+type OfAnswers = 'costField';
+
 /** Every flag of `Compat`: one that is added without a case here does not compile. */
-const flags: Record<keyof Required<Compat>, true> = {
+const flags: Record<Exclude<keyof Required<Compat>, OfAnswers>, true> = {
+  asksForCost: true,
   maxTokensField: true,
   noStreamUsage: true,
   toolCallIds: true,

@@ -189,10 +189,12 @@ export function anthropicFrames(step: Step, request: RecordedRequest): { frames:
       id: 'msg_1',
       type: 'message',
       role: 'assistant',
-      model: request.body.model,
+      model: step.answeredModel ?? request.body.model,
       content: [],
       stop_reason: null,
-      ...(usage ? { usage: { ...inputUsage(usage), output_tokens: 1 } } : {}),
+      ...(step.rawUsage === undefined
+        ? usage && { usage: { ...inputUsage(usage), output_tokens: 1 } }
+        : { usage: step.rawUsage }),
     },
   });
   event('ping', {});
@@ -229,7 +231,9 @@ export function anthropicFrames(step: Step, request: RecordedRequest): { frames:
       stop_reason: step.finish ?? (step.toolCalls?.length ? 'tool_use' : 'end_turn'),
       stop_sequence: null,
     },
-    ...(usage ? { usage: { output_tokens: usage.output, ...outputDetails(usage) } } : {}),
+    ...(step.rawUsage === undefined
+      ? usage && { usage: { output_tokens: usage.output, ...outputDetails(usage) } }
+      : { usage: step.rawUsage }),
   });
   event('message_stop', {});
   return { frames, first };

@@ -123,7 +123,7 @@ export function readOpenAi(body: any): { userText: string; toolResults: string[]
 /** The stream's events, in order, each a complete frame. `first`: how many come up to the first content. */
 export function openAiFrames(step: Step, request: RecordedRequest): { frames: string[]; first: number } {
   const frames: string[] = [];
-  const base = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":${JSON.stringify(request.body.model)},`;
+  const base = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":${JSON.stringify(step.answeredModel ?? request.body.model)},`;
   const choice = (delta: unknown, finish: string | null = null) =>
     frames.push(
       `data: ${base}"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(finish)}}]}\n\n`,
@@ -147,10 +147,11 @@ export function openAiFrames(step: Step, request: RecordedRequest): { frames: st
   const first = Math.min(2, frames.length);
   if (step.fault === 'no-finish') return { frames, first };
   choice({}, step.finish ?? (step.toolCalls?.length ? 'tool_calls' : 'stop'));
-  const usage = request.body.stream_options?.include_usage
+  const counted = request.body.stream_options?.include_usage
     ? usageOf(step, JSON.stringify(request.body.messages).length)
     : null;
-  if (usage) frames.push(`data: ${base}"choices":[],"usage":${JSON.stringify(openAiUsage(usage))}}\n\n`);
+  const usage = step.rawUsage === undefined ? counted && openAiUsage(counted) : step.rawUsage;
+  if (usage !== null) frames.push(`data: ${base}"choices":[],"usage":${JSON.stringify(usage)}}\n\n`);
   frames.push('data: [DONE]\n\n');
   return { frames, first };
 }
@@ -187,7 +188,7 @@ export function openAiWhole(step: Step, request: RecordedRequest): unknown {
         finish_reason: step.finish ?? (toolCalls ? 'tool_calls' : 'stop'),
       },
     ],
-    ...(usage ? { usage: openAiUsage(usage) } : {}),
+    ...(step.rawUsage === undefined ? (usage ? { usage: openAiUsage(usage) } : {}) : { usage: step.rawUsage }),
   };
 }
 

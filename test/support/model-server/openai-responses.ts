@@ -129,7 +129,7 @@ export function responsesFrames(step: Step, request: RecordedRequest): { frames:
       `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: frames.length, ...data })}\n\n`,
     );
   const output = itemsOf(step, request);
-  const response = { id: 'resp_1', object: 'response', model: request.body.model };
+  const response = { id: 'resp_1', object: 'response', model: step.answeredModel ?? request.body.model };
 
   event('response.created', { response: { ...response, status: 'in_progress', output: [] } });
   let first = 0;
@@ -154,7 +154,9 @@ export function responsesFrames(step: Step, request: RecordedRequest): { frames:
       status: reason ? 'incomplete' : 'completed',
       incomplete_details: reason ? { reason } : null,
       output: output.map(({ item }) => item),
-      ...(usage ? { usage: responsesUsage(usage) } : {}),
+      ...(step.rawUsage === undefined
+        ? usage && { usage: responsesUsage(usage) }
+        : { usage: step.rawUsage }),
     },
   });
   return { frames, first };

@@ -119,6 +119,8 @@ export const quirks = {
       ? 'This response_format type is unavailable now'
       : null,
   'no prompt_cache_key': unknown('prompt_cache_key'),
+  /** All but OpenRouter. */
+  'no usage': unknown('usage'),
   'text only': noParts('image_url', 'input_image', 'image'),
   'no files': noParts('file', 'input_file', 'document'),
   'no audio': noParts('input_audio'),

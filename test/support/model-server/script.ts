@@ -54,6 +54,10 @@ export interface Step {
   finish?: string;
   /** Null: none is sent. Default: counted at 4 characters a token. */
   usage?: ScriptedUsage | null;
+  /** Sent as the wire's `usage`, whatever it is, and also where none was asked for. */
+  rawUsage?: unknown;
+  /** The model that is said to have answered. Default: the one that was asked. */
+  answeredModel?: string;
 
   /** An error status, with the vendor's error body, or `body` as it is. */
   status?: number;

@@ -20,6 +20,7 @@ const sums = [
   'reasoningTokens',
   'costUsd',
   'unpriced',
+  'estimated',
 ] as const;
 
 /** A record is two columns, its id and its name. */
@@ -60,7 +61,7 @@ export const usageRoutes: Routes = async (app, { deps: { db } }) => {
         summary: 'What was used, and what it cost',
         description:
           'Sums over the ledger, and by up to three dimensions: `groupBy=agent,model`. `unpriced` counts attempts whose cost ' +
-          'is unknown and is not in `costUsd`. With `Accept: text/csv` or `format=csv` the rows as CSV.',
+          'is unknown and is not in `costUsd`; `estimated` counts those whose vendor did not say what they used. With `Accept: text/csv` or `format=csv` the rows as CSV.',
         querystring: UsageQuery,
         response: { 200: UsageReport, ...errors },
       },

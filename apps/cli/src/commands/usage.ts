@@ -98,7 +98,13 @@ function render({ stdout }: Cli, { groupBy, rows, totals, from }: UsageReport): 
     totals.unpriced === 0
       ? ''
       : style.yellow(`\n! without ${several(totals.unpriced, 'call')} at an unknown price`);
-  return `${table(rows, columns, stdout)}\n${style.bold(sum)}${lacks}\n`;
+  const guessed =
+    totals.estimated === 0
+      ? ''
+      : style.yellow(
+          `\n! with ${several(totals.estimated, 'call')} whose vendor did not say what was used: estimated`,
+        );
+  return `${table(rows, columns, stdout)}\n${style.bold(sum)}${lacks}${guessed}\n`;
 }
 
 const several = (number: number, what: string) => `${count(number)} ${what}${number === 1 ? '' : 's'}`;

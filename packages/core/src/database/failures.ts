@@ -29,3 +29,14 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     /^(Connection terminated|timeout exceeded when trying to connect)/.test(message)
   );
 }
+
+/**
+ * Whether the database refuses what it was given, rather than the way it was asked: a text that it cannot hold, a value out
+ * of range, a row or document that is too large, a constraint. The same values are refused again.
+ */
+export function isValueRefused(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  // Too large for a string of ours, or (XX000) for the server's memory; P0001 is what a trigger raises.
+  if (error instanceof RangeError) return true;
+  return typeof code === 'string' && /^(22|23|54|P0001|XX000)/.test(code) && !isUniqueViolation(error);
+}

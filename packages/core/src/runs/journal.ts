@@ -2,13 +2,14 @@
  * The journal: a run is its steps. What was begun is written before it is done, what came of it before anything is
  * built on it. Every write is fenced by the lane's epoch.
  */
-import type {
-  AssistantMessage,
-  Failure,
-  ModelTask,
-  TokenUsage,
-  ToolResultPart,
-  Waiting,
+import {
+  type AssistantMessage,
+  type Failure,
+  type ModelTask,
+  storable,
+  type TokenUsage,
+  type ToolResultPart,
+  type Waiting,
 } from '@nightshift/contracts';
 import type { QueryResultRow } from 'pg';
 import { failureNotice, threadLaneSql } from '../channels/index.ts';
@@ -53,16 +54,26 @@ export type JournalStep =
 
 /** One row of the ledger: a call to a model, also one that failed. */
 export interface LedgerEntry {
+  /** Made with the entry: however often it is written, it is one row. */
+  id: string;
   /** What the model was asked for. */
   task: ModelTask;
   provider: string;
+  /** That was asked. */
   model: string;
+  /** The model that answered, where it is another one. */
+  answeredModel: string | null;
   wire: string;
   credentialId: string | null;
   outcome: string;
   detail: string | null;
+  /** Null: nothing was used. */
   usage: TokenUsage | null;
+  /** At least a part of `usage` is our estimate. */
+  estimated: boolean;
   costUsd: string | null;
+  /** It is what the vendor says that it charges. */
+  costReported: boolean;
   firstTokenMs: number | null;
   durationMs: number;
   startedAt: Date;
@@ -94,32 +105,42 @@ export interface RunEnd {
 const fence = `lane AS (SELECT c.id, c.steered_seq FROM conversation c WHERE c.id = $1 AND c.epoch = $2 FOR SHARE)`;
 
 /**
- * Writes a step's result and its ledger rows, for the rows of the CTE `lane`. Takes parameters $3 to $11. What the ledger
- * is given the budgets are charged by its trigger, and what the step had reserved is free in the same moment.
+ * Writes ledger rows of a step, for the rows of the CTE `lane`. Takes parameters $3 to $7. What the ledger is given the
+ * budgets are charged by its trigger, and what the step had reserved is free in the same moment. A row that is there
+ * already stays, and charges nobody again.
  */
-const settleStep = `
-  settled AS (
-    UPDATE step s SET status = $5::step_status, output = $6, error = $7, usage = $8, ended_at = now()
-    FROM lane WHERE s.run_id = $3 AND s.index = $4
-  ), ledger AS (
+const settleLedger = `
+  ledger AS (
     INSERT INTO usage_entry (id, team_id, agent_id, run_id, step_index, runs, conversation_id, channel_id, schedule_id,
-      api_key_id, person_id, task, provider, model, wire, credential_id, outcome, detail, input_tokens, cached_tokens,
-      cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, first_token_ms, duration_ms, started_at)
-    SELECT e.id, $9, $10, $3, $4,
+      api_key_id, person_id, task, provider, model, answered_model, wire, credential_id, outcome, detail, input_tokens,
+      cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, estimated, cost_usd, cost_reported,
+      first_token_ms, duration_ms, started_at)
+    SELECT e.id, $5, $6, $3, $4,
       CASE WHEN e.first AND NOT EXISTS (SELECT FROM usage_entry u WHERE u.run_id = $3) THEN 1 ELSE 0 END,
-      c.id, c.channel_id, r.schedule_id, r.api_key_id, r.person_id, e.task, e.provider, e.model, e.wire, e."credentialId", e.outcome, e.detail,
-      e.input, e."cachedInput", e."cacheWrite", e.output, e.reasoning, e."costUsd", e."firstTokenMs", e."durationMs", e."startedAt"
-    FROM lane JOIN run r ON r.id = $3 JOIN conversation c ON c.id = r.conversation_id, jsonb_to_recordset($11::jsonb) AS e (
-      id uuid, first boolean, task text, provider text, model text, wire text, "credentialId" uuid, outcome text, detail text,
-      input int, "cachedInput" int, "cacheWrite" int, output int, reasoning int, "costUsd" numeric, "firstTokenMs" int,
-      "durationMs" int, "startedAt" timestamptz)
+      c.id, c.channel_id, r.schedule_id, r.api_key_id, r.person_id, e.task, e.provider, e.model, e."answeredModel",
+      e.wire, e."credentialId", e.outcome, e.detail, e.input, e."cachedInput", e."cacheWrite", e.output, e.reasoning,
+      coalesce(e.estimated, false), e."costUsd", coalesce(e."costReported", false),
+      e."firstTokenMs", e."durationMs", e."startedAt"
+    FROM lane JOIN run r ON r.id = $3 JOIN conversation c ON c.id = r.conversation_id, jsonb_to_recordset($7::jsonb) AS e (
+      id uuid, first boolean, task text, provider text, model text, "answeredModel" text, wire text, "credentialId" uuid,
+      outcome text, detail text, input int, "cachedInput" int, "cacheWrite" int, output int, reasoning int,
+      estimated boolean, "costUsd" numeric, "costReported" boolean, "firstTokenMs" int, "durationMs" int,
+      "startedAt" timestamptz)
+    ON CONFLICT (id) DO NOTHING
   ), used AS (
     UPDATE provider_credential p SET last_used_at = now()
-    FROM lane, jsonb_to_recordset($11::jsonb) AS e ("credentialId" uuid)
+    FROM lane, jsonb_to_recordset($7::jsonb) AS e ("credentialId" uuid)
     WHERE p.id = e."credentialId" AND (p.last_used_at IS NULL OR p.last_used_at < now() - interval '1 minute')
   ), released AS (
     DELETE FROM budget_reservation v USING lane WHERE v.run_id = $3
   )`;
+
+/** As `settleLedger`, and writes the step's result. Takes parameters $3 to $11. */
+const settleStep = `
+  settled AS (
+    UPDATE step s SET status = $8::step_status, output = $9, error = $10, usage = $11, ended_at = now()
+    FROM lane WHERE s.run_id = $3 AND s.index = $4
+  ), ${settleLedger}`;
 
 const begin = statement<Begun>(`
   WITH ${fence}
@@ -129,6 +150,8 @@ const begin = statement<Begun>(`
     name = excluded.name, input = excluded.input, input_hash = excluded.input_hash,
     output = NULL, error = NULL, ended_at = NULL
   RETURNING attempts, EXISTS (SELECT FROM budget b WHERE b.team_id = $10 AND b.enabled) AS budgeted`);
+
+const settle = statement<{ id: string }>(`WITH ${fence}, ${settleLedger} SELECT id FROM lane`);
 
 const finish = statement<{ steered_seq: number }>(
   `WITH ${fence}, ${settleStep} SELECT steered_seq FROM lane`,
@@ -143,7 +166,7 @@ const finishCompaction = statement<{ steered_seq: number }>(`
 
 /**
  * Writes the answer into the history and everything that is to leave because of it into the outbox, for the rows of
- * the CTE `lane`. Takes parameters $3, $9, $12 (a message id), $13 (its content, or null) and $14 (the events). A channel
+ * the CTE `lane`. Takes parameters $3, $5, $12 (a message id), $13 (its content, or null) and $14 (the events). A channel
  * is told `notice`, where there is one. What showed the answer while it was written becomes part of its delivery.
  */
 const writeAnswer = (notice: string) => `
@@ -153,10 +176,10 @@ const writeAnswer = (notice: string) => `
     RETURNING id
   ), subscribed AS (
     -- Locked, so that a webhook that is deleted meanwhile is left out rather than missed by the foreign key.
-    SELECT w.id, w.events FROM lane, webhook w WHERE w.team_id = $9 FOR KEY SHARE OF w
+    SELECT w.id, w.events FROM lane, webhook w WHERE w.team_id = $5 FOR KEY SHARE OF w
   ), outbox AS (
     INSERT INTO delivery (team_id, lane, channel_id, webhook_id, conversation_id, run_id, message_id, text, event)
-    SELECT $9, target.lane, target.channel_id, target.webhook_id, target.conversation_id,
+    SELECT $5, target.lane, target.channel_id, target.webhook_id, target.conversation_id,
       $3, (SELECT id FROM reply), target.text, target.event
     FROM (
       SELECT w.id || '/' || lane.id AS lane, NULL::uuid AS channel_id, w.id AS webhook_id, lane.id AS conversation_id, NULL AS text, event
@@ -186,7 +209,11 @@ const endWithStep = statement<Written & { more: boolean }>(`
       next_seq = c.next_seq + CASE WHEN $13::jsonb IS NULL THEN 0 ELSE 1 END
     WHERE c.id = $1 AND c.epoch = $2 AND c.steered_seq <= $15
     RETURNING c.id, c.channel_id, c.thread_key, c.next_seq - 1 AS seq
-  ), ${settleStep}, ended AS (
+  ), ${settleStep}, closed AS (
+    -- A run that is over has no open steps, whatever it was that ended it.
+    UPDATE step s SET status = 'failed', error = $17, ended_at = now()
+    FROM lane WHERE s.run_id = $3 AND s.index <> $4 AND s.status = 'started'
+  ), ended AS (
     UPDATE run r SET status = $16::run_status, error = $17, model = coalesce($18, r.model),
       warnings = r.warnings || $19::text[], ended_at = now()
     FROM lane WHERE r.id = $3
@@ -230,19 +257,29 @@ async function fenced<Row extends QueryResultRow>(
 const json = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value);
 
-function stepValues(scope: JournalScope, step: StepResult): unknown[] {
+type LedgerScope = Pick<JournalScope, 'runId' | 'teamId' | 'agentId'>;
+
+/** The parameters $3 to $7. */
+function ledgerValues(
+  { runId, teamId, agentId }: LedgerScope,
+  { index, ledger }: Pick<StepResult, 'index' | 'ledger'>,
+): unknown[] {
+  const rows = ledger.map(({ usage, ...entry }, at) => ({
+    ...{ id: newId(), first: at === 0 },
+    ...storable({ ...entry, startedAt: entry.startedAt.toISOString() }),
+    ...usage,
+  }));
+  return [runId, index, teamId, agentId, JSON.stringify(rows)];
+}
+
+/** The parameters $3 to $11. */
+function stepValues(scope: LedgerScope, step: StepResult): unknown[] {
   return [
-    scope.runId,
-    step.index,
+    ...ledgerValues(scope, step),
     step.status,
     json(step.output),
-    json(step.error),
+    json(storable(step.error)),
     json(step.usage),
-    scope.teamId,
-    scope.agentId,
-    JSON.stringify(
-      step.ledger.map(({ usage, ...entry }, at) => ({ id: newId(), first: at === 0, ...entry, ...usage })),
-    ),
   ];
 }
 
@@ -295,6 +332,20 @@ export async function finishStep(db: Database, scope: JournalScope, step: StepRe
 }
 
 /**
+ * Writes the ledger's rows of a step that is still open, and nothing else: for when its result cannot be written. What
+ * was used is accounted for whatever becomes of the rest, and once, however often this is repeated.
+ *
+ * @throws {LaneLostError}
+ */
+export async function settleStepLedger(
+  db: Database,
+  scope: JournalScope,
+  step: Pick<StepResult, 'index' | 'ledger'>,
+): Promise<void> {
+  await fenced(db, scope.lane, settle, ledgerValues(scope, step));
+}
+
+/**
  * As `finishStep`, of a step that has summarized the conversation: from now on the summary stands in for what it covers.
  *
  * @throws {LaneLostError}
@@ -330,7 +381,8 @@ export interface Ended {
 }
 
 /**
- * Ends the run and gives back the lane, with the result of its last step where one was open.
+ * Ends the run and gives back the lane, with the result of its last step where one was open. Other steps that are open
+ * end as failed.
  *
  * @returns null when a message has joined the run that it has not taken in: go on with it
  * @throws {LaneLostError}
@@ -352,9 +404,9 @@ export async function endRun(
     events,
     end.seenSeq,
     end.status,
-    json(end.error),
+    json(storable(end.error)),
     end.model,
-    end.warnings,
+    storable(end.warnings),
     end.status === 'failed' && end.error ? failureNotice(end.error, scope.runId) : null,
   ]);
   if (row) return { outboxLanes: row.lanes ?? [], more: row.more };

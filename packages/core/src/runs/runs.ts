@@ -16,7 +16,7 @@ import { appendRunEvents, signal } from '../events/index.ts';
 import type { Prisma, UsageEntry } from '../generated/prisma/client.ts';
 
 const withUsage = {
-  usage: { select: { inputTokens: true, outputTokens: true, costUsd: true } },
+  usage: { select: { inputTokens: true, outputTokens: true, costUsd: true, estimated: true } },
 } as const satisfies Prisma.RunInclude;
 
 type RunRow = Prisma.RunGetPayload<{ include: typeof withUsage }>;
@@ -42,6 +42,7 @@ function toRun(row: RunRow): Run {
       inputTokens: row.usage.reduce((sum, { inputTokens }) => sum + (inputTokens ?? 0), 0),
       outputTokens: row.usage.reduce((sum, { outputTokens }) => sum + (outputTokens ?? 0), 0),
       costUsd: cost === null ? null : trimDecimal(cost.toFixed(10)),
+      estimated: row.usage.filter(({ estimated }) => estimated).length,
     },
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
@@ -112,12 +113,15 @@ export async function listSteps(db: Database, teamId: string, runId: string): Pr
         task: entry.task,
         provider: entry.provider,
         model: entry.model,
+        answeredModel: entry.answeredModel,
         wire: entry.wire,
         credentialId: entry.credentialId,
         outcome: entry.outcome,
         detail: entry.detail,
         usage: usageOf(entry),
+        estimated: entry.estimated,
         costUsd: entry.costUsd === null ? null : trimDecimal(entry.costUsd.toFixed(10)),
+        costReported: entry.costReported,
         firstTokenMs: entry.firstTokenMs,
         durationMs: entry.durationMs,
         startedAt: entry.startedAt.toISOString(),

@@ -12,9 +12,10 @@ const read = statement<Row>(`
   SELECT e.id, e.created_at AS "createdAt", e.run_id AS "runId", e.step_index AS "stepIndex", e.runs::int AS runs,
     e.agent_id AS "agentId", e.conversation_id AS "conversationId", e.channel_id AS "channelId",
     e.schedule_id AS "scheduleId", e.api_key_id AS "memberId", e.person_id AS "personId", e.task, e.provider, e.model,
-    e.wire, e.credential_id AS "credentialId", e.outcome, e.detail, e.input_tokens AS "inputTokens",
+    e.answered_model AS "answeredModel", e.wire, e.credential_id AS "credentialId", e.outcome, e.detail, e.input_tokens AS "inputTokens",
     e.cached_tokens AS "cachedTokens", e.cache_write_tokens AS "cacheWriteTokens", e.output_tokens AS "outputTokens",
-    e.reasoning_tokens AS "reasoningTokens", e.cost_usd::text AS "costUsd", e.first_token_ms AS "firstTokenMs",
+    e.reasoning_tokens AS "reasoningTokens", e.estimated, e.cost_usd::text AS "costUsd",
+    e.cost_reported AS "costReported", e.first_token_ms AS "firstTokenMs",
     e.duration_ms AS "durationMs", e.started_at AS "startedAt"
   FROM usage_entry e
   WHERE ${filterCondition} AND ($14::uuid IS NULL

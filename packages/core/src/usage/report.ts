@@ -35,6 +35,7 @@ type Row = Record<string, unknown> & {
   reasoning: number;
   cost: string;
   unpriced: number;
+  estimated: number;
 };
 
 function reportSql(groupBy: readonly UsageDimension[]): string {
@@ -63,7 +64,8 @@ function reportSql(groupBy: readonly UsageDimension[]): string {
         (count(DISTINCT run_id) + coalesce(sum(runs) FILTER (WHERE run_id IS NULL), 0))::int AS runs,
         coalesce(sum(input_tokens), 0)::float8 AS input, coalesce(sum(cached_tokens), 0)::float8 AS cached,
         coalesce(sum(output_tokens), 0)::float8 AS output, coalesce(sum(reasoning_tokens), 0)::float8 AS reasoning,
-        coalesce(sum(cost_usd), 0)::text AS cost, (count(*) - count(cost_usd))::int AS unpriced
+        coalesce(sum(cost_usd), 0)::text AS cost, (count(*) - count(cost_usd))::int AS unpriced,
+        count(*) FILTER (WHERE estimated)::int AS estimated
       FROM entry GROUP BY GROUPING SETS (${sets})
     )
     SELECT sums.*${names} FROM sums ${joins}
@@ -79,6 +81,7 @@ const toSums = (row: Row): UsageSums => ({
   reasoningTokens: row.reasoning,
   costUsd: decimal(row.cost),
   unpriced: row.unpriced,
+  estimated: row.estimated,
 });
 
 function toRow(row: Row, groupBy: readonly UsageDimension[]): UsageRow {

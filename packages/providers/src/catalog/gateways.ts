@@ -17,6 +17,9 @@ export const gateways: readonly VendorRow[] = [
       reasoningField: 'reasoning',
       thinkingField: 'reasoning',
       files: true,
+      // https://openrouter.ai/docs/use-cases/usage-accounting
+      costField: 'cost',
+      asksForCost: true,
     },
   },
   {
@@ -53,7 +56,8 @@ export const gateways: readonly VendorRow[] = [
     wire: 'openai-chat',
     env: ['LLMGATEWAY_API_KEY'],
     docs: 'https://llmgateway.io/docs',
-    compat: openSource,
+    // https://docs.llmgateway.io/features/cost-breakdown
+    compat: { ...openSource, costField: 'cost_usd_total' },
   },
   {
     id: 'poe',

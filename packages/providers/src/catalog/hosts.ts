@@ -74,7 +74,7 @@ export const hosts: readonly VendorRow[] = [
     wire: 'openai-chat',
     env: ['DEEPINFRA_API_KEY'],
     docs: 'https://deepinfra.com/docs/advanced/openai_api',
-    compat: openSource,
+    compat: { ...openSource, costField: 'estimated_cost' },
   },
   {
     id: 'sambanova',

@@ -124,7 +124,8 @@ export const labs: readonly VendorRow[] = [
     priceList: 'x-ai',
     docs: 'https://docs.x.ai/docs/models',
     defaultModel: 'grok-4.3',
-    compat: { noThinking: ['grok-2', 'grok-4-', 'grok-code'] },
+    // https://docs.x.ai/developers/cost-tracking
+    compat: { noThinking: ['grok-2', 'grok-4-', 'grok-code'], costField: 'cost_in_usd_ticks' },
   },
   {
     id: 'moonshot',
@@ -227,7 +228,8 @@ export const labs: readonly VendorRow[] = [
     env: ['PERPLEXITY_API_KEY'],
     priceList: 'perplexity',
     docs: 'https://docs.perplexity.ai',
-    compat: { maxTokensField: 'max_tokens', noParallelToolCalls: true },
+    // https://docs.perplexity.ai/api-reference/chat-completions-post
+    compat: { maxTokensField: 'max_tokens', noParallelToolCalls: true, costField: 'cost.total_cost' },
   },
   {
     id: 'ai21',

@@ -6,6 +6,7 @@ import { startOf } from '../rate-limit.ts';
 import { serverSentEvents } from '../server-sent-events.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { findHttpFailure } from '../transport.ts';
+import { createReportReader } from '../vendor-report.ts';
 
 export interface Wire<Client, Body, WireEvent> {
   /** The vendor's SDK, kept per endpoint. */
@@ -36,6 +37,7 @@ export function createHttpProtocol<Client, Body, WireEvent>(wire: Wire<Client, B
   return {
     async *stream(call, endpoint, signal) {
       let reader: Reader<WireEvent> | null = null;
+      const report = createReportReader(call.model, endpoint);
       let streaming = false;
       try {
         signal.throwIfAborted();
@@ -46,17 +48,18 @@ export function createHttpProtocol<Client, Body, WireEvent>(wire: Wire<Client, B
         streaming = true;
         yield startOf(headers);
         for await (const wireEvent of events) {
+          report.read(wireEvent);
           // Not `yield*`: over a sync iterable it costs an extra promise an event.
           for (const event of reader.read(wireEvent)) yield event;
         }
       } catch (error) {
         if (!reader?.finished) {
           const failure = signal.aborted ? abortedError() : toModelError(error, endpoint, streaming);
-          yield reader?.failed(failure) ?? failedBefore(failure);
+          yield report.attach(reader?.failed(failure) ?? failedBefore(failure));
           return;
         }
       }
-      yield* reader.end();
+      for (const event of reader.end()) yield report.attach(event);
     },
   };
 }

@@ -10,11 +10,12 @@ import type { ToolNames } from '../tool-names.ts';
 import { transcode } from '../transcode.ts';
 import { audioFormat, dataUrl, type UserPart } from '../transcode-attachments.ts';
 
-/** With the thinking parameters that OpenAI itself does not have. */
+/** With the parameters that OpenAI itself does not have. */
 type Body = OpenAI.ChatCompletionCreateParamsStreaming & {
   reasoning?: { effort: string };
   thinking?: { type: 'enabled' | 'disabled' };
   enable_thinking?: boolean;
+  usage?: { include: true };
 };
 type Message = OpenAI.ChatCompletionMessageParam;
 
@@ -36,6 +37,7 @@ export function openAiChatBody(call: ModelCall, endpoint: Endpoint): { body: Bod
     else addToolResults(body.messages, message);
   }
   if (!compat.noStreamUsage) body.stream_options = { include_usage: true };
+  if (compat.asksForCost) body.usage = { include: true };
   if (call.maxOutputTokens !== undefined) {
     body[compat.maxTokensField ?? 'max_completion_tokens'] = call.maxOutputTokens;
   }
