@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { CliError } from './failure.ts';
 
 /** The checkout's root: a relative data directory starts there, as it does for the server. */
@@ -24,7 +25,7 @@ export function parseUrl(value: string, name: string): string {
   if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) {
     throw new CliError('usage', `${name} is "${value}", and it has to be an http or https URL.`);
   }
-  return value.replace(/\/+$/, '');
+  return trimEndOf(value, '/');
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Mentions on platforms that have them only as words of the text. */
 
-const inName = String.raw`[\p{L}\p{N}_\-\[\]\\\x60^{|}]`;
+/** A character that names are made of, on IRC too. */
+const inName = /[\p{L}\p{N}_\-[\]\\\x60^{|}]/u;
 
 /**
  * Whether a text names us as a word of its own; `text` is it without the name where it only says whom it is for, as in
@@ -11,10 +12,30 @@ export function readMention(
   name: string,
   fold: (text: string) => string,
 ): { addressed: boolean; text: string } {
-  const pattern = fold(name).replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
-  const folded = fold(text);
-  const first = new RegExp(`^@?${pattern}(?:[:,]\\s*|\\s+|$)`, 'u').exec(folded)?.[0];
-  if (first) return { addressed: true, text: text.slice(first.length) };
-  const isWord = new RegExp(`(?<!${inName})${pattern}(?!${inName})`, 'u').test(folded);
-  return { addressed: isWord, text };
+  if (name === '') return { addressed: false, text };
+  const [folded, wanted] = [fold(text), fold(name)];
+  for (const start of folded.startsWith('@') ? [1, 0] : [0]) {
+    const end = start + wanted.length;
+    if (!folded.startsWith(wanted, start) || !/^(?:[:,\s]|$)/.test(folded.slice(end, end + 1))) continue;
+    const rest = text.slice(/[:,]/.test(text[end] ?? '') ? end + 1 : end);
+    return { addressed: true, text: rest.trimStart() };
+  }
+  return { addressed: isWordOf(folded, wanted), text };
+}
+
+function isWordOf(text: string, word: string): boolean {
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    if (!inName.test(codePointBefore(text, at)) && !inName.test(codePointAt(text, at + word.length)))
+      return true;
+  }
+  return false;
+}
+
+const codePointAt = (text: string, at: number) =>
+  at < text.length ? String.fromCodePoint(text.codePointAt(at)!) : '';
+
+/** Both halves, where it is a surrogate pair. */
+function codePointBefore(text: string, at: number): string {
+  const [last = ''] = [...text.slice(Math.max(0, at - 2), at)].slice(-1);
+  return last;
 }

@@ -1,6 +1,8 @@
 /** What every call of the client shares: one HTTP exchange, its errors, and when to make it again. */
+
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { Problem } from './primitives.ts';
+import { trimEndOf } from './text.ts';
 
 export interface ClientOptions {
   /** Where the server is, such as `http://127.0.0.1:3000`; a path is kept. */
@@ -102,7 +104,7 @@ export function createRetry(limit: number, signal?: AbortSignal) {
 
 export function createTransport(options: ClientOptions) {
   const { retries = 2, timeoutMs: defaultTimeoutMs = 30_000 } = options;
-  const baseUrl = options.baseUrl.replace(/\/+$/, '');
+  const baseUrl = trimEndOf(options.baseUrl, '/');
   const send = options.fetch ?? fetch;
 
   /**

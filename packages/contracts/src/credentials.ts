@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, SecretInfo, Timestamp } from './primitives.ts';
+import { trimEndOf } from './text.ts';
 
 /** As a header can carry it; or a document of JSON (a service account), from which tokens are made. */
 const ApiKey = z
@@ -29,7 +30,7 @@ export const BaseUrl = z
     const url = new URL(value);
     return !url.username && !url.password && !url.search && !url.hash;
   }, 'must have no user, query or fragment')
-  .transform((value) => value.replace(/\/+$/, ''));
+  .transform((value) => trimEndOf(value, '/'));
 
 /** USD per million tokens. */
 const PerMillion = z

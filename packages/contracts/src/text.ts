@@ -1,7 +1,7 @@
 /**
- * Text that can be stored: PostgreSQL refuses NUL characters and halves of surrogate pairs (22P05, 22P02), in text as in
- * JSON. Callers of the REST API are answered 400; what comes from a model, a vendor or a platform is washed once, where
- * it enters.
+ * Work on text that models, vendors, platforms and strangers choose. It takes time that grows with the length of the
+ * text, and what comes of it can be stored: PostgreSQL refuses NUL characters and halves of surrogate pairs (22P05,
+ * 22P02), in text as in JSON. Callers of the REST API are answered 400; other words are washed once, where they enter.
  */
 
 /** Whether PostgreSQL takes the text as it is. */
@@ -84,3 +84,20 @@ function splitsPair(text: string, at: number): boolean {
 
 const isHigh = (unit: number) => unit >= 0xd800 && unit <= 0xdbff;
 const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;
+
+/**
+ * The text without those of `characters` that end it; each is one UTF-16 code unit. A regular expression such as
+ * `/[.!]+$/` takes time that is quadratic in the longest run of them, wherever it stands.
+ */
+export function trimEndOf(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text[end - 1]!)) end -= 1;
+  return text.slice(0, end);
+}
+
+/** The first word, up to the first white space, and what follows that white space. */
+export function splitFirstWord(text: string): readonly [word: string, rest: string] {
+  const trimmed = text.trim();
+  const end = trimmed.search(/\s/);
+  return end < 0 ? [trimmed, ''] : [trimmed.slice(0, end), trimmed.slice(end).trimStart()];
+}

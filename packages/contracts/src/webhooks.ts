@@ -1,8 +1,10 @@
 /** Outgoing webhooks: where a team is told of events, signed in the Standard Webhooks way (docs/webhooks.md). */
+
 import { z } from 'zod';
 import { BudgetFigures } from './budgets.ts';
 import { Id, SecretInfo, Timestamp } from './primitives.ts';
 import { Failure, RunTrigger } from './runs.ts';
+import { trimEndOf } from './text.ts';
 
 export const WebhookEventType = z.enum([
   'message.created',
@@ -28,7 +30,7 @@ const events = z
   .min(1)
   .transform((types) => [...new Set(types)]);
 
-const byteLength = (base64: string) => Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
+const byteLength = (base64: string) => Math.floor((trimEndOf(base64, '=').length * 3) / 4);
 
 /** `whsec_` and base64 of 24 to 64 random bytes, as https://www.standardwebhooks.com asks for. */
 export const WebhookSecret = z.string().refine((value) => {

@@ -2,7 +2,9 @@
  * The vendors, as data. Their order is the order of preference when an agent's model is left open (`auto`).
  * Base URLs and environment names follow the vendors' documentation (`docs`) and https://models.dev (MIT).
  */
+
 import type { TokenPrices } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import { clouds } from './catalog/clouds.ts';
 import { gateways } from './catalog/gateways.ts';
@@ -121,7 +123,7 @@ export function endpointOf(vendor: Vendor, options: EndpointOptions): Endpoint {
   return {
     provider: options.provider ?? vendor.id,
     wire,
-    baseUrl: baseUrl.replace(/\/+$/, ''),
+    baseUrl: trimEndOf(baseUrl, '/'),
     apiKey,
     compat: other?.compat ?? vendor.compat,
     ...(modelsUrl !== undefined && !options.baseUrl ? { modelsUrl } : {}),

@@ -1,5 +1,7 @@
 /** What a call costs, from the price list that ships with @pydantic/genai-prices, or from the team's own prices. */
+
 import type { TokenPrices, TokenUsage } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import type { ModelPrice } from '@pydantic/genai-prices';
 import { findVendor } from './catalog.ts';
 
@@ -95,5 +97,5 @@ const MAX_USD = 10_000_000;
 /** A decimal string with at most 10 decimals; null for what is no cost. */
 export function toDecimal(usd: number): string | null {
   if (!Number.isFinite(usd) || usd < 0 || usd > MAX_USD) return null;
-  return usd.toFixed(10).replace(/\.?0+$/, '');
+  return trimEndOf(trimEndOf(usd.toFixed(10), '0'), '.');
 }

@@ -88,12 +88,13 @@ const MS_PER: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000
 
 /** `1s`, `6m0s`, `7.66s`, `120ms`, `1d2h` */
 function duration(value: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(ms|d|h|m|s))+$/.test(value)) return undefined;
   let total = 0;
-  for (const [, number, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|d|h|m|s)/g)) {
+  let end = 0;
+  for (const [part, number, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|d|h|m|s)/gy)) {
     total += Number(number) * MS_PER[unit!]!;
+    end += part.length;
   }
-  return Math.ceil(total);
+  return end > 0 && end === value.length ? Math.ceil(total) : undefined;
 }
 
 function moment(value: string, now: number): number | undefined {

@@ -32,9 +32,9 @@ export interface WidgetScript {
 /** Without what only modules have, at the beginning of lines, and without what is for readers of the source. */
 const bare = (source: string) =>
   source
-    .replaceAll(/^import [^;]*;\n/gm, '')
+    .replaceAll(/^import (?:[^;\n]|\n(?!import ))*;\n/gm, '')
     .replaceAll(/^export /gm, '')
-    .replaceAll(/^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n/gm, '')
+    .replaceAll(/^ *\/\*\*(?:(?!\*\/|\/\*\*)[\s\S])*\*\/\n/gm, '')
     .replaceAll(/^ *\/\/.*\n/gm, '')
     .replaceAll(/^ +/gm, '');
 

@@ -2,6 +2,7 @@
  * Bracketed paste: the terminal marks what was pasted, so that its line breaks do not send it line by line.
  * https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Bracketed-Paste-Mode
  */
+import { trimEndOf } from '@nightshift/contracts/text';
 import { printable } from '../terminal/text.ts';
 
 export const pasteModeOn = '\x1b[?2004h';
@@ -30,7 +31,7 @@ export function createPasteFilter(): PasteFilter {
   let pasting = false;
 
   function placeholder(raw: string): string {
-    const text = printable(raw).replace(/\n+$/, '');
+    const text = trimEndOf(printable(raw), '\n');
     if (!text.includes('\n') && text.length <= typedLimit) return text.replaceAll('\t', ' ');
     const lines = text.split('\n').length;
     return `[paste ${pastes.push(text)}: ${lines === 1 ? `${text.length} characters` : `${lines} lines`}]`;

@@ -1,4 +1,5 @@
 /** What is stored of a connection to Discord, and which addresses are Discord's. */
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import type { Connection } from '../channel.ts';
 
@@ -24,7 +25,7 @@ export const Settings = z.strictObject({
    */
   apiUrl: z
     .url({ protocol: /^https?$/, abort: true })
-    .overwrite((url) => url.replace(/\/+$/, ''))
+    .overwrite((url) => trimEndOf(url, '/'))
     .refine((url) => url === officialApi || isEmulator(url), `It is ${officialApi}`)
     .default(officialApi),
 });

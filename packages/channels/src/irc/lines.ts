@@ -34,7 +34,7 @@ export function toLines(text: string, maxBytes: number): string[] {
 }
 
 function* wrap(line: string, maxBytes: number): Generator<string> {
-  if (Buffer.byteLength(line) <= maxBytes) {
+  if (fits(line, maxBytes)) {
     yield line;
     return;
   }
@@ -42,12 +42,15 @@ function* wrap(line: string, maxBytes: number): Generator<string> {
   let rest = line;
   while (rest !== '') {
     const room = maxBytes - open.length;
-    const head = Buffer.byteLength(rest) <= room ? rest : beginning(rest, room);
+    const head = fits(rest, room) ? rest : beginning(rest, room);
     if (head.trim() !== '') yield open + head;
     for (const code of head) if (toggles.test(code)) open = toggled(open, code);
     rest = rest.slice(head.length).replace(/^ /, '');
   }
 }
+
+/** No character takes less than a byte, so what is longer is not counted. */
+const fits = (text: string, bytes: number) => text.length <= bytes && Buffer.byteLength(text) <= bytes;
 
 const toggled = (open: string, code: string) => (open.includes(code) ? open.replace(code, '') : open + code);
 

@@ -25,8 +25,9 @@ export function isParsable(text: string): boolean {
 export function overusedConstructs(text: string): string[] {
   const paragraphs = text.split(/\n[ \t]*\n/);
   const squaresOf = (pattern: RegExp) => sumOfSquares(paragraphs.map((part) => countOf(part, pattern)));
+  const attention = sumOfSquares(paragraphs.map(attentionRunsOf));
   const overused: string[] = [];
-  if (squaresOf(/\*+|(?<!\w)_+|_+(?!\w)/g) > 4e6) overused.push('attention');
+  if (attention > 4e6) overused.push('attention');
   if (squaresOf(/~+/g) > 4e6) overused.push('strikethrough');
   if (squaresOf(/\|/g) > 1e8) overused.push('table');
   if (squaresOf(/\]/g) > 1e7 || paragraphs.some((part) => bracketDepthOf(part) > 200))
@@ -50,6 +51,18 @@ function lazyLinesOf(paragraph: string): number {
   const unmarked = lines.filter((line) => !markers.test(line)).length;
   return unmarked === lines.length ? 0 : unmarked;
 }
+
+/** Runs of `*`, and of `_` but inside of words, where they mark nothing. */
+function attentionRunsOf(text: string): number {
+  let count = 0;
+  for (const { 0: run, index } of text.matchAll(/\*+|_+/g)) {
+    const isInside = isWordly(text[index - 1]) && isWordly(text[index + run.length]);
+    if (!run.startsWith('_') || !isInside) count += 1;
+  }
+  return count;
+}
+
+const isWordly = (character: string | undefined) => character !== undefined && /\w/.test(character);
 
 function bracketDepthOf(text: string): number {
   let depth = 0;

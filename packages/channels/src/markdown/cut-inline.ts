@@ -48,18 +48,25 @@ function longestFitting(length: number, fits: (end: number) => boolean): number 
 /** Where to cut, the best place first. */
 function* ends(nodes: readonly Inline[], text: string, fitting: number, seam: Seam): Generator<number> {
   const atoms = atomsOf(nodes);
-  const splitsAtom = (end: number) => atoms.some(([from, to]) => from < end && end < to);
+  const splitsAtom = (end: number) => {
+    const [from, to] = atoms[indexBefore(atoms, end)] ?? [end, end];
+    return from < end && end < to;
+  };
   // White space behind what fits is cut off.
   const reach = text.slice(0, fitting + 1);
   const all = (pattern: RegExp) =>
     Array.from(reach.matchAll(pattern), ({ index, 0: match }) => index + match.length).toReversed();
   const isLate = (end: number) => end > fitting / 2 && !splitsAtom(end);
   const words = all(/\s/g);
-  yield* all(/\n/g).filter(isLate).slice(0, 1);
+  yield* all(/\n/g).values().filter(isLate).take(1);
   yield* all(/[.!?…]["')\]”’]?\s|[。！？]/g)
+    .values()
     .filter(isLate)
-    .slice(0, 1);
-  yield* words.filter((end) => !splitsAtom(end)).slice(0, 8);
+    .take(1);
+  yield* words
+    .values()
+    .filter((end) => !splitsAtom(end))
+    .take(8);
   if (seam === 'words') return;
   yield* words.slice(0, 8);
   yield* graphemeEnds(text, fitting).slice(0, 8);
@@ -81,7 +88,18 @@ function isInsidePair(text: string, end: number): boolean {
   return /[\ud800-\udbff]/.test(text[end - 1] ?? '') && /[\udc00-\udfff]/.test(text[end] ?? '');
 }
 
-/** Links, images and code as ranges: what is not to be cut, if it can be helped. */
+/** Of the last range that begins before a place, by halving; -1: there is none. */
+function indexBefore(ranges: readonly (readonly [number, number])[], place: number): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle]![0] < place) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Links, images and code as ranges, in order and apart: what is not to be cut, if it can be helped. */
 function atomsOf(nodes: readonly Inline[], offset = 0): [number, number][] {
   let from = offset;
   return nodes.flatMap((node) => {
@@ -115,18 +133,16 @@ function trimmed(nodes: Inline[]): Inline[] {
 
 /** Without the white space at one edge, and the spans that hold no more. */
 function withoutEdge(nodes: Inline[], edge: 'start' | 'end'): Inline[] {
-  const rest = [...nodes];
-  for (;;) {
-    const at = edge === 'start' ? 0 : rest.length - 1;
-    const node = rest[at];
-    const kept = node && trimNode(node, edge);
-    if (!node || kept === node) return rest;
-    if (kept) {
-      rest[at] = kept;
-      return rest;
-    }
-    rest.splice(at, 1);
+  let [from, to] = [0, nodes.length];
+  while (from < to) {
+    const at = edge === 'start' ? from : to - 1;
+    const node = nodes[at]!;
+    const kept = trimNode(node, edge);
+    if (kept) return nodes.slice(from, to).with(at - from, kept);
+    if (edge === 'start') from += 1;
+    else to -= 1;
   }
+  return [];
 }
 
 /** The node itself where nothing is to be cut off, undefined where nothing is left. */

@@ -21,8 +21,8 @@ export interface Notation {
 }
 
 export interface TextPlace {
-  /** All of its line, unescaped. */
-  readonly line: string;
+  /** Whether a character stands more than once in its line, unescaped. */
+  repeats(character: string): boolean;
   /** Nothing but quote marks stands before it. */
   readonly isLineStart: boolean;
   /** See `Run`. */
@@ -58,7 +58,7 @@ export function languageOf(lang: string | null | undefined): string | null {
 }
 
 function writeRuns(line: Line, notation: Notation): string {
-  const whole = textOfRuns(line.runs);
+  const repeats = repetitionsIn(textOfRuns(line.runs));
   const written: string[] = [];
   let open: Span[] = [];
   /** What the last thing written was: a span that just opened needs no word boundary, one that closed does. */
@@ -81,7 +81,7 @@ function writeRuns(line: Line, notation: Notation): string {
   };
   const writeText = (run: Run) => {
     const isLineStart = written.length === 0 && line.prefix.trim() === '';
-    const content = writeRun(run, notation, { line: whole, isLineStart, isAddress: run.isAddress ?? false });
+    const content = writeRun(run, notation, { repeats, isLineStart, isAddress: run.isAddress ?? false });
     const touches = last === 'closed' && /^[^\s)\]}"'.,:;!?–—-]/.test(content);
     if (notation.insideWords === 'apart' && touches) written.push(zeroWidthSpace);
     written.push(content);
@@ -95,6 +95,16 @@ function writeRuns(line: Line, notation: Notation): string {
   }
   close(() => false);
   return written.join('');
+}
+
+/** Each character is looked for once: a line may hold as many runs as characters. */
+function repetitionsIn(line: string): (character: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (character) => {
+    const repeats = known.get(character) ?? line.indexOf(character) !== line.lastIndexOf(character);
+    known.set(character, repeats);
+    return repeats;
+  };
 }
 
 function writeRun({ text, marks }: Run, notation: Notation, place: TextPlace): string {

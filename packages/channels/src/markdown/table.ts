@@ -43,14 +43,21 @@ function inlineText(node: Inline): string {
   return `${text} (${node.url})`;
 }
 
-/** The same as a list: an item for each row, in it a line for each cell, led by the header of its column. */
+/** In UTF-16 code units: a header is written again for each row, so that a long one would multiply the message. */
+const longestTitle = 60;
+
+/**
+ * The same as a list: an item for each row, in it a line for each cell, led by the header of its column. Where a header
+ * is too long for that, the headers are an item of their own.
+ */
 export function tableAsList({ children: [header, ...rows] }: Table): List {
+  const isLong = header?.children.some((cell) => cellText(cell).length > longestTitle) ?? false;
   const line = (cell: TableCell, column: number): Inline[] => {
-    const title = header?.children[column]?.children ?? [];
+    const title = (!isLong && header?.children[column]?.children) || [];
     if (title.length === 0) return cell.children;
     return [{ type: 'strong', children: title }, { type: 'text', value: ': ' }, ...cell.children];
   };
-  const told = rows.length > 0 ? rows : [header].filter((row) => row !== undefined);
+  const told = header && (isLong || rows.length === 0) ? [header, ...rows] : rows;
   return {
     type: 'list',
     children: told.map((row) => ({

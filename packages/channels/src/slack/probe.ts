@@ -33,7 +33,7 @@ function scopeProblems(granted: readonly string[] | undefined): ChannelProblem[]
   if (missing.length === 0) return [];
   return [
     {
-      message: `The app may not ${inWords(missing).replace(/ and (?=[^,]*$)/, ' or ')}.`,
+      message: `The app may not ${inWords(missing, 'disjunction')}.`,
       fix: `Open the app at https://api.slack.com/apps, add ${missing.join(', ')} to "Bot Token Scopes" under "OAuth & Permissions", and press "Reinstall to Workspace" there.`,
     },
   ];

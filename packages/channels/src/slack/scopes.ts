@@ -23,8 +23,11 @@ export const botEvents = [
 
 const purposes: Readonly<Record<string, string>> = scopes;
 
-/** `send files (files:write) and react with emoji (reactions:write)` */
-export function inWords(names: readonly string[]): string {
+/** `send files (files:write) and react with emoji (reactions:write)`; a disjunction has `or` there. */
+export function inWords(
+  names: readonly string[],
+  type: 'conjunction' | 'disjunction' = 'conjunction',
+): string {
   const each = names.map((name) => (Object.hasOwn(purposes, name) ? `${purposes[name]} (${name})` : name));
-  return new Intl.ListFormat('en-GB', { type: 'conjunction' }).format(each);
+  return new Intl.ListFormat('en-GB', { type }).format(each);
 }

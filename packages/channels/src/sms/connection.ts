@@ -1,5 +1,7 @@
 /** What is stored of a connection to Twilio. */
+
 import { WebhookUrl } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import type { Connection } from '../channel.ts';
 
@@ -18,7 +20,7 @@ export const Settings = z.strictObject({
       'A number as in +15551234567, a short code, or a Messaging Service SID that begins with MG.',
     ),
   /** Of another region, for an account that is kept there: https://www.twilio.com/docs/global-infrastructure/using-the-twilio-rest-api-in-a-non-us-region */
-  apiUrl: WebhookUrl.overwrite((url) => url.replace(/\/+$/, '')).default('https://api.twilio.com'),
+  apiUrl: WebhookUrl.overwrite((url) => trimEndOf(url, '/')).default('https://api.twilio.com'),
 });
 
 export type Credentials = z.infer<typeof Credentials>;

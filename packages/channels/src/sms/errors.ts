@@ -1,4 +1,5 @@
 /** What the errors of Twilio mean for what was sent, and what to do about them: https://www.twilio.com/docs/api/errors */
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
 import { parseAnswer, retryAfterMs } from '../http.ts';
@@ -78,7 +79,7 @@ export function toFailure({ status, headers }: Response, text: string, secret: s
   const said = (words ?? message ?? 'it does not say why').replaceAll(secret, '…').slice(0, 500);
   return new ChannelError(
     kind,
-    `Twilio answered ${code ? `error ${code}` : status}: ${said.replace(/[.\s]+$/, '')}.`,
+    `Twilio answered ${code ? `error ${code}` : status}: ${trimEndOf(said, ' .\n')}.`,
     { retryAfterMs: retryAfterMs(headers, Date.now()) },
   );
 }

@@ -42,8 +42,9 @@ function sorted(form: URLSearchParams): string {
 
 /** Twilio's own libraries take the address with the standard port and without it, since it has signed either. */
 function spellingsOf(url: string): string[] {
-  const [, scheme, host, port, rest] = /^(https?):\/\/(\[[^\]]+\]|[^/?#:]+)(?::(\d+))?(.*)$/s.exec(url) ?? [];
-  if (scheme === undefined) return [url];
+  const [origin, scheme, host, port] = /^(https?):\/\/(\[[^\]]+\]|[^/?#:]+)(?::(\d+))?/.exec(url) ?? [];
+  if (origin === undefined) return [url];
+  const rest = url.slice(origin.length);
   const standard = scheme === 'https' ? '443' : '80';
   return [`${scheme}://${host}${rest}`, `${scheme}://${host}:${port ?? standard}${rest}`];
 }

@@ -45,12 +45,12 @@ const entities: Readonly<Record<string, string>> = {
 /** What can be read of HTML that we wrote: a line for a block, the address behind a link that does not show it. */
 export function toLines(html: string): string[] {
   const text = html
-    .replace(/<a\s[^>]*href="([^"]*)"[^>]*>([^<]*)<\/a>/g, (_all, url, label) =>
+    .replace(/<a href="([^"<>]*)"[^<>]*>([^<]*)<\/a>/g, (_all, url, label) =>
       label === url ? url : `${label} (${url})`,
     )
-    .replace(/<li[^>]*>/g, '\n• ')
-    .replace(/<(?:br|hr|\/?(?:p|pre|ul|ol|blockquote|h\d|div))\b[^>]*>/g, '\n')
-    .replace(/<\/?[a-z][^>]*>/g, '')
+    .replace(/<li[^<>]*>/g, '\n• ')
+    .replace(/<(?:br|hr|\/?(?:p|pre|ul|ol|blockquote|h\d|div))\b[^<>]*>/g, '\n')
+    .replace(/<\/?[a-z][^<>]*>/g, '')
     .replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w{2,6}));/gi, (all, decimal, hex, name) => {
       if (name) return entities[name] ?? all;
       const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);

@@ -1,4 +1,5 @@
 /** What we say in Teams: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference#conversation-operations */
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import {
   type Address,
@@ -110,5 +111,5 @@ const toActivity = ({ text, buttons }: Part, { activityId }: Address) => ({
 function connectorOf({ serviceUrl, conversationId }: Address, { settings }: TeamsConnection): string {
   if (!isConnector(serviceUrl, settings) || !conversationId)
     throw new ChannelError('rejected', 'The address is not one of Teams.');
-  return addressOf(serviceUrl, settings).replace(/\/+$/, '');
+  return trimEndOf(addressOf(serviceUrl, settings), '/');
 }

@@ -1,6 +1,8 @@
 /** What somebody stores to connect a bot. */
+
 import { randomBytes } from 'node:crypto';
 import { WebhookUrl } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import type { Account, Connection } from '../channel.ts';
 
@@ -16,7 +18,7 @@ export type Credentials = z.infer<typeof Credentials>;
 
 export const Settings = z.strictObject({
   receive: z.enum(['polling', 'webhook']).default('polling'),
-  apiUrl: WebhookUrl.default('https://api.telegram.org').transform((url) => url.replace(/\/+$/, '')),
+  apiUrl: WebhookUrl.default('https://api.telegram.org').transform((url) => trimEndOf(url, '/')),
 });
 export type Settings = z.infer<typeof Settings>;
 

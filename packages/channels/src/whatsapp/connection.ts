@@ -1,6 +1,8 @@
 /** What is stored of a connection to the WhatsApp Cloud API. */
+
 import { randomBytes } from 'node:crypto';
 import { WebhookUrl } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import type { Connection } from '../channel.ts';
 
@@ -21,7 +23,7 @@ export const Settings = z.strictObject({
   phoneNumberId: ObjectId,
   businessAccountId: ObjectId,
   /** With the version, which Meta keeps for about two years: https://developers.facebook.com/docs/graph-api/changelog */
-  apiUrl: WebhookUrl.overwrite((url) => url.replace(/\/+$/, '')).default('https://graph.facebook.com/v25.0'),
+  apiUrl: WebhookUrl.overwrite((url) => trimEndOf(url, '/')).default('https://graph.facebook.com/v25.0'),
 });
 
 export type Credentials = z.infer<typeof Credentials>;

@@ -1,5 +1,6 @@
 /** What people can type in every chat instead of a message to the agent. It is answered without a model. */
 import type { ChannelRoute } from '@nightshift/contracts';
+import { splitFirstWord } from '@nightshift/contracts/text';
 import { type Database, statement } from '../database/index.ts';
 import { leaveThread } from './threads.ts';
 
@@ -13,9 +14,10 @@ export interface Command {
 
 /** The command that a text is; null: it is none of ours. Some platforms add whom it is for: `/new@my_bot`. */
 export function parseCommand(text: string): Command | null {
-  const match = /^\/([a-z]+)(?:@\S+)?(?:\s+([\s\S]*))?$/i.exec(text.trim());
-  const name = commandNames.find((known) => known === match?.[1]?.toLowerCase());
-  return name ? { name, argument: match?.[2]?.trim() ?? '' } : null;
+  const [word, argument] = splitFirstWord(text);
+  const called = /^\/([a-z]{1,20})(?:@.|$)/is.exec(word)?.[1]?.toLowerCase();
+  const name = commandNames.find((known) => known === called);
+  return name ? { name, argument } : null;
 }
 
 /** Where a command was given. */

@@ -1,4 +1,5 @@
 /** The environment, read once per process and passed on as an object. */
+import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import { isAllowEntry } from '../guarded-fetch/index.ts';
 import type { Retention } from '../retention/index.ts';
@@ -111,7 +112,7 @@ export function loadEnv(
     dataDirectory: env.NIGHTSHIFT_DATA,
     host: env.HOST,
     port: env.PORT,
-    publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl: env.PUBLIC_URL && trimEndOf(env.PUBLIC_URL, '/'),
     adminKey: env.NIGHTSHIFT_ADMIN_KEY,
     secretKey: env.NIGHTSHIFT_SECRET_KEY,
     logLevel: env.LOG_LEVEL,

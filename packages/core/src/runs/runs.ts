@@ -1,4 +1,5 @@
 /** What people may ask of runs: read them, cancel them, retry them. */
+
 import type {
   Attempt,
   Failure,
@@ -10,6 +11,7 @@ import type {
   TokenUsage,
   Waiting,
 } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import { appendRunEvents, signal } from '../events/index.ts';
@@ -61,7 +63,7 @@ function usageOf(entry: UsageEntry): TokenUsage | null {
   };
 }
 
-const trimDecimal = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+const trimDecimal = (text: string) => (text.includes('.') ? trimEndOf(trimEndOf(text, '0'), '.') : text);
 
 export async function listRuns(db: Database, teamId: string, query: RunListQuery): Promise<Page<Run>> {
   const { where, ...page } = pageArguments(query);

@@ -26,8 +26,11 @@ const overlapMs = 30_000;
 /** Signals can be lost, and not everything sends one: a schedule's answer is found by looking. In milliseconds. */
 const lookAgainMs = 10_000;
 
-/** The least time between two drafts: a long text costs more to format and to send. In milliseconds. */
-const draftPauseMs = (text: string) => Math.min(500, 120 + text.length / 40);
+/**
+ * The least time between two drafts, in milliseconds. Each is the whole text, formatted and sent again: the pause grows
+ * with its length, so that a long answer takes no more of the processor and the line in a second than a short one.
+ */
+const draftPauseMs = (text: string) => Math.min(5_000, 120 + text.length / 40);
 
 /** Says that something was said in the thread. It need not arrive. */
 export const signalThread = (db: Database, { channelId, threadKey }: Thread): Promise<void> =>

@@ -1,4 +1,5 @@
 /** Outgoing webhooks of a team. A secret is shown when it is made, and never comes out of the API again. */
+
 import { randomBytes } from 'node:crypto';
 import type {
   Page,
@@ -9,6 +10,7 @@ import type {
   WebhookSaved,
   WebhookUpdate,
 } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { type Database, newId, pageArguments, toPage } from '../database/index.ts';
 import { invalidField, notFound } from '../errors/index.ts';
 import type { Webhook as Row } from '../generated/prisma/client.ts';
@@ -40,7 +42,7 @@ function toWebhook(row: Row): Webhook {
 const generateSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** The last four before the padding, which would say nothing. */
-const last4Of = (secret: string) => secret.replace(/=+$/, '').slice(-4);
+const last4Of = (secret: string) => trimEndOf(secret, '=').slice(-4);
 
 const sealed = (kek: KeyEncryptionKey, teamId: string, id: string, secret: string) => ({
   ...seal(kek, secret, sealContext(teamId, id, 'secret')),

@@ -10,12 +10,12 @@ const opening = /(?<![\p{L}\p{N}])[*_~`](?!\s)/gu;
  */
 export function hushed(
   text: string,
-  { line, isLineStart, isAddress }: TextPlace,
+  { repeats, isLineStart, isAddress }: TextPlace,
   side: 'before' | 'after',
 ): string {
   if (isAddress) return text;
   const hushed = text.replace(opening, (character) => {
-    if (line.indexOf(character) === line.lastIndexOf(character)) return character;
+    if (!repeats(character)) return character;
     return side === 'before' ? zeroWidthSpace + character : character + zeroWidthSpace;
   });
   return isLineStart && hushed.startsWith('>') ? zeroWidthSpace + hushed : hushed;

@@ -48,9 +48,21 @@ export function renderTelegram(root: Root): { text: string; entities: TelegramEn
   return message.finish();
 }
 
+interface Cover {
+  readonly look: Look;
+  readonly start: number;
+  end: number;
+}
+
 function createMessage() {
   let text = '';
-  const covers: { look: Look; start: number; end: number }[] = [];
+  const covers: Cover[] = [];
+  /** By where they end. */
+  const ending = new Map<number, Cover[]>();
+  const end = (cover: Cover) => {
+    cover.end = text.length;
+    ending.set(cover.end, [...(ending.get(cover.end) ?? []), cover]);
+  };
   return {
     get length() {
       return text.length;
@@ -60,9 +72,11 @@ function createMessage() {
     },
     /** What was appended since `start` looks so. Neighbours of one look become one entity. */
     cover(start: number, look: Look) {
-      const neighbour = covers.findLast((cover) => cover.end === start && isSame(cover.look, look));
-      if (neighbour) neighbour.end = text.length;
-      else covers.push({ look, start, end: text.length });
+      const neighbour = ending.get(start)?.findLast((cover) => cover.end === start && isSame(cover.look, look));
+      if (neighbour) return end(neighbour);
+      const cover = { look, start, end: text.length };
+      covers.push(cover);
+      end(cover);
     },
     finish(): { text: string; entities: TelegramEntity[] } {
       // Telegram cuts white space off the end; an entity must not reach over it.
