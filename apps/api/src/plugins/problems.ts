@@ -79,7 +79,6 @@ const maxDetailLength = 1_500;
 const maxErrorsBytes = 8 * 1024;
 
 /** Control characters but tab and line feed, halves of surrogate pairs, and what turns the direction of text around. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unsafe = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
 
 /** The beginning of a text that a caller may have chosen, without what would steer a terminal or a browser. */

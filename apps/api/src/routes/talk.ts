@@ -27,16 +27,16 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       },
     },
     async (request, reply) => {
-      const { teamId } = request.caller;
+      const { teamId, keyId } = request.caller;
       const { text, conversationId } = request.body;
       const key = request.headers['idempotency-key'];
       const inbound = {
         teamId,
         agentId: await agentIdOf(deps.db, teamId, request.params.agent),
         source: 'api',
-        apiKeyId: request.caller.keyId,
+        apiKeyId: keyId,
         // The key names the event in the inbox too: a first request that died unanswered is not said twice.
-        externalId: typeof key === 'string' ? `idempotency:${key}:${digest(text)}` : undefined,
+        externalId: typeof key === 'string' ? `idempotency:${keyId}:${key}:${digest(text)}` : undefined,
         content: [{ type: 'text' as const, text }],
         trigger: 'api' as const,
         traceId: request.traceId,

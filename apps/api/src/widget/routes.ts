@@ -216,7 +216,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
           response: { 200: WidgetHistory, ...errors },
         },
       },
-      async (request, reply): Promise<WidgetHistory> => {
+      async (request): Promise<WidgetHistory> => {
         const { site, visitor } = visitorOf(request);
         const { before } = request.query;
         const found = await readEarlier(db, threadOf(site, visitor), { before, limit: historyLimit + 1 });

@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   type ApiKey,
   type ApiKeyCreate,
-  type ApiKeyCreated,
   type Page,
   type PageQuery,
   type Role,
@@ -77,7 +76,7 @@ export async function createApiKey(
   caller: Pick<Caller, 'teamId' | 'role'>,
   body: ApiKeyCreate,
   key = generateApiKey(),
-): Promise<ApiKeyCreated> {
+): Promise<ApiKey & { key: string }> {
   if (!roleIncludes(caller.role, body.role)) {
     throw new DomainError('forbidden', `Your key is ${caller.role}: it cannot make ${body.role} keys.`);
   }
