@@ -1,5 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createAgent, createClient, type Product, startProduct } from '../support/api/index.ts';
+import { randomBytes } from 'node:crypto';
+import { resolveApiKey } from '@nightshift/core/api-keys';
+import { sealContext, unseal } from '@nightshift/core/secrets';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Client,
+  createAgent,
+  documentedRoutes,
+  type Product,
+  startProduct,
+} from '../support/api/index.ts';
 
 let product: Product;
 let agentId: string;
@@ -10,6 +19,8 @@ beforeAll(async () => {
 });
 
 afterAll(() => product.close());
+
+const callerOf = async (key: string) => (await resolveApiKey(product.db, key))!;
 
 let keys = 0;
 const nextKey = () => ({ 'idempotency-key': `key-${keys++}` });
@@ -75,7 +86,7 @@ it('does not say twice what was stored before its answer was lost', async () => 
   // As if the process had died between the message and its answer, two minutes ago.
   await product.sql(
     `UPDATE idempotency_record SET status = NULL, body = NULL, created_at = now() - interval '3 minutes'
-     WHERE key = $1`,
+     WHERE key LIKE '%' || $1`,
     [headers['idempotency-key']],
   );
   expect(await say(headers)).toMatchObject({ status: 202, body: first.body });
@@ -97,17 +108,111 @@ it('answers a caller who left while it waited', async () => {
   });
 });
 
-it('replays a new API key, and stores nothing of it in clear', async () => {
-  const headers = nextKey();
-  const body = { name: 'replayed', role: 'viewer' };
-  const first = await product.owner.post('/v1/api-keys', body, headers);
-  const second = await product.owner.post('/v1/api-keys', body, headers);
-  expect(first.status).toBe(201);
-  expect(second).toMatchObject({ status: 201, body: first.body });
-  expect((await createClient(product.url, second.body.key).get('/v1/me')).status).toBe(200);
-  const rows = await product.sql('SELECT row_to_json(r)::text AS row FROM idempotency_record r');
-  expect(rows.length).toBeGreaterThan(0);
-  for (const { row } of rows) expect(row).not.toContain(first.body.key);
+describe('an answer that shows a secret once', () => {
+  const hook = { url: 'http://127.0.0.1:9/hook', events: ['run.finished'] };
+  const given = `whsec_${randomBytes(32).toString('base64')}`;
+  const web = () => ({ kind: 'web', agentId, settings: { origins: ['https://shop.example.com'] } });
+
+  it.each([
+    ['a new API key', '/v1/api-keys', () => ({ name: 'once', role: 'viewer' }), 'key'],
+    ['a signing secret that was made', '/v1/webhooks', () => hook, 'signingSecret'],
+    ['a signing secret that was given', '/v1/webhooks', () => ({ ...hook, secret: given }), 'signingSecret'],
+    ['the secrets of a channel', '/v1/channels', web, 'generated'],
+  ] as const)('is given again without it: %s', async (_what, path, bodyOf, field) => {
+    const headers = nextKey();
+    const first = await product.owner.post(path, bodyOf(), headers);
+    const second = await product.owner.post(path, bodyOf(), headers);
+    const { [field]: shown, ...rest } = first.body;
+    expect(first.status).toBe(201);
+    expect(first.headers.get('idempotency-withheld')).toBeNull();
+    const secrets = typeof shown === 'string' ? [shown] : Object.values<string>(shown);
+    expect(secrets.length).toBeGreaterThan(0);
+    expect(second).toMatchObject({ status: 201, body: rest });
+    expect(second.body).not.toHaveProperty(field);
+    expect(second.headers.get('idempotency-replayed')).toBe('true');
+    expect(second.headers.get('idempotency-withheld')).toBe(field);
+    for (const secret of secrets) expect(second.text).not.toContain(secret);
+    // Not stored either, not even sealed.
+    const [stored] = await product.sql(`SELECT body FROM idempotency_record WHERE key LIKE '%' || $1`, [
+      headers['idempotency-key'],
+    ]);
+    expect(stored.body).not.toContain(secrets[0]);
+    const { keyId } = await callerOf(product.owner.key!);
+    const context = sealContext(product.id, `${keyId} ${headers['idempotency-key']}`, 'answer');
+    const opened = unseal(product.deps.kek, JSON.parse(stored.body), context);
+    expect(JSON.parse(opened)).toEqual(second.body);
+    for (const secret of secrets) expect(opened).not.toContain(secret);
+  });
+
+  it('is given again whole where there was none', async () => {
+    const headers = nextKey();
+    const body = { kind: 'webhook', agentId, settings: { url: hook.url }, credentials: { secret: given } };
+    const first = await product.owner.post('/v1/channels', body, headers);
+    const second = await product.owner.post('/v1/channels', body, headers);
+    expect(first).toMatchObject({ status: 201, body: { generated: {} } });
+    expect(second).toMatchObject({ status: 201, body: first.body });
+    expect(second.headers.get('idempotency-withheld')).toBeNull();
+  });
+
+  it('is one that the contracts mark, on every route that takes a key', async () => {
+    const routes = await documentedRoutes(product.owner);
+    const marked = routes.flatMap(({ name, operation }) =>
+      Object.values<any>(operation.responses).flatMap((answer) =>
+        Object.entries<any>(answer.content?.['application/json']?.schema?.properties ?? {})
+          .filter(([, field]) => field['x-shown-once'])
+          .map(([field]) => `${name} ${field}`),
+      ),
+    );
+    expect(marked.sort()).toEqual([
+      'PATCH /v1/webhooks/{id} signingSecret',
+      'POST /v1/api-keys key',
+      'POST /v1/channels generated',
+      'POST /v1/webhooks signingSecret',
+    ]);
+    const description = (name: string) =>
+      routes.find((route) => route.name === name)!.operation.description as string;
+    expect(description('POST /v1/api-keys')).toContain('`Idempotency-Withheld`');
+    expect(description('POST /v1/agents')).toContain('`Idempotency-Replayed: true`');
+  });
+});
+
+describe('another caller with the same key', () => {
+  it.each([
+    ['/v1/api-keys', { name: 'mine', role: 'viewer' }],
+    ['/v1/schedules', { name: 'mine', prompt: 'x', everySeconds: 3600 }],
+    ['/v1/agents', { name: 'mine' }],
+  ])('makes one of its own: %s', async (path, body) => {
+    const headers = nextKey();
+    const admin = await product.caller('admin');
+    const send = (caller: Client, nth: number) =>
+      caller.post(path, { ...body, ...(path === '/v1/schedules' && { agentId }), name: `mine ${nth}` }, headers);
+    const [mine, theirs] = [await send(product.owner, 1), await send(admin, 1)];
+    expect(mine.status).toBe(201);
+    expect(theirs.headers.get('idempotency-replayed')).toBeNull();
+    if (path === '/v1/agents') expect(theirs.status).toBe(409);
+    else expect(theirs.body.id).not.toBe(mine.body.id);
+    // Nor does it get in the way of the first.
+    expect(await send(product.owner, 1)).toMatchObject({ status: 201, body: { id: mine.body.id } });
+    expect((await send(admin, 2)).status).toBe(409);
+  });
+
+  it('says something of its own, the same words to the same agent', async () => {
+    const headers = nextKey();
+    const member = await product.caller('member');
+    const mine = await say(headers);
+    const theirs = await member.post(`/v1/agents/${agentId}/messages`, { text: 'hello' }, headers);
+    expect(theirs.status).toBe(202);
+    expect(theirs.body.messageId).not.toBe(mine.body.messageId);
+  });
+
+  it('is not a caller whose id the key names', async () => {
+    const admin = await product.caller('admin');
+    const { keyId } = await callerOf(admin.key!);
+    const body = { name: 'of the admin', role: 'viewer' };
+    await admin.post('/v1/api-keys', body, { 'idempotency-key': 'k' });
+    const answer = await product.owner.post('/v1/api-keys', body, { 'idempotency-key': `${keyId}k` });
+    expect(answer.headers.get('idempotency-replayed')).toBeNull();
+  });
 });
 
 it('keeps the keys of two teams apart', async () => {

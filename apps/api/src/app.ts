@@ -4,7 +4,7 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { DomainError } from '@nightshift/core/errors';
 import Fastify, { type FastifyRequest, LogController } from 'fastify';
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';
 import { hookRoutes } from './hooks/hooks.ts';
 import { auth } from './plugins/auth.ts';
@@ -12,8 +12,10 @@ import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { observe } from './plugins/observe.ts';
 import { openapi } from './plugins/openapi.ts';
-import { answerClientError, answerUnrouted, problems } from './plugins/problems.ts';
+import { answerClientError, answerUnrouted, problems, refuseUnrouted } from './plugins/problems.ts';
+import { unreadBodies } from './plugins/unread-bodies.ts';
 import { unusedSockets } from './plugins/unused-sockets.ts';
+import { validation } from './plugins/validation.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { budgetRoutes } from './routes/budgets.ts';
 import { catalogRoutes } from './routes/catalog.ts';
@@ -92,10 +94,10 @@ export async function buildApp(deps: ApiDeps) {
   const stopping = new AbortController();
   app.decorate('stopping', stopping.signal);
   app.addHook('preClose', async () => stopping.abort());
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
 
   await app.register(unusedSockets);
+  await app.register(unreadBodies);
+  await app.register(validation);
   await app.register(problems);
   await app.register(observe, { deps });
   await app.register(jsonBody);
@@ -106,11 +108,13 @@ export async function buildApp(deps: ApiDeps) {
     // A server on loopback has no TLS; whoever puts it behind a proxy sets this there.
     strictTransportSecurity: false,
   });
+  app.addHook('onRequest', refuseUnrouted);
   await app.register(auth, { deps });
   await app.register(rateLimit, {
     max: deps.rateLimitPerMinute,
     timeWindow: 60_000,
-    hook: 'preHandler',
+    // After the caller is known, before the body is read.
+    hook: 'onRequest',
     allowList: isPublic,
     // Asked before the allow list is, so also for requests that have no caller.
     keyGenerator: (request) => (isPublic(request) ? 'public' : request.caller.keyId),

@@ -34,6 +34,8 @@ export interface ApiDeps {
   rateLimitPerMinute: number;
   /** From SIGTERM on. */
   isDraining: () => boolean;
+  /** How often it is checked that an open stream may go on, should a signal be lost, in milliseconds. Default 30,000. */
+  permitRecheckMs?: number;
   /** How long a request may take to arrive, in milliseconds. */
   requestTimeoutMs: number;
 }

@@ -1,7 +1,7 @@
 /** Channels: connections to chat platforms, who is answered there, and by which agent (docs/channels/README.md). */
 import { z } from 'zod';
 import { DeliveryStatus } from './deliveries.ts';
-import { Id, PageQuery, SecretInfo, Timestamp } from './primitives.ts';
+import { Id, PageQuery, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
 
 /** An id as a platform writes it. */
 const platformId = z.string().trim().min(1).max(200);
@@ -177,8 +177,8 @@ export const Channel = z.object({
 export type Channel = z.infer<typeof Channel>;
 
 export const ChannelCreated = Channel.extend({
-  /** What was made for it and is shown only now. */
-  generated: z.record(z.string(), z.string()),
+  /** What was made for it. */
+  generated: shownOnce(z.record(z.string(), z.string())),
   /** What to do next, in order. */
   nextSteps: z.array(z.string()),
 });

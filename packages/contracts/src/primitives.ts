@@ -40,6 +40,24 @@ export type Problem = z.infer<typeof Problem>;
 export const SecretInfo = z.object({ set: z.boolean(), last4: z.string().nullable() });
 export type SecretInfo = z.infer<typeof SecretInfo>;
 
+/**
+ * A field of an answer that is shown once. It is in no other answer: what is kept to be given again to the same
+ * Idempotency-Key is kept without it.
+ */
+export const shownOnce = <T extends z.ZodType>(field: T) =>
+  field.optional().meta({
+    description: 'Shown once: absent when the answer is given again to its Idempotency-Key.',
+    'x-shown-once': true,
+  });
+
+/** The names of an answer's fields that are shown once. */
+export function shownOnceFields(answer: unknown): string[] {
+  if (!(answer instanceof z.ZodObject)) return [];
+  return Object.entries<z.ZodType>(answer.shape).flatMap(([name, field]) =>
+    z.globalRegistry.get(field)?.['x-shown-once'] ? [name] : [],
+  );
+}
+
 /** Roles, strongest first: owner ⊇ admin ⊇ member ⊇ viewer. */
 export const Role = z.enum(['owner', 'admin', 'member', 'viewer']);
 export type Role = z.infer<typeof Role>;

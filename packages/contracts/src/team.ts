@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Role, Timestamp } from './primitives.ts';
+import { Id, Role, shownOnce, Timestamp } from './primitives.ts';
 
 export const Team = z.object({ id: Id, name: z.string(), createdAt: Timestamp });
 export type Team = z.infer<typeof Team>;
@@ -19,7 +19,7 @@ export const ApiKey = z.object({
 export type ApiKey = z.infer<typeof ApiKey>;
 
 /** Only the answer to its creation holds the key itself. */
-export const ApiKeyCreated = ApiKey.extend({ key: z.string() });
+export const ApiKeyCreated = ApiKey.extend({ key: shownOnce(z.string()) });
 export type ApiKeyCreated = z.infer<typeof ApiKeyCreated>;
 
 /** Who the caller is. */

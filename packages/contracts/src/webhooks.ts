@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { BudgetFigures } from './budgets.ts';
-import { Id, SecretInfo, Timestamp } from './primitives.ts';
+import { Id, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
 import { Failure, RunTrigger } from './runs.ts';
 import { trimEndOf } from './text.ts';
 
@@ -72,7 +72,8 @@ export type Webhook = z.infer<typeof Webhook>;
 
 /** The answer to what made a secret. */
 export const WebhookSaved = Webhook.extend({
-  signingSecret: z.string().optional().meta({ description: 'Only when it was made or given just now.' }),
+  /** Only when it was made or given just now. */
+  signingSecret: shownOnce(z.string()),
 });
 export type WebhookSaved = z.infer<typeof WebhookSaved>;
 

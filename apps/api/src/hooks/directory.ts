@@ -1,18 +1,35 @@
-/** Which channel an address belongs to, without asking the database for each request, or for each guess of a stranger. */
+/**
+ * Which channel an address belongs to, without asking the database for each request, or for each guess of a stranger.
+ */
 import { connectionOf, type OpenConnection } from '@nightshift/agent';
 import type { AdapterSource } from '@nightshift/channels';
 import { listHookKeys, openChannelByHook } from '@nightshift/core/channels';
 import type { Database } from '@nightshift/core/database';
+import { rateLimited } from '@nightshift/core/errors';
 import type { KeyEncryptionKey } from '@nightshift/core/secrets';
+import { createRateLimit } from '../rate-limit.ts';
 
 export interface HookDirectory {
-  /** Undefined: there is no such channel. @throws {ChannelError} when it cannot be opened */
-  find(hookKey: string): Promise<OpenConnection | undefined>;
-  /** What was changed here is seen at once; what another process changed, within `freshMs`. */
+  /**
+   * Undefined: there is no such channel. `client` (`clientNetwork`) is who asks, null the server itself: a client that
+   * has named too many keys that there are not is not looked up for any more; keys that are known still lead to their
+   * channel.
+   *
+   * @throws {ChannelError} when it cannot be opened
+   * @throws {DomainError} rate_limited
+   */
+  find(hookKey: string, client: string | null): Promise<OpenConnection | undefined>;
+  /** Reads anew what has changed. */
   forget(): void;
 }
 
-/** How long an opened channel is used before it is read again, in milliseconds. */
+/** A key of ours, in addresses of hooks and of web chats. */
+const keyForm = /^[\w-]{20,64}$/;
+
+/** Keys that are none, from one client, in a minute. */
+const maxGuesses = 60;
+
+/** How long an opened channel is used before it is read again, should a signal of its change be lost, in milliseconds. */
 const freshMs = 3_000;
 
 /** A key that is not known makes us look at most once in this time, however many ask, in milliseconds. */
@@ -26,6 +43,7 @@ export function createHookDirectory(deps: {
   const { db, kek, adapters } = deps;
   let keys: Promise<Set<string>> | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  const guesses = createRateLimit({ max: maxGuesses, windowMs: 60_000 });
   const opened = new Map<string, { at: number; connection: Promise<OpenConnection | undefined> }>();
 
   function lookUp(): Promise<Set<string>> {
@@ -47,9 +65,14 @@ export function createHookDirectory(deps: {
   }
 
   return {
-    async find(hookKey) {
-      const known = (await keys?.catch(() => undefined))?.has(hookKey) || (await lookUp()).has(hookKey);
-      if (!known) return undefined;
+    async find(hookKey, client) {
+      if (!(await keys?.catch(() => undefined))?.has(hookKey)) {
+        // Counted before anything is asked, so that guesses that come at once are counted as well.
+        const wait = client === null ? undefined : guesses.take(client);
+        if (wait !== undefined) throw rateLimited(wait, 'Too many addresses that lead nowhere.');
+        if (!keyForm.test(hookKey) || !(await lookUp()).has(hookKey)) return undefined;
+        if (client !== null) guesses.giveBack(client);
+      }
       let entry = opened.get(hookKey);
       if (!entry || performance.now() - entry.at > freshMs) {
         entry = { at: performance.now(), connection: open(hookKey) };
@@ -64,8 +87,10 @@ export function createHookDirectory(deps: {
       return connection;
     },
     forget() {
-      keys = undefined;
       opened.clear();
+      // Read at once: who has guessed too often is not looked up for, and may know a new one all the same.
+      lookedAt = Number.NEGATIVE_INFINITY;
+      lookUp().catch(() => undefined);
     },
   };
 }

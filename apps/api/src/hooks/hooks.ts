@@ -8,23 +8,69 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenConnection } from '@nightshift/agent';
 import { ChannelError, type HookAnswer, type RawRequest } from '@nightshift/channels';
 import { hookPath } from '@nightshift/core/channels';
-import { DomainError } from '@nightshift/core/errors';
+import { DomainError, rateLimited } from '@nightshift/core/errors';
+import { anyId } from '@nightshift/core/events';
 import { acceptEvents, wakeForEvents } from '@nightshift/core/inbox';
 import type { FastifyBaseLogger, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { clientNetwork } from '../client-network.ts';
 import type { ApiDeps } from '../deps.ts';
-import { maxBodyBytes, readRawBody } from './raw-body.ts';
+import { createRateLimit, createRecentKeys } from '../rate-limit.ts';
+import { assertAnnouncedWithin, readBody } from '../read-body.ts';
+import { bodyLimitOf } from './body-limits.ts';
 
 /** The most impatient platforms wait 3 s. */
 const answerWithinMs = 2_500;
 
-const keyPattern = /^[\w-]{20,64}$/;
+/** A stranger's request is not waited for longer, in milliseconds. */
+const maxBodyMs = 10_000;
+
+/** Requests with a wrong signature, from one client to one channel in a minute; and such that are being read. */
+const maxUnsigned = 300;
+
+/** A channel that a request has found, and who asks. */
+interface Entry {
+  opened: OpenConnection;
+  hook: NonNullable<OpenConnection['adapter']['hook']>;
+  /** The client at this channel, by which it is counted. */
+  sender: string;
+  /** It was counted in advance. */
+  isCounted: boolean;
+  maxBytes: number;
+}
 
 export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { deps }) => {
-  const { db, log, metrics, traffic, hooks } = deps;
+  const { db, bus, log, metrics, traffic, hooks } = deps;
+  const entries = new WeakMap<FastifyRequest, Entry>();
+  const unsigned = createRateLimit({ max: maxUnsigned, windowMs: 60_000 });
+  /**
+   * Who has signed lately is not held up by others behind its address: a platform sends for everybody from the same few.
+   */
+  const trusted = createRecentKeys(10_000);
+
+  // What another process has changed.
+  const unsubscribe = bus.subscribe('channel', anyId, hooks.forget);
+  app.addHook('onClose', async () => unsubscribe());
+
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { bodyLimit: maxBodyBytes }, (_request: FastifyRequest, payload: Readable) =>
-    readRawBody(payload),
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
+    readBody(payload, { maxBytes: entries.get(request)!.maxBytes, maxMs: maxBodyMs }),
   );
+
+  // All that can be refused without the body is refused before it is read.
+  app.addHook<{ Params: { hookKey: string } }>('onRequest', async (request) => {
+    const client = clientNetwork(request.ip);
+    const opened = await findChannel(request.params.hookKey, client);
+    const { hook } = opened?.adapter ?? {};
+    if (!opened || !hook) throw new DomainError('not_found', 'There is no channel at this address.');
+    const maxBytes = bodyLimitOf(opened.adapter.kind);
+    assertAnnouncedWithin(request, maxBytes);
+    const sender = `${opened.channel.id}/${client}`;
+    const isCounted = !trusted.has(sender);
+    const wait = isCounted ? unsigned.take(sender) : undefined;
+    if (wait !== undefined)
+      throw rateLimited(wait, 'Too many requests that are not signed as they should be.');
+    entries.set(request, { opened, hook, sender, isCounted, maxBytes });
+  });
 
   for (const method of ['GET', 'POST'] as const) {
     app.route<{ Params: { hookKey: string } }>({
@@ -43,9 +89,7 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
         security: [],
       },
       handler: async (request, reply) => {
-        const found = keyPattern.test(request.params.hookKey) && (await findChannel(request.params.hookKey));
-        if (!found) throw new DomainError('not_found', 'There is no channel at this address.');
-        const answer = await inTime(receive(request, found), request.log);
+        const answer = await inTime(receive(request, entries.get(request)!), request.log);
         return reply
           .status(answer.status)
           .headers(answer.headers ?? {})
@@ -54,9 +98,9 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
     });
   }
 
-  async function findChannel(hookKey: string): Promise<OpenConnection | undefined> {
+  async function findChannel(hookKey: string, client: string): Promise<OpenConnection | undefined> {
     try {
-      return await hooks.find(hookKey);
+      return await hooks.find(hookKey, client);
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
       // Its credentials cannot be read, so nothing can be verified: the platform may come again.
@@ -64,11 +108,13 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
     }
   }
 
-  async function receive(request: FastifyRequest, opened: OpenConnection): Promise<HookAnswer> {
-    const { channel, adapter, connection } = opened;
-    const { hook, kind } = adapter;
+  async function receive(
+    request: FastifyRequest,
+    { opened, hook, sender, isCounted }: Entry,
+  ): Promise<HookAnswer> {
+    const { channel, connection } = opened;
+    const { kind } = channel;
     const count = (outcome: string) => metrics.channelEvents.inc({ kind, outcome });
-    if (!hook) throw new DomainError('not_found', 'There is no channel at this address.');
     const raw = rawRequest(request, deps.publicUrl + hookPath(channel.hookKey));
     const refusal = await whyRefused(hook.verify, raw, connection);
     if (refusal !== null) {
@@ -80,6 +126,8 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
       );
       throw new DomainError('unauthorized', 'The request is not signed as it should be.');
     }
+    if (isCounted) unsigned.giveBack(sender);
+    trusted.add(sender);
     try {
       const events = hook.parse(raw, connection);
       if (channel.status === 'paused') {
@@ -106,7 +154,7 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
   }
 
   async function whyRefused(
-    verify: NonNullable<OpenConnection['adapter']['hook']>['verify'],
+    verify: Entry['hook']['verify'],
     raw: RawRequest,
     connection: OpenConnection['connection'],
   ): Promise<string | null> {

@@ -1,10 +1,13 @@
-/** Who calls, and whether they may: API keys in the Authorization header, a role per route. */
+/** Who calls, and whether they may: API keys in the Authorization header, a role per route. All before the body is read. */
 import { type Role, roleIncludes } from '@nightshift/contracts';
-import { type Caller, resolveApiKey } from '@nightshift/core/api-keys';
-import { DomainError } from '@nightshift/core/errors';
-import type { FastifyRequest } from 'fastify';
+import { type Caller, hashApiKey, isApiKeyForm, resolveApiKey } from '@nightshift/core/api-keys';
+import { DomainError, rateLimited } from '@nightshift/core/errors';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
+import { clientNetwork } from '../client-network.ts';
 import type { ApiDeps } from '../deps.ts';
+import { createKnownKeys } from '../known-keys.ts';
+import { createRateLimit } from '../rate-limit.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -21,31 +24,8 @@ declare module 'fastify' {
   }
 }
 
-const windowMs = 60_000;
-const maxFailures = 30;
-const maxAddresses = 10_000;
-
-/**
- * Counts refused keys per address. Keys are too long to guess, so this only keeps a guesser from loading the
- * database and the log; a caller with a good key is never held up by others behind its address.
- */
-function createGuessLimit() {
-  const failures = new Map<string, { count: number; until: number }>();
-  return {
-    /** Seconds to wait, when the address has failed too often. */
-    failed(address: string): number | undefined {
-      const now = Date.now();
-      let entry = failures.get(address);
-      if (!entry || entry.until < now) {
-        if (failures.size >= maxAddresses) failures.clear();
-        entry = { count: 0, until: now + windowMs };
-        failures.set(address, entry);
-      }
-      entry.count += 1;
-      return entry.count > maxFailures ? Math.ceil((entry.until - now) / 1000) : undefined;
-    },
-  };
-}
+/** Requests without a key that counts, from one client in a minute. */
+const maxGuesses = 30;
 
 function presentedKey(request: FastifyRequest): string | undefined {
   const [scheme, value] = (request.headers.authorization ?? '').split(' ', 2);
@@ -56,8 +36,28 @@ function presentedKey(request: FastifyRequest): string | undefined {
   return undefined;
 }
 
+/** The weakest role that may call the request's route. */
+export function neededRole({ method, routeOptions }: FastifyRequest): Role {
+  return routeOptions.config.role ?? (method === 'GET' || method === 'HEAD' ? 'viewer' : 'member');
+}
+
+function refused(request: FastifyRequest, reply: FastifyReply, key: string | undefined): DomainError {
+  const { basic } = request.routeOptions.config;
+  reply.header('www-authenticate', basic ? 'Basic realm="Nightshift: the key is the password"' : 'Bearer');
+  return new DomainError(
+    'unauthorized',
+    key ? 'The key is not known, or it was revoked.' : 'Send an API key: Authorization: Bearer ns_…',
+  );
+}
+
 export const auth = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }) => {
-  const guesses = createGuessLimit();
+  /**
+   * Keys are too long to guess, so this only keeps a guesser from loading the database and the log. A client that has
+   * used it up gets 429 without a query; but a key that is known to exist is always looked up, and holds nobody up who
+   * shares an address with a guesser.
+   */
+  const guesses = createRateLimit({ max: maxGuesses, windowMs: 60_000 });
+  const knownKeys = createKnownKeys(deps);
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.decorateRequest('caller', {
     getter(this: FastifyRequest): Caller {
@@ -66,32 +66,35 @@ export const auth = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }) => {
       return caller;
     },
   });
+  app.addHook('onReady', () => knownKeys.open());
+  app.addHook('onClose', async () => knownKeys.close());
+
+  async function identify(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+    const key = presentedKey(request);
+    const hasForm = key !== undefined && isApiKeyForm(key);
+    const isKnown = hasForm && knownKeys.has(hashApiKey(key));
+    const client = clientNetwork(request.ip);
+    // Counted before anything is asked, so that guesses that come at once are counted as well.
+    const wait = isKnown ? undefined : guesses.take(client);
+    if (wait !== undefined) throw rateLimited(wait, 'Too many refused keys from this address.');
+    if (!hasForm) throw refused(request, reply, key);
+    let isGuess = false;
+    try {
+      const caller = await resolveApiKey(deps.db, key);
+      isGuess = caller === null;
+      if (caller) return caller;
+    } finally {
+      // What fails for want of a database is nobody's guess.
+      if (!isKnown && !isGuess) guesses.giveBack(client);
+    }
+    if (isKnown) guesses.take(client);
+    throw refused(request, reply, key);
+  }
 
   app.addHook('onRequest', async (request, reply) => {
-    const { config } = request.routeOptions;
-    if (config.public || request.is404) return;
-    const key = presentedKey(request);
-    const caller = key ? await resolveApiKey(deps.db, key) : null;
-    if (!caller) {
-      const wait = guesses.failed(request.ip);
-      if (wait !== undefined) {
-        reply.header('retry-after', wait);
-        throw new DomainError(
-          'rate_limited',
-          `Too many refused keys from this address. Try again in ${wait} s.`,
-        );
-      }
-      reply.header(
-        'www-authenticate',
-        config.basic ? 'Basic realm="Nightshift: the key is the password"' : 'Bearer',
-      );
-      throw new DomainError(
-        'unauthorized',
-        key ? 'The key is not known, or it was revoked.' : 'Send an API key: Authorization: Bearer ns_…',
-      );
-    }
-    const needed =
-      config.role ?? (request.method === 'GET' || request.method === 'HEAD' ? 'viewer' : 'member');
+    if (request.routeOptions.config.public || request.is404) return;
+    const caller = await identify(request, reply);
+    const needed = neededRole(request);
     if (!roleIncludes(caller.role, needed)) {
       throw new DomainError('forbidden', `This needs the role ${needed}; your key is ${caller.role}.`);
     }

@@ -1,9 +1,13 @@
-/** `Idempotency-Key` on routes that create: the same request again gets the first answer again. */
+/**
+ * `Idempotency-Key` on routes that create: the same request of the same caller gets the first answer again, but for what
+ * is shown once (`shownOnce` of the contracts). That is not kept, not even sealed.
+ */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shownOnceFields } from '@nightshift/contracts';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { DomainError } from '@nightshift/core/errors';
-import { beginIdempotent, endIdempotent } from '@nightshift/core/idempotency';
+import { beginIdempotent, endIdempotent, type IdempotencyKey } from '@nightshift/core/idempotency';
 import { type Sealed, seal, sealContext, unseal } from '@nightshift/core/secrets';
 import type { FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
@@ -29,23 +33,54 @@ function keyOf(request: FastifyRequest): string | undefined {
   return key;
 }
 
+/** The fields that the answer of this status shows once. */
+function fieldsOf({ routeOptions }: FastifyRequest, status: number): string[] {
+  const answers = routeOptions.schema?.response as Record<number, unknown> | undefined;
+  return shownOnceFields(answers?.[status]);
+}
+
+/** An answer without them. What was empty shows nothing, and stays. */
+function withoutShownOnce(payload: string, fields: readonly string[]): string {
+  if (fields.length === 0) return payload;
+  const answer = JSON.parse(payload) as Record<string, object | string>;
+  for (const field of fields) if (Object.keys(answer[field] ?? '').length > 0) delete answer[field];
+  return JSON.stringify(answer);
+}
+
+const note =
+  'With an `Idempotency-Key` the same request, made again with the same API key within a day, gets the first answer again, ' +
+  'with `Idempotency-Replayed: true`';
+
 export const idempotency = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }) => {
   /** Requests that are the first with their key, and owe it an answer. */
-  const owing = new WeakMap<FastifyRequest, string>();
+  const owing = new WeakMap<FastifyRequest, IdempotencyKey>();
+
+  app.addHook('onRoute', (route) => {
+    if (!route.config?.idempotent) return;
+    const names = Object.values(route.schema?.response ?? {}).flatMap(shownOnceFields);
+    const but = names.length > 0 ? `, without \`${names.join('`, `')}\`: \`Idempotency-Withheld\` names it` : '';
+    const { description = '' } = route.schema ?? {};
+    route.schema = { ...route.schema, description: `${description} ${note}${but}.`.trim() };
+  });
 
   app.addHook('preHandler', async (request, reply) => {
     const key = keyOf(request);
     if (key === undefined) return;
-    const { teamId } = request.caller;
+    const { teamId, keyId: callerId } = request.caller;
+    const mine = { teamId, callerId, key };
     const hash = createHash('sha256')
       .update(JSON.stringify([request.method, request.url, request.body ?? null]))
       .digest();
-    const stored = await beginIdempotent(deps.db, teamId, key, hash);
+    const stored = await beginIdempotent(deps.db, mine, hash);
     if (!stored) {
-      owing.set(request, key);
+      owing.set(request, mine);
       return;
     }
-    const body = unseal(deps.kek, JSON.parse(stored.body) as Sealed, sealContext(teamId, key, 'answer'));
+    const body = unseal(deps.kek, JSON.parse(stored.body) as Sealed, contextOf(mine));
+    const fields = fieldsOf(request, stored.status);
+    const kept = fields.length > 0 ? JSON.parse(body) : {};
+    const withheld = fields.filter((field) => !(field in kept));
+    if (withheld.length > 0) reply.header('idempotency-withheld', withheld.join(', '));
     return reply
       .status(stored.status)
       .header('idempotency-replayed', 'true')
@@ -55,32 +90,33 @@ export const idempotency = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }
   });
 
   app.addHook('onSend', async (request, reply, payload) => {
-    const key = owing.get(request);
-    if (key === undefined) return payload;
+    const mine = owing.get(request);
+    if (mine === undefined) return payload;
     owing.delete(request);
-    const { teamId } = request.caller;
-    // An answer may hold a secret that is shown once (a new API key), so it is stored sealed.
-    const body = JSON.stringify(seal(deps.kek, String(payload ?? ''), sealContext(teamId, key, 'answer')));
+    const kept = withoutShownOnce(String(payload ?? ''), fieldsOf(request, reply.statusCode));
+    const body = JSON.stringify(seal(deps.kek, kept, contextOf(mine)));
     try {
-      await endIdempotent(deps.db, teamId, key, { status: reply.statusCode, body });
+      await endIdempotent(deps.db, mine, { status: reply.statusCode, body });
     } catch (error) {
-      forgetLater(teamId, key).catch((cause: Error) =>
-        request.log.warn({ err: cause }, 'idempotency key kept'),
-      );
+      forgetLater(mine).catch((cause: Error) => request.log.warn({ err: cause }, 'idempotency key kept'));
       if (reply.statusCode < 500) throw error;
     }
     return payload;
   });
 
   /** The database went away under a request. The same one is told to come again, and must find its key free then. */
-  async function forgetLater(teamId: string, key: string): Promise<void> {
+  async function forgetLater(mine: IdempotencyKey): Promise<void> {
     for (let tries = 1; tries <= forgetTries; tries += 1) {
       await sleep(forgetAgainMs, undefined, { ref: false });
       try {
-        return await endIdempotent(deps.db, teamId, key, { status: 503, body: '' });
+        return await endIdempotent(deps.db, mine, { status: 503, body: '' });
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error;
       }
     }
   }
 });
+
+/** A stored answer opens for its own caller and key only. */
+const contextOf = ({ teamId, callerId, key }: IdempotencyKey) =>
+  sealContext(teamId, `${callerId} ${key}`, 'answer');

@@ -1,6 +1,6 @@
 /**
- * Reads JSON bodies, and refuses what would hurt further in: invalid UTF-8, nesting that exhausts a stack,
- * `__proto__`, and text that Postgres cannot store (NUL bytes, lone surrogates).
+ * Reads JSON bodies, and refuses what would hurt further in: invalid UTF-8, nesting that exhausts a stack, more values
+ * than any request needs, `__proto__`, and text that Postgres cannot store (NUL bytes, lone surrogates).
  */
 import { DomainError, type FieldError } from '@nightshift/core/errors';
 import fastifyPlugin from 'fastify-plugin';
@@ -8,12 +8,19 @@ import secureJson from 'secure-json-parse';
 
 export const maxDepth = 64;
 
+/**
+ * Values of a whole body: members of objects and items of lists, at every depth. The largest of ours is a history at the
+ * OpenAI door, 1,000 messages of some ten values each; a channel with all its allow-lists has 4,000.
+ */
+export const maxValues = 20_000;
+
 const invalid = (message: string, fields?: FieldError[]) =>
   new DomainError('invalid_request', message, fields ? { fields } : {});
 
-/** Counts brackets outside of strings, so that nothing recursive meets a hostile depth. */
-function assertDepth(text: string): void {
+/** Counts brackets and separators outside of strings, so that a hostile shape is refused before it takes any memory. */
+function assertBounded(text: string): void {
   let depth = 0;
+  let values = 1;
   let inString = false;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
@@ -21,8 +28,10 @@ function assertDepth(text: string): void {
       if (code === 0x5c) index += 1;
       else if (code === 0x22) inString = false;
     } else if (code === 0x22) inString = true;
-    else if (code === 0x7b || code === 0x5b) {
-      depth += 1;
+    else if (code === 0x2c || code === 0x7b || code === 0x5b) {
+      values += 1;
+      if (values > maxValues) throw invalid(`The body has more than ${maxValues} values.`);
+      if (code !== 0x2c) depth += 1;
       if (depth > maxDepth) throw invalid(`The body is nested more than ${maxDepth} levels deep.`);
     } else if (code === 0x7d || code === 0x5d) depth -= 1;
   }
@@ -30,21 +39,25 @@ function assertDepth(text: string): void {
 
 const isStorable = (text: string) => text.isWellFormed() && !text.includes('\0');
 
-function assertStorable(value: unknown, path: string): void {
-  if (typeof value === 'string') {
-    if (isStorable(value)) return;
-    throw invalid(`${path || 'body'}: holds a NUL byte or half of a surrogate pair, which is no text.`, [
-      { path, message: 'holds a NUL byte or half of a surrogate pair' },
-    ]);
+/** Where a text is that cannot be stored. `key`: it is the name of a member. */
+function findUnstorable(value: unknown): { path: string[]; key: boolean } | null {
+  if (typeof value === 'string') return isStorable(value) ? null : { path: [], key: false };
+  if (value === null || typeof value !== 'object') return null;
+  for (const [name, item] of Object.entries(value)) {
+    if (!isStorable(name)) return { path: [], key: true };
+    const found = findUnstorable(item);
+    if (found) return { ...found, path: [name, ...found.path] };
   }
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) assertStorable(item, `${path}${path && '.'}${index}`);
-  } else if (value !== null && typeof value === 'object') {
-    for (const [key, item] of Object.entries(value)) {
-      if (!isStorable(key)) throw invalid(`${path || 'body'}: has a key that is no text.`);
-      assertStorable(item, `${path}${path && '.'}${key}`);
-    }
-  }
+  return null;
+}
+
+function assertStorable(body: unknown): void {
+  const found = findUnstorable(body);
+  if (!found) return;
+  const path = found.path.join('.');
+  if (found.key) throw invalid(`${path || 'body'}: has a key that is no text.`);
+  const message = 'holds a NUL byte or half of a surrogate pair';
+  throw invalid(`${path || 'body'}: ${message}, which is no text.`, [{ path, message }]);
 }
 
 /** @throws {DomainError} invalid_request */
@@ -55,7 +68,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
   } catch {
     throw invalid('The body is not UTF-8.');
   }
-  assertDepth(text);
+  assertBounded(text);
   let value: unknown;
   try {
     value = secureJson.parse(text, { protoAction: 'error', constructorAction: 'error' });
@@ -67,7 +80,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
         : `The body is no valid JSON: ${reason.slice(0, 200)}`,
     );
   }
-  assertStorable(value, '');
+  assertStorable(value);
   return value;
 }
 

@@ -40,12 +40,14 @@ const titles: Record<number, string> = {
   503: 'Unavailable',
 };
 
-/** An error as an answer: what every door makes its own document of. */
+/** An error as an answer: what every door makes its own document of. It is bounded, whatever the request was. */
 export interface ErrorAnswer {
   status: number;
   code: string;
   detail: string;
   fields?: readonly FieldError[] | undefined;
+  /** In seconds. */
+  retryAfter?: number | undefined;
   /** A defect of ours or a fault around us, to be logged. */
   cause?: unknown;
 }
@@ -55,15 +57,47 @@ function fromValidation(error: FastifyError): ErrorAnswer | undefined {
   // An id that cannot exist is an id of nothing.
   if (error.validationContext === 'params')
     return { status: 404, code: 'not_found', detail: 'There is no such resource.' };
-  const fields = error.validation.map(({ instancePath, message }) => ({
+  const fields = error.validation.slice(0, maxErrors).map(({ instancePath, message }) => ({
     path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
     message: message ?? 'is invalid',
   }));
   const where = error.validationContext === 'querystring' ? 'query' : error.validationContext;
+  const more = error.validation.length - fields.length;
   const detail = fields
-    .map(({ path, message }) => (path ? `${path}: ${message}` : `${where}: ${message}`))
+    .map(({ path, message }) => `${cut(path, maxPathLength) || where}: ${cut(message, maxMessageLength)}`)
+    .concat(more > 0 ? `And ${more} more` : [])
     .join('. ');
   return { status: 400, code: 'invalid_request', detail, fields };
+}
+
+/** What an answer to a bad request names at most. */
+export const maxErrors = 20;
+/** In UTF-16 units. All errors together stay below 8 KiB, and a whole answer below 16 KiB. */
+const maxPathLength = 100;
+const maxMessageLength = 300;
+const maxDetailLength = 1_500;
+const maxErrorsBytes = 8 * 1024;
+
+/** Control characters but tab and line feed, halves of surrogate pairs, and what turns the direction of text around. */
+const unsafe = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
+
+/** The beginning of a text that a caller may have chosen, without what would steer a terminal or a browser. */
+function cut(text: string, length: number): string {
+  const isCut = text.length > length;
+  const plain = text.slice(0, length).replaceAll(unsafe, '\ufffd');
+  return isCut ? `${plain}…` : plain;
+}
+
+function bound({ detail, fields, ...answer }: ErrorAnswer): ErrorAnswer {
+  let bytes = 0;
+  const kept: FieldError[] = [];
+  for (const field of fields?.slice(0, maxErrors) ?? []) {
+    const each = { path: cut(field.path, maxPathLength), message: cut(field.message, maxMessageLength) };
+    bytes += Buffer.byteLength(JSON.stringify(each));
+    if (bytes > maxErrorsBytes) break;
+    kept.push(each);
+  }
+  return { ...answer, detail: cut(detail, maxDetailLength), fields: fields && kept };
 }
 
 /** Fastify's own refusals that have a code of ours. */
@@ -81,9 +115,12 @@ const fastifyCodes: Record<string, { status?: number; code: string; detail: stri
   },
 };
 
-export function toErrorAnswer(error: FastifyError | Error): ErrorAnswer {
+export const toErrorAnswer = (error: FastifyError | Error): ErrorAnswer => bound(toAnswer(error));
+
+function toAnswer(error: FastifyError | Error): ErrorAnswer {
   if (error instanceof DomainError) {
-    return { status: statuses[error.code], code: error.code, detail: error.message, fields: error.fields };
+    const { code, message: detail, fields, retryAfter } = error;
+    return { status: statuses[code], code, detail, fields, retryAfter };
   }
   const invalid = fromValidation(error as FastifyError);
   if (invalid) return invalid;
@@ -122,10 +159,19 @@ export function toProblem({ status, code, detail, fields }: ErrorAnswer, request
   };
 }
 
-/** Logs what is ours to mend; a caller's mistake is only counted. */
-export function logAnswer(request: FastifyRequest, { status, cause }: ErrorAnswer): void {
+/**
+ * What every door does with an error: logs what is ours to mend (a caller's mistake is only counted), and sets status
+ * and headers of the answer. The body is the door's own.
+ */
+export function beginErrorAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, retryAfter, cause }: ErrorAnswer,
+): FastifyReply {
   if (cause)
     request.log[status >= 500 && status !== 503 ? 'error' : 'warn']({ err: cause }, 'request failed');
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  return reply.status(status);
 }
 
 /** Requests that Fastify refuses before any route or hook is reached. */
@@ -162,17 +208,26 @@ export function answerClientError({ code }: { code?: string }, socket: Socket): 
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
+const unrouted = ({ method, url }: FastifyRequest) =>
+  new DomainError(
+    'not_found',
+    `There is nothing at ${method} ${cut(url.split('?', 1)[0]!, 200)}. /docs lists what there is.`,
+  );
+
+/** An onRequest hook: nobody needs the body of a request that leads nowhere. */
+export async function refuseUnrouted(request: FastifyRequest): Promise<void> {
+  if (request.is404) throw unrouted(request);
+}
+
 export const problems = fastifyPlugin(async (app) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const answer = toErrorAnswer(error);
-    logAnswer(request, answer);
-    return reply.status(answer.status).type('application/problem+json').send(toProblem(answer, request.id));
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const detail = `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}. /docs lists what there is.`;
-    return reply
-      .status(404)
+    return beginErrorAnswer(request, reply, answer)
       .type('application/problem+json')
-      .send(toProblem({ status: 404, code: 'not_found', detail }, request.id));
+      .send(toProblem(answer, request.id));
+  });
+  // A route may say so as well.
+  app.setNotFoundHandler((request) => {
+    throw unrouted(request);
   });
 });

@@ -11,8 +11,9 @@ import { acceptFirst, type Earlier, wakeForMessage } from '@nightshift/core/inbo
 import { cancelRun, getOutcome, getRun, waitForRun, watchRun } from '@nightshift/core/runs';
 import type { FastifyError } from 'fastify';
 import { z } from 'zod';
-import { logAnswer, toErrorAnswer } from '../plugins/problems.ts';
-import { formatSse, sendSse, untilClosed } from '../sse.ts';
+import { keyPermit, refusalOf } from '../permits.ts';
+import { beginErrorAnswer, type ErrorAnswer, toErrorAnswer } from '../plugins/problems.ts';
+import { formatSse, permitSignal, sendSse, untilClosed } from '../sse.ts';
 import type { Routes } from './types.ts';
 
 /** OpenAI's names for what went wrong, by status. */
@@ -22,6 +23,16 @@ const errorTypes: Record<number, string> = {
   404: 'invalid_request_error',
   429: 'rate_limit_error',
 };
+
+function errorOf({
+  status,
+  code,
+  detail,
+  fields,
+}: Pick<ErrorAnswer, 'status' | 'code' | 'detail' | 'fields'>) {
+  const type = errorTypes[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
+  return { error: { message: detail, type, code, param: fields?.[0]?.path ?? null } };
+}
 
 /** A run that failed, as an error of this door. The model's fault is a 502: the request was fine. */
 class RunFailed extends Error {
@@ -82,12 +93,7 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
     const answer = failed
       ? { status: 502, code: error.code, detail: error.message }
       : toErrorAnswer(error as FastifyError);
-    logAnswer(request, answer);
-    const type =
-      errorTypes[answer.status] ?? (answer.status < 500 ? 'invalid_request_error' : 'server_error');
-    return reply.status(answer.status).send({
-      error: { message: answer.detail, type, code: answer.code, param: answer.fields?.[0]?.path ?? null },
-    });
+    return beginErrorAnswer(request, reply, answer).send(errorOf(answer));
   });
 
   async function findAgent(teamId: string, model: string): Promise<Agent> {
@@ -133,15 +139,15 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
         summary: 'Chat with an agent',
         description:
           'Parameters that steer a model (temperature, max_tokens …) are accepted and ignored: the agent decides. ' +
-          'A client that leaves while its answer is made cancels the run.',
+          'A client that leaves while its answer is made, or whose key is revoked, cancels the run.',
         body: ChatCompletionBody,
       },
     },
     async (request, reply) => {
       const { teamId } = request.caller;
       const { body } = request;
-      // From here on: a client may leave while its message is being stored.
-      const gone = untilClosed(reply);
+      // From here on: a client may leave, or lose its key, while its message is being stored.
+      const gone = AbortSignal.any([untilClosed(reply), permitSignal(deps, reply, keyPermit(db, request))]);
       const { earlier, text } = splitMessages(body.messages);
       const agent = await findAgent(teamId, body.model);
       const accepted = await acceptFirst(db, {
@@ -181,6 +187,8 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
       if (!body.stream) {
         const outcome = await waitForRun(deps, { teamId, runId, fresh: true }, gone);
         ended = isFinal(outcome.status);
+        const refusal = refusalOf(gone);
+        if (refusal) throw refusal;
         if (outcome.status !== 'succeeded') {
           throw new RunFailed(
             outcome.error?.code ?? outcome.status,
@@ -248,7 +256,9 @@ export const openaiRoutes: Routes = async (app, { deps }) => {
         }
         yield formatSse({ data: '[DONE]' });
       }
-      return sendSse(request, reply, chunks());
+      const lastWord = (refusal: DomainError) =>
+        formatSse({ data: JSON.stringify(errorOf(toErrorAnswer(refusal))) });
+      return sendSse(request, reply, chunks(), { signal: gone, lastWord });
     },
   );
 };

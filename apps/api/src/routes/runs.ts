@@ -2,7 +2,8 @@ import { pageOf, Run, RunListQuery, Step } from '@nightshift/contracts';
 import { invalidField } from '@nightshift/core/errors';
 import { cancelRun, getRun, listRuns, listSteps, retryRun, watchRun } from '@nightshift/core/runs';
 import { z } from 'zod';
-import { formatSse, sendSse, whileServing } from '../sse.ts';
+import { keyPermit } from '../permits.ts';
+import { formatSse, sendSse, whilePermitted } from '../sse.ts';
 import { errors, IdParams, type Routes } from './types.ts';
 
 function lastEventId(header: string | string[] | undefined): number {
@@ -59,7 +60,8 @@ export const runRoutes: Routes = async (app, { deps }) => {
         description:
           'Server-sent events until the run ends: run.started, step.started, text.delta, thinking.delta, step.finished, ' +
           'run.warning, run.waiting, run.finished. Send Last-Event-ID to go on where a connection broke. Events are kept for an hour; an older run is ' +
-          'told from its journal, each step whole.',
+          'told from its journal, each step whole. When the key is revoked meanwhile, the last event is `error`, with `code` and ' +
+          '`message`.',
         params: IdParams,
         response: errors,
       },
@@ -67,7 +69,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
     async (request, reply) => {
       const after = lastEventId(request.headers['last-event-id']);
       const { teamId } = request.caller;
-      const signal = whileServing(reply);
+      const signal = whilePermitted(deps, reply, keyPermit(db, request));
       async function* events() {
         yield ': watching\n\n';
         for await (const { seq, event } of watchRun(
@@ -80,7 +82,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
       }
       // Says "no such run" before the stream begins.
       await getRun(db, teamId, request.params.id);
-      return sendSse(request, reply, events());
+      return sendSse(request, reply, events(), { signal });
     },
   );
 

@@ -37,10 +37,10 @@ export const scheduleRoutes: Routes = async (app, { deps }) => {
       },
     },
     async (request, reply) => {
-      const { teamId } = request.caller;
+      const { teamId, keyId } = request.caller;
       const key = request.headers['idempotency-key'];
       // The key names the schedule itself too: a first request that died unanswered makes no second one.
-      const idempotencyKey = typeof key === 'string' ? `api:${teamId}:${key}` : undefined;
+      const idempotencyKey = typeof key === 'string' ? `api:${teamId}:${keyId}:${key}` : undefined;
       return reply.status(201).send(await createSchedule(db, teamId, request.body, { idempotencyKey }));
     },
   );

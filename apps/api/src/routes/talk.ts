@@ -3,7 +3,8 @@ import { isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshi
 import { acceptFirst, acceptReply, wakeForMessage } from '@nightshift/core/inbox';
 import { waitForRun } from '@nightshift/core/runs';
 import { AgentParams, agentIdOf } from '../agent-reference.ts';
-import { whileServing } from '../sse.ts';
+import { keyPermit, refusalOf } from '../permits.ts';
+import { whilePermitted } from '../sse.ts';
 import { errors, type Routes } from './types.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url');
@@ -26,16 +27,16 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       },
     },
     async (request, reply) => {
-      const { teamId } = request.caller;
+      const { teamId, keyId } = request.caller;
       const { text, conversationId } = request.body;
       const key = request.headers['idempotency-key'];
       const inbound = {
         teamId,
         agentId: await agentIdOf(deps.db, teamId, request.params.agent),
         source: 'api',
-        apiKeyId: request.caller.keyId,
+        apiKeyId: keyId,
         // The key names the event in the inbox too: a first request that died unanswered is not said twice.
-        externalId: typeof key === 'string' ? `idempotency:${key}:${digest(text)}` : undefined,
+        externalId: typeof key === 'string' ? `idempotency:${keyId}:${key}:${digest(text)}` : undefined,
         content: [{ type: 'text' as const, text }],
         trigger: 'api' as const,
         traceId: request.traceId,
@@ -51,12 +52,15 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       };
       if (!request.query.wait) return reply.status(202).send(ids);
 
-      const signal = AbortSignal.any([whileServing(reply), AbortSignal.timeout(request.query.wait * 1000)]);
+      const permitted = whilePermitted(deps, reply, keyPermit(deps.db, request));
+      const signal = AbortSignal.any([permitted, AbortSignal.timeout(request.query.wait * 1000)]);
       const outcome = await waitForRun(
         deps,
         { teamId, runId: ids.runId, fresh: !accepted.duplicate },
         signal,
       );
+      const refusal = refusalOf(permitted);
+      if (refusal) throw refusal;
       if (!isFinal(outcome.status)) return reply.status(202).send(ids);
       return reply.status(200).send({
         ...ids,

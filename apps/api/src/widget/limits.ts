@@ -1,15 +1,24 @@
-/** What one visitor, and all visitors behind one address, may do in one api process. */
-import { DomainError } from '@nightshift/core/errors';
-import type { FastifyReply } from 'fastify';
-import { createRateLimit, createSeats, type RateLimit, type Seats } from './rate-limit.ts';
+/**
+ * What one visitor, and all visitors behind one address (`clientNetwork`), may do in one api process. All but the files of a
+ * message is counted before the body of a request is read.
+ */
+import { rateLimited } from '@nightshift/core/errors';
+import { createRateLimit, createSeats, type RateLimit, type Seats } from '../rate-limit.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
+const MiB = 1024 * 1024;
 
 export interface WidgetLimits {
   /** New visitors of an address. An office or a mobile network is one address, too. */
   newVisitors: RateLimit;
+  /** Sessions that are asked for, whoever they are for. */
+  sessions: RateLimit;
+  /** Tokens that are none: of visitors, and of users whom a page names. */
+  guesses: RateLimit;
   messages: { visitor: RateLimit; address: RateLimit };
+  /** Of messages that are larger than text alone needs, in bytes as they are announced. */
+  bytes: { visitor: RateLimit; address: RateLimit };
   files: { visitor: RateLimit; address: RateLimit };
   /** Sessions that are renewed, streams that are opened, pages of the history. */
   reads: { visitor: RateLimit; address: RateLimit };
@@ -18,6 +27,12 @@ export interface WidgetLimits {
 
 export const createWidgetLimits = (): WidgetLimits => ({
   newVisitors: createRateLimit({ max: 30, windowMs: minute }),
+  sessions: createRateLimit({ max: 600, windowMs: minute }),
+  guesses: createRateLimit({ max: 60, windowMs: minute }),
+  bytes: {
+    visitor: createRateLimit({ max: 64 * MiB, windowMs: hour }),
+    address: createRateLimit({ max: 256 * MiB, windowMs: hour }),
+  },
   messages: {
     visitor: createRateLimit({ max: 20, windowMs: minute }),
     address: createRateLimit({ max: 120, windowMs: minute }),
@@ -33,18 +48,16 @@ export const createWidgetLimits = (): WidgetLimits => ({
   streams: { visitor: createSeats(10), address: createSeats(200) },
 });
 
-/** @throws {DomainError} rate_limited, with `Retry-After` on the answer */
+/** @throws {DomainError} rate_limited */
 export function assertWithin(
-  reply: FastifyReply,
   limit: { visitor: RateLimit; address: RateLimit },
   { visitor, address }: { visitor: string; address: string },
   cost = 1,
 ): void {
-  const wait = limit.visitor.take(visitor, cost) ?? limit.address.take(address, cost);
-  if (wait !== undefined) throw tooMany(reply, wait);
+  assertTaken(limit.visitor.take(visitor, cost) ?? limit.address.take(address, cost));
 }
 
-export function tooMany(reply: FastifyReply, seconds: number): DomainError {
-  reply.header('retry-after', seconds);
-  return new DomainError('rate_limited', `That is too much at once. Try again in ${seconds} s.`);
+/** @param wait seconds, as a limit answers. @throws {DomainError} rate_limited */
+export function assertTaken(wait: number | undefined): void {
+  if (wait !== undefined) throw rateLimited(wait, 'That is too much at once.');
 }

@@ -12,7 +12,7 @@ import { acceptEvents, wakeForEvents } from '@nightshift/core/inbox';
 import { signalThread } from '@nightshift/core/web-chat';
 import type { FastifyRequest } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
-import type { Site } from './site.ts';
+import { blocked, type Site } from './site.ts';
 import { nameOf, threadOf } from './visitors.ts';
 
 /** @throws {DomainError} invalid_request: files where there may be none, or too large */
@@ -82,8 +82,7 @@ export async function acceptMessage(
 
   const [dropped] = result.dropped.keys();
   const isRepeated = dropped === 'duplicate';
-  if (dropped !== undefined && !isRepeated)
-    throw refusals[dropped] ?? new DomainError('forbidden', 'This chat does not answer you.');
+  if (dropped !== undefined && !isRepeated) throw refusals[dropped] ?? blocked();
   const kept = result.accepted.length > 0 || (isRepeated && parseCommand(message.text) === null);
   return { id: message.id, kept };
 }

@@ -3,6 +3,8 @@
  * here knows an API key: a page is let in by its origin, a visitor by a token that we have signed, and both are bounded.
  * docs/channels/web.md, docs/decisions/0010-web-widget.md
  */
+import type { Readable } from 'node:stream';
+import type { Visitor } from '@nightshift/channels/web';
 import {
   maxVisitorFileBytes,
   maxVisitorTextLength,
@@ -15,45 +17,96 @@ import {
   WidgetSessionCreate,
 } from '@nightshift/contracts';
 import { DomainError } from '@nightshift/core/errors';
-import { historyLimit, readEarlier } from '@nightshift/core/web-chat';
+import { historyLimit, isVisitorBlocked, readEarlier } from '@nightshift/core/web-chat';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { clientNetwork } from '../client-network.ts';
+import { parseJsonBody } from '../plugins/json-body.ts';
+import { announcedBytes, assertAnnouncedWithin, readBody } from '../read-body.ts';
 import { errors, type Routes } from '../routes/types.ts';
-import { sendSse, whileServing } from '../sse.ts';
-import { assertWithin, createWidgetLimits, tooMany } from './limits.ts';
+import { sendSse, whilePermitted } from '../sse.ts';
+import { assertTaken, assertWithin, createWidgetLimits } from './limits.ts';
 import { acceptMessage, assertFiles } from './messages.ts';
 import { pageRoutes } from './pages.ts';
-import { answerPreflight, enterSite, type Site } from './site.ts';
+import { answerPreflight, blocked, enterSite, type Site, sessionOver, visitorPermit } from './site.ts';
 import { toWidgetMessage, widgetEvents } from './stream.ts';
-import { beginSession, knownVisitor, newVisitor, threadOf, visitorOf } from './visitors.ts';
+import { beginSession, newVisitor, presentedToken, readUser, readVisitor, threadOf } from './visitors.ts';
 
 const KeyParams = z.object({ key: z.string().meta({ description: 'The `data-channel` of the snippet.' }) });
 
+const KiB = 1024;
+
+/** Of a request without a token. */
+const smallBody = 16 * KiB;
+/** JSON around the longest text, all of it escaped. */
+const textBody = 64 * KiB;
 /** JSON around files in base64. */
-const bodyLimit = Math.ceil(maxVisitorFileBytes * 1.4) + 64 * 1024;
+const filesBody = Math.ceil(maxVisitorFileBytes * 1.4) + textBody;
+
+/** A body is not waited for longer, in milliseconds. */
+const maxBodyMs = 30_000;
+
+const userUnknown = () =>
+  new DomainError(
+    'unauthorized',
+    "The page's user token is not signed with the channel's secret, or is too old.",
+  );
 
 const tags = ['web chat'];
 const asVisitor = [{ visitor: [] }];
 
-/** Whose doing a request is. Each channel counts on its own: a crowd at one does not close another. */
-const bearersOf = ({ ip }: FastifyRequest, { channel }: Site, { id }: { id: string }) => ({
-  visitor: `${channel.id}/${id}`,
-  address: `${channel.id}/${ip}`,
-});
+/** What is known of a request before its body is read. */
+interface Visit {
+  site: Site;
+  /** Of the token that it brought. */
+  visitor: Visitor | null;
+  /** Whom it is counted for. Each channel counts on its own: a crowd at one does not close another. */
+  counted: { visitor: string; address: string };
+  maxBytes: number;
+}
 
 export const widgetRoutes: Routes = async (app, { deps }) => {
   const { db, bus, hooks } = deps;
   const limits = createWidgetLimits();
-  const sites = new WeakMap<FastifyRequest, Site>();
-  const siteOf = (request: FastifyRequest) => sites.get(request)!;
+  const visits = new WeakMap<FastifyRequest, Visit>();
+  const visitOf = (request: FastifyRequest) => visits.get(request)!;
 
   await app.register(pageRoutes);
 
   await app.register(async (chat: typeof app) => {
-    // Before the body is read: whoever is not let in sends nothing.
+    // Whoever is not let in has nothing read: page, token and limits are decided before the body.
     chat.addHook('onRequest', async (request, reply) => {
-      sites.set(request, await enterSite(hooks, request, reply));
+      const site = await enterSite(hooks, request, reply);
+      const address = `${site.channel.id}/${clientNetwork(request.ip)}`;
+      visits.set(request, { site, visitor: null, counted: { visitor: '', address }, maxBytes: smallBody });
     });
+    chat.removeContentTypeParser('application/json');
+    chat.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+      const body = await readBody(payload, { maxBytes: visitOf(request).maxBytes, maxMs: maxBodyMs });
+      return body.length === 0 ? undefined : parseJsonBody(body);
+    });
+
+    /** A token is cheap to check, so a good one is never held up by the guesses of others. */
+    function assertNoGuess<T>({ counted }: Visit, found: T | null, refusal: () => DomainError): T {
+      if (found !== null) return found;
+      assertTaken(limits.guesses.take(counted.address));
+      throw refusal();
+    }
+
+    function identify(request: FastifyRequest): Visit & { visitor: Visitor } {
+      const visit = visitOf(request);
+      const visitor = assertNoGuess(
+        visit,
+        readVisitor(visit.site, presentedToken(request) ?? ''),
+        sessionOver,
+      );
+      visit.counted.visitor = `${visit.site.channel.id}/${visitor.id}`;
+      return Object.assign(visit, { visitor });
+    }
+    const visitorOf = (request: FastifyRequest) => visitOf(request) as Visit & { visitor: Visitor };
+    const asReader = async (request: FastifyRequest) => {
+      assertWithin(limits.reads, identify(request).counted);
+    };
 
     for (const path of ['', '/sessions', '/messages', '/events']) {
       chat.options(
@@ -76,7 +129,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         },
       },
       async (request, reply): Promise<Widget> => {
-        const { title, greeting, color, theme, position, files } = siteOf(request).settings;
+        const { title, greeting, color, theme, position, files } = visitOf(request).site.settings;
         reply.header('cache-control', 'private, max-age=60');
         return { title, greeting, color, theme, position, files, maxTextLength: maxVisitorTextLength };
       },
@@ -86,7 +139,11 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       '/v1/widget/:key/sessions',
       {
         config: { public: true },
-        bodyLimit: 16 * 1024,
+        onRequest: async (request) => {
+          assertTaken(limits.sessions.take(visitOf(request).counted.address));
+          if (presentedToken(request) !== undefined) identify(request);
+          assertAnnouncedWithin(request, smallBody);
+        },
         schema: {
           tags,
           summary: 'Begin a session, or renew the one whose token is sent along',
@@ -99,14 +156,15 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         },
       },
       async (request, reply) => {
-        const site = siteOf(request);
-        const known = await knownVisitor(request, site, request.body.userToken);
-        const who = bearersOf(request, site, known ?? { id: '' });
-        if (known) assertWithin(reply, limits.reads, who);
-        else {
-          const wait = limits.newVisitors.take(who.address);
-          if (wait !== undefined) throw tooMany(reply, wait);
-        }
+        const visit = visitOf(request);
+        const { site, counted } = visit;
+        const { userToken } = request.body;
+        const known =
+          userToken === undefined
+            ? visit.visitor
+            : assertNoGuess(visit, await readUser(site, userToken), userUnknown);
+        if (known) assertWithin(limits.reads, { ...counted, visitor: `${site.channel.id}/${known.id}` });
+        else assertTaken(limits.newVisitors.take(counted.address));
         return reply.status(201).send(beginSession(site, known ?? newVisitor()));
       },
     );
@@ -115,7 +173,16 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       '/v1/widget/:key/messages',
       {
         config: { public: true },
-        bodyLimit,
+        onRequest: async (request) => {
+          const visit = identify(request);
+          assertWithin(limits.messages, visit.counted);
+          const announced = announcedBytes(request);
+          // What comes in chunks cannot be counted in advance.
+          visit.maxBytes = visit.site.settings.files && announced !== null ? filesBody : textBody;
+          assertAnnouncedWithin(request, visit.maxBytes);
+          if (announced !== null && announced > textBody)
+            assertWithin(limits.bytes, visit.counted, announced);
+        },
         schema: {
           tags,
           summary: 'Say something',
@@ -127,13 +194,10 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         },
       },
       async (request, reply) => {
-        const site = siteOf(request);
-        const visitor = visitorOf(request, site);
-        const who = bearersOf(request, site, visitor);
-        assertWithin(reply, limits.messages, who);
+        const { site, visitor, counted } = visitorOf(request);
         assertFiles(site, request.body);
         const { length } = request.body.files;
-        if (length > 0) assertWithin(reply, limits.files, who, length);
+        if (length > 0) assertWithin(limits.files, counted, length);
         return reply.status(202).send(await acceptMessage(deps, site, visitor, request.body, request));
       },
     );
@@ -142,6 +206,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       '/v1/widget/:key/messages',
       {
         config: { public: true },
+        onRequest: asReader,
         schema: {
           tags,
           summary: 'What was said before a message',
@@ -151,10 +216,8 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
           response: { 200: WidgetHistory, ...errors },
         },
       },
-      async (request, reply): Promise<WidgetHistory> => {
-        const site = siteOf(request);
-        const visitor = visitorOf(request, site);
-        assertWithin(reply, limits.reads, bearersOf(request, site, visitor));
+      async (request): Promise<WidgetHistory> => {
+        const { site, visitor } = visitorOf(request);
         const { before } = request.query;
         const found = await readEarlier(db, threadOf(site, visitor), { before, limit: historyLimit + 1 });
         const entries = found.slice(-historyLimit);
@@ -166,12 +229,13 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       '/v1/widget/:key/events',
       {
         config: { public: true },
+        onRequest: asReader,
         schema: {
           tags,
           summary: 'What was said, what is said, and the answer that is being written, as server-sent events',
           description:
             'First `history`, with what came after the `Last-Event-ID`, or the newest messages; then `message`, `draft` and ' +
-            '`idle`. A message may come twice: its `id` tells.',
+            '`idle`. A message may come twice: its `id` tells. `error` is the last one, when the chat is closed to the visitor.',
           security: asVisitor,
           params: KeyParams,
           headers: z.object({
@@ -184,24 +248,24 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         },
       },
       async (request, reply) => {
-        const site = siteOf(request);
-        const visitor = visitorOf(request, site);
-        const who = bearersOf(request, site, visitor);
-        assertWithin(reply, limits.reads, who);
-        const leaving = [limits.streams.visitor.take(who.visitor), limits.streams.address.take(who.address)];
+        const { site, visitor, counted } = visitorOf(request);
+        const leaving = [
+          limits.streams.visitor.take(counted.visitor),
+          limits.streams.address.take(counted.address),
+        ];
         reply.raw.once('close', () => {
           for (const leave of leaving) leave?.();
         });
-        if (leaving.includes(undefined)) throw tooMany(reply, 30);
+        if (leaving.includes(undefined)) assertTaken(30);
         const thread = threadOf(site, visitor);
+        if (await isVisitorBlocked(db, thread)) throw blocked();
         const last = request.headers['last-event-id'];
         const after = last === undefined ? undefined : new Date(Number(last));
         const { live } = site.channel;
-        return sendSse(
-          request,
-          reply,
-          widgetEvents({ db, bus }, { thread, after, live }, whileServing(reply)),
-        );
+        const signal = whilePermitted(deps, reply, visitorPermit(deps, site, thread));
+        return sendSse(request, reply, widgetEvents({ db, bus }, { thread, after, live }, signal), {
+          signal,
+        });
       },
     );
 

@@ -1,9 +1,21 @@
 /** Which pages may ask: those of the origins that the channel names, and our own demo. */
 import type { OpenConnection } from '@nightshift/agent';
 import type { WebCredentials, WebSettings } from '@nightshift/channels/web';
+import type { Database } from '@nightshift/core/database';
 import { DomainError } from '@nightshift/core/errors';
+import { isVisitorBlocked, type Thread, visitorSignal } from '@nightshift/core/web-chat';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { clientNetwork } from '../client-network.ts';
 import type { HookDirectory } from '../hooks/directory.ts';
+import type { Permit } from '../permits.ts';
+
+const closed = () => new DomainError('unavailable', 'This chat is closed at the moment.');
+
+const notFor = (origin = 'nowhere') =>
+  new DomainError('forbidden', `This chat is not for pages of ${origin}.`);
+export const sessionOver = () =>
+  new DomainError('unauthorized', 'The session is over, or was never one of this chat. Begin another one.');
+export const blocked = () => new DomainError('forbidden', 'This chat does not answer you.');
 
 /** A chat, as one of its pages has found it. */
 export interface Site {
@@ -12,9 +24,9 @@ export interface Site {
   settings: WebSettings;
   /** Of the page. */
   origin: string;
+  /** The page is one of ours. */
+  isOwn: boolean;
 }
-
-const keyPattern = /^[\w-]{20,64}$/;
 
 const none = () => new DomainError('not_found', 'There is no chat under this key.');
 
@@ -31,7 +43,7 @@ export async function enterSite(
 ): Promise<Site> {
   const { key = '' } = request.params as { key?: string };
   reply.header('vary', 'origin');
-  const found = keyPattern.test(key) ? await hooks.find(key) : undefined;
+  const found = await hooks.find(key, clientNetwork(request.ip));
   if (found?.channel.kind !== 'web') throw none();
   const { channel, connection } = found;
   const settings = connection.settings as WebSettings;
@@ -41,20 +53,48 @@ export async function enterSite(
   const isOwn = request.headers['sec-fetch-site'] === 'same-origin';
   const isAllowed = origin !== undefined && settings.origins.includes(origin);
   if (!isOwn && !isAllowed) {
-    throw new DomainError('forbidden', `This chat is not for pages of ${origin ?? 'nowhere'}.`);
+    throw notFor(origin);
   }
   if (isAllowed) {
     reply
       .header('access-control-allow-origin', origin)
       .header('access-control-expose-headers', 'retry-after');
   }
-  if (channel.status === 'paused' && request.method !== 'OPTIONS')
-    throw new DomainError('unavailable', 'This chat is closed at the moment.');
+  if (channel.status === 'paused' && request.method !== 'OPTIONS') throw closed();
   return {
     channel,
     credentials: connection.credentials as WebCredentials,
     settings,
     origin: origin ?? 'same-origin',
+    isOwn,
+  };
+}
+
+/**
+ * Lasts as long as the chat is what it was when its visitor came: open, for the same pages, under the same secret; and as
+ * nobody blocks the visitor.
+ */
+export function visitorPermit(
+  { db, hooks }: { db: Database; hooks: HookDirectory },
+  site: Site,
+  thread: Thread,
+): Permit {
+  const { id, hookKey } = site.channel;
+  return {
+    signals: [
+      { topic: 'channel', id },
+      { topic: 'identity', id: visitorSignal(thread) },
+    ],
+    async recheck() {
+      const now = await hooks.find(hookKey, null);
+      if (now?.channel.id !== id) return none();
+      if (now.channel.status === 'paused') return closed();
+      const { secret } = now.connection.credentials as WebCredentials;
+      if (secret !== site.credentials.secret) return sessionOver();
+      const { origins } = now.connection.settings as WebSettings;
+      if (!site.isOwn && !origins.includes(site.origin)) return notFor(site.origin);
+      return (await isVisitorBlocked(db, thread)) ? blocked() : null;
+    },
   };
 }
 

@@ -7,45 +7,23 @@ import {
   type Visitor,
 } from '@nightshift/channels/web';
 import type { WidgetSession } from '@nightshift/contracts';
-import { DomainError } from '@nightshift/core/errors';
 import type { FastifyRequest } from 'fastify';
 import type { Site } from './site.ts';
 
-const refused = (detail: string) => new DomainError('unauthorized', detail);
-
-function presented({ headers }: FastifyRequest): string | undefined {
+/** The token that a request brings, which need not be one of ours. */
+export function presentedToken({ headers }: FastifyRequest): string | undefined {
   const [scheme, value] = (headers.authorization ?? '').split(' ', 2);
   return scheme?.toLowerCase() === 'bearer' ? value : undefined;
 }
 
-/** @throws {DomainError} unauthorized */
-export function visitorOf(request: FastifyRequest, { channel, credentials }: Site): Visitor {
-  const token = presented(request);
-  const visitor = token && readVisitorToken(credentials.secret, channel.id, token, Date.now());
-  if (!visitor) throw refused('The session is over, or was never one of this chat. Begin another one.');
-  return visitor;
-}
+/** Null: the token is none of this chat, or too old. */
+export const readVisitor = ({ channel, credentials }: Site, token: string): Visitor | null =>
+  readVisitorToken(credentials.secret, channel.id, token, Date.now());
 
-/** Visitors whom the host page names are told apart from those who are only a browser. */
-const userId = (id: string) => `user:${id}`;
-
-/**
- * Whom a session is for: the user that the host page names, else whom the token names that the browser brought, else
- * nobody yet.
- *
- * @throws {DomainError} unauthorized
- */
-export async function knownVisitor(
-  request: FastifyRequest,
-  site: Site,
-  userToken: string | undefined,
-): Promise<Visitor | null> {
-  if (userToken !== undefined) {
-    const user = await readUserToken(site.credentials.secret, userToken);
-    if (!user) throw refused("The page's user token is not signed with the channel's secret, or is too old.");
-    return { id: userId(user.id), name: user.name };
-  }
-  return presented(request) === undefined ? null : visitorOf(request, site);
+/** Visitors whom the host page names are told apart from those who are only a browser. Null: the token is not signed. */
+export async function readUser({ credentials }: Site, userToken: string): Promise<Visitor | null> {
+  const user = await readUserToken(credentials.secret, userToken);
+  return user && { id: `user:${user.id}`, name: user.name };
 }
 
 export const newVisitor = (): Visitor => ({ id: newVisitorId(), name: null });

@@ -256,7 +256,7 @@ function renderKinds({ stdout }: Cli, catalog: CatalogChannel[]): string {
 function showAdded(cli: Cli, channel: ChannelCreated): void {
   const { stderr } = cli;
   cli.print(channel, () => {
-    const secrets = Object.entries(channel.generated).map(([field, value]) => `${field}=${value}\n`);
+    const secrets = Object.entries(channel.generated ?? {}).map(([field, value]) => `${field}=${value}\n`);
     return `${oneLine(channel.name)} is made.${channel.webhookUrl ? ` Its address: ${channel.webhookUrl}` : ''}\n${secrets.join('')}`;
   });
   if (cli.json) return;

@@ -1,6 +1,7 @@
 import type { ApiKey, Role } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { withCli } from '../cli.ts';
+import { CliError } from '../failure.ts';
 import { pick, takeAll, wholePages } from '../records.ts';
 import { ago } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
@@ -47,6 +48,12 @@ export function addKeyCommands(program: Command): void {
     .action(
       withCli(async (cli, name: string, { role }: { role: Role }) => {
         const created = await cli.client.apiKeys.create({ name, role });
+        if (created.key === undefined)
+          throw new CliError(
+            'failed',
+            'The key was made, but the answer that showed it was lost on the way.',
+            `nightshift keys revoke ${created.id}, then create another one`,
+          );
         if (!cli.json)
           cli.stderr.write(`The key ${oneLine(created.name)} (${role}), shown only this once:\n`);
         cli.print(created, () => `${created.key}\n`);

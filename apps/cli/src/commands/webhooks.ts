@@ -63,7 +63,7 @@ Examples:
     )
     .action(
       withCli(async (cli, url: string, { event }: { event?: WebhookEventType[] }) =>
-        showSecret(cli, await cli.client.webhooks.create({ url, events: event ?? eventTypes })),
+        showMade(cli, await cli.client.webhooks.create({ url, events: event ?? eventTypes })),
       ),
     );
 
@@ -120,6 +120,17 @@ async function find({ client }: Cli, wanted: string): Promise<Webhook> {
     kind: 'webhook',
     namesOf: ({ url }) => [url],
   });
+}
+
+/** @throws {CliError} failed: the secret was shown in an answer that never came, and is not shown again */
+function showMade(cli: Cli, saved: WebhookSaved): void {
+  if (saved.signingSecret === undefined)
+    throw new CliError(
+      'failed',
+      'The webhook was made, but the answer that showed its secret was lost on the way.',
+      `nightshift webhooks update ${saved.id} --rotate-secret`,
+    );
+  showSecret(cli, saved);
 }
 
 /** What was made is for people; the secret goes to stdout alone, for whoever stores it. */

@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   type ApiKey,
   type ApiKeyCreate,
-  type ApiKeyCreated,
   type Page,
   type PageQuery,
   type Role,
@@ -18,6 +17,11 @@ export const generateApiKey = (): string => `ns_${randomBytes(32).toString('base
 
 export const hashApiKey = (key: string): Buffer => createHash('sha256').update(key).digest();
 
+/** Ours, or one that an operator has preset (`NIGHTSHIFT_ADMIN_KEY`). What has another form is no key. */
+const keyForm = /^ns_[A-Za-z0-9_-]{22,8000}$/;
+
+export const isApiKeyForm = (text: string): boolean => keyForm.test(text);
+
 /** Who makes a request. */
 export interface Caller {
   keyId: string;
@@ -30,12 +34,29 @@ const resolve = statement<{ id: string; team_id: string; role: Role; stale: bool
   FROM api_key WHERE hash = $1 AND revoked_at IS NULL`);
 const touch = statement(`UPDATE api_key SET last_used_at = now() WHERE id = $1`);
 
-/** Null: there is no such key, or it was revoked. */
+/** Null: there is no such key, or it was revoked. What has not the form of a key is not looked up. */
 export async function resolveApiKey(db: Database, key: string): Promise<Caller | null> {
+  if (!isApiKeyForm(key)) return null;
   const [row] = await db.query(resolve, [hashApiKey(key)]);
   if (!row) return null;
   if (row.stale) await db.query(touch, [row.id]);
   return { keyId: row.id, teamId: row.team_id, role: row.role };
+}
+
+const readRole = statement<{ role: Role }>(`SELECT role FROM api_key WHERE id = $1 AND revoked_at IS NULL`);
+
+/** What a key may do now. Null: it was revoked, or is gone. */
+export async function readApiKeyRole(db: Database, id: string): Promise<Role | null> {
+  return (await db.query(readRole, [id]))[0]?.role ?? null;
+}
+
+const listHashes = statement<{ hash: string }>(`
+  SELECT encode(hash, 'base64') AS hash FROM api_key WHERE revoked_at IS NULL
+  ORDER BY last_used_at DESC NULLS LAST LIMIT $1`);
+
+/** The hashes of the keys that count, in base64: those used last, as many as `limit`. */
+export async function listApiKeyHashes(db: Database, limit: number): Promise<Set<string>> {
+  return new Set((await db.query(listHashes, [limit])).map(({ hash }) => hash));
 }
 
 function toApiKey(row: Row): ApiKey {
@@ -56,7 +77,7 @@ export async function createApiKey(
   body: ApiKeyCreate,
   key = generateApiKey(),
   origin: KeyOrigin | null = null,
-): Promise<ApiKeyCreated> {
+): Promise<ApiKey & { key: string }> {
   if (!roleIncludes(caller.role, body.role)) {
     throw new DomainError('forbidden', `Your key is ${caller.role}: it cannot make ${body.role} keys.`);
   }
@@ -87,7 +108,7 @@ export async function getApiKey(db: Database, teamId: string, id: string): Promi
 }
 
 /**
- * Revokes a key; its next request is refused.
+ * Revokes a key: its next request is refused, and streams that it opened end.
  *
  * @throws {DomainError} not_found; forbidden: it is stronger than the caller's; conflict: it is the last owner key
  */

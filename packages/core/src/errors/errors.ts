@@ -25,17 +25,29 @@ export class DomainError extends Error {
   override readonly name = 'DomainError';
   readonly code: ErrorCode;
   readonly fields: readonly FieldError[] | undefined;
+  /** When to try again, in seconds. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { fields?: FieldError[]; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { fields?: FieldError[]; retryAfter?: number; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.fields = options.fields;
+    this.retryAfter = options.retryAfter;
   }
 }
 
 /** Also the answer to an id of another team, so that ids tell nothing. */
 export function notFound(what: string): DomainError {
   return new DomainError('not_found', `There is no such ${what}.`);
+}
+
+/** @param seconds until the next try has a chance; it goes out as `Retry-After` */
+export function rateLimited(seconds: number, message = 'Too many requests.'): DomainError {
+  return new DomainError('rate_limited', `${message} Try again in ${seconds} s.`, { retryAfter: seconds });
 }
 
 export function invalidField(path: string, message: string): DomainError {

@@ -1,15 +1,25 @@
 /**
  * Signals between processes, over Postgres LISTEN/NOTIFY: "this run has new events", "this run is over", "cancel this
- * run", "what is known of model keys has changed", "something was said in this thread".
+ * run", "what is known of model keys has changed", "something was said in this thread", "look again whether this API
+ * key, this channel, this visitor may still do what it does".
  * A signal only says where to look; one that is lost is made good by whoever waits looking again now and then.
  */
 import { Client, type Pool } from 'pg';
 import type { Log } from '../log/index.ts';
 
-export type Topic = 'run' | 'run_end' | 'cancel' | 'health' | 'thread';
+const topics = ['run', 'run_end', 'cancel', 'health', 'thread', 'api_key', 'channel', 'identity'] as const;
+
+/** The last three are sent by triggers of the database, whichever process writes the row. */
+export type Topic = (typeof topics)[number];
+
+/** Stands for every id of a topic. */
+export const anyId = '*';
 
 export interface EventBus {
-  /** Calls `listener` whenever `id` is signalled on `topic`, and after a reconnect, when signals may have been missed. */
+  /**
+   * Calls `listener` whenever `id`, or with `anyId` whatever id, is signalled on `topic`, and after a reconnect, when
+   * signals may have been missed. Listeners to all ids are called first.
+   */
   subscribe(topic: Topic, id: string, listener: () => void): () => void;
   /** Whether signals arrive at present. */
   readonly connected: boolean;
@@ -17,7 +27,6 @@ export interface EventBus {
 }
 
 const channel = (topic: Topic) => `nightshift_${topic}`;
-const topics: readonly Topic[] = ['run', 'run_end', 'cancel', 'health', 'thread'];
 const reconnectMs = 500;
 
 /** Sends a signal. `pool` need not be durable: nothing is stored. */
@@ -59,7 +68,10 @@ export async function openEventBus(databaseUrl: string, log: Log): Promise<Event
     };
     next.on('error', lost);
     next.on('end', () => lost());
-    next.on('notification', ({ channel, payload }) => call(`${channel}:${payload}`));
+    next.on('notification', ({ channel, payload }) => {
+      call(`${channel}:${anyId}`);
+      call(`${channel}:${payload}`);
+    });
     try {
       await next.connect();
       await next.query(topics.map((topic) => `LISTEN ${channel(topic)}`).join(';'));
@@ -75,7 +87,9 @@ export async function openEventBus(databaseUrl: string, log: Log): Promise<Event
   function reconnect(): void {
     connect().then(
       () => {
-        for (const key of listeners.keys()) call(key);
+        const keys = [...listeners.keys()];
+        for (const key of keys) if (key.endsWith(`:${anyId}`)) call(key);
+        for (const key of keys) if (!key.endsWith(`:${anyId}`)) call(key);
       },
       (error: Error) => {
         log.debug({ err: error }, 'event connection still down');

@@ -5,6 +5,17 @@
 import { type Database, statement } from '../database/index.ts';
 import { DomainError } from '../errors/index.ts';
 
+/** A key is its caller's own: the same one from another caller is another one. */
+export interface IdempotencyKey {
+  teamId: string;
+  /** Of the API key. */
+  callerId: string;
+  key: string;
+}
+
+/** As it is stored. Keys have no spaces, so none of them is taken for another caller's. */
+const nameOf = ({ callerId, key }: IdempotencyKey) => `${callerId} ${key}`;
+
 export interface StoredAnswer {
   status: number;
   body: string;
@@ -40,14 +51,14 @@ const prune = statement(`DELETE FROM idempotency_record WHERE created_at < now()
  */
 export async function beginIdempotent(
   db: Database,
-  teamId: string,
-  key: string,
+  key: IdempotencyKey,
   requestHash: Buffer,
 ): Promise<StoredAnswer | null> {
+  const place = [key.teamId, nameOf(key)];
   for (const deadline = Date.now() + waitMs; ; ) {
-    const [claimed] = await db.query(begin, [teamId, key, requestHash]);
+    const [claimed] = await db.query(begin, [...place, requestHash]);
     if (claimed) return null;
-    const [row] = await db.query(read, [teamId, key]);
+    const [row] = await db.query(read, place);
     // The first request failed and took its claim back: try to be the first now.
     if (!row) continue;
     if (!row.request_hash.equals(requestHash)) {
@@ -64,15 +75,15 @@ export async function beginIdempotent(
   }
 }
 
-/** Keeps the answer. One that tells of no lasting outcome (5xx, 429) is not kept, so the request may be tried again. */
+/** Keeps the answer, which must hold no secret. One that tells of no lasting outcome (5xx, 429) is not kept, so the request may be tried again. */
 export async function endIdempotent(
   db: Database,
-  teamId: string,
-  key: string,
+  key: IdempotencyKey,
   answer: StoredAnswer,
 ): Promise<void> {
-  if (answer.status >= 500 || answer.status === 429) await db.query(forget, [teamId, key]);
-  else await db.query(complete, [teamId, key, answer.status, answer.body]);
+  const place = [key.teamId, nameOf(key)];
+  if (answer.status >= 500 || answer.status === 429) await db.query(forget, place);
+  else await db.query(complete, [...place, answer.status, answer.body]);
 }
 
 export async function pruneIdempotency(db: Database): Promise<void> {

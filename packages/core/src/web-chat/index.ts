@@ -1,2 +1,3 @@
+export * from './blocked.ts';
 export * from './timeline.ts';
 export * from './watch-thread.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRateLimit, createSeats } from './rate-limit.ts';
+import { createRateLimit, createRecentKeys, createSeats } from './rate-limit.ts';
 
 describe('a rate limit', () => {
   const start = () => {
@@ -43,13 +43,40 @@ describe('a rate limit', () => {
     expect(limit.take('ann', 1)).toBeUndefined();
   });
 
-  it('remembers so many keys at most', () => {
+  it('gives back what was counted in advance, and no more than that', () => {
     const { limit } = start();
-    for (let key = 0; key < 20_000; key += 1) limit.take(String(key), 3);
-    expect(limit.take('0')).toBeDefined();
-    limit.take('one more');
-    expect(limit.take('0')).toBeUndefined();
+    limit.take('ann', 3);
+    limit.giveBack('ann', 2);
+    expect(limit.take('ann', 2)).toBeUndefined();
+    expect(limit.take('ann')).toBeDefined();
+    limit.giveBack('ann', 100);
+    expect(limit.take('ann', 3)).toBeUndefined();
+    expect(limit.take('ann')).toBeDefined();
+    limit.giveBack('nobody');
+    expect(limit.take('nobody', 3)).toBeUndefined();
   });
+
+  it('keeps the counters of those who come again, however many others come', () => {
+    const limit = createRateLimit({ max: 3, windowMs: 60_000, maxKeys: 100 }, () => 600_000);
+    limit.take('ann', 3);
+    for (let key = 0; key < 10_000; key += 1) {
+      limit.take(String(key));
+      if (key % 50 === 0) expect(limit.take('ann')).toBeDefined();
+    }
+  });
+
+  it('forgets the key that was not used for the longest time, and no other', () => {
+    const limit = createRateLimit({ max: 3, windowMs: 60_000, maxKeys: 3 }, () => 600_000);
+    for (const key of ['ann', 'bob', 'cid', 'dan']) limit.take(key, 3);
+    expect(['dan', 'cid', 'bob'].map((key) => limit.take(key) !== undefined)).toEqual([true, true, true]);
+    expect(limit.take('ann')).toBeUndefined();
+  });
+});
+
+it('recent keys are the last ones', () => {
+  const recent = createRecentKeys(2);
+  for (const key of ['a', 'b', 'a', 'c']) recent.add(key);
+  expect(['a', 'b', 'c'].map(recent.has)).toEqual([true, false, true]);
 });
 
 describe('seats', () => {
