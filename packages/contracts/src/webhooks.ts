@@ -10,6 +10,7 @@ export const WebhookEventType = z.enum([
   'budget.warning',
   'provider.key_refused',
   'channel.attention',
+  'channel.loop',
 ]);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
@@ -131,6 +132,16 @@ export const WebhookEvent = z.discriminatedUnion('type', [
         name: z.string(),
         problem: z.object({ code: z.string(), message: z.string() }),
       }),
+    }),
+  }),
+  z.object({
+    type: z.literal('channel.loop'),
+    timestamp: Timestamp,
+    data: z.object({
+      channel: z.object({ id: Id, kind: z.string(), name: z.string() }),
+      conversationId: Id,
+      /** Who writes there like a program, and is not answered for a while. */
+      sender: z.object({ identityId: Id, name: z.string() }),
     }),
   }),
   z.object({

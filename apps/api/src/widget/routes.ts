@@ -42,7 +42,7 @@ const bearersOf = ({ ip }: FastifyRequest, { channel }: Site, { id }: { id: stri
 });
 
 export const widgetRoutes: Routes = async (app, { deps }) => {
-  const { db, bus, hooks } = deps;
+  const { db, kek, bus, hooks } = deps;
   const limits = createWidgetLimits();
   const sites = new WeakMap<FastifyRequest, Site>();
   const siteOf = (request: FastifyRequest) => sites.get(request)!;
@@ -156,7 +156,10 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         const visitor = visitorOf(request, site);
         assertWithin(reply, limits.reads, bearersOf(request, site, visitor));
         const { before } = request.query;
-        const found = await readEarlier(db, threadOf(site, visitor), { before, limit: historyLimit + 1 });
+        const found = await readEarlier(db, kek, threadOf(site, visitor), {
+          before,
+          limit: historyLimit + 1,
+        });
         const entries = found.slice(-historyLimit);
         return { messages: entries.map(toWidgetMessage), older: found.length > historyLimit };
       },
@@ -200,7 +203,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         return sendSse(
           request,
           reply,
-          widgetEvents({ db, bus }, { thread, after, live }, whileServing(reply)),
+          widgetEvents({ db, kek, bus }, { thread, after, live }, whileServing(reply)),
         );
       },
     );

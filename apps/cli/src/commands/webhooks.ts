@@ -13,6 +13,7 @@ const eventTypes: WebhookEventType[] = [
   'budget.warning',
   'provider.key_refused',
   'channel.attention',
+  'channel.loop',
 ];
 
 interface UpdateOptions {

@@ -1,5 +1,6 @@
 /** From a mail to what happened. */
 import type { InboundAttachment, InboundEvent } from '../channel.ts';
+import { domainPlace } from '../places.ts';
 import { isAuthentic } from './authenticity.ts';
 import { automaticReason } from './automatic.ts';
 import { digest, domainOf, type Settings } from './connection.ts';
@@ -38,8 +39,8 @@ export async function toEvent(fetched: Fetched, settings: Settings): Promise<Inb
   const { from } = mail;
   const reason = automaticReason(mail, settings);
   if (reason !== null || !from) return ignored(reason ?? 'no_sender', mail);
-  if (settings.senders === 'verified' && !isVerified(mail, from.address, settings))
-    return ignored('sender_not_verified', mail);
+  const isAccount = isVerified(mail, from.address, settings);
+  if (settings.senders === 'verified' && !isAccount) return ignored('sender_not_verified', mail);
   const place = placeOf(mail, from.address, settings, name);
   const { thread, threadKey, direct, addressed } = place;
   if (mail.to.length + mail.cc.length > maxRecipients) return ignored('too_many_recipients', mail);
@@ -55,7 +56,16 @@ export async function toEvent(fetched: Fetched, settings: Settings): Promise<Inb
     addressed,
     group: null,
     workspace: domainOf(from.address),
-    sender: { id: from.address, name: from.name || null, isBot: false, isSelf: false },
+    sender: {
+      id: from.address,
+      // Anybody can write any address into a mail. Whoever is only named so is not answered either: it is not known whom
+      // an answer would reach.
+      identity: isAccount ? 'account' : 'name',
+      place: domainPlace(domainOf(from.address)),
+      name: from.name || null,
+      isBot: false,
+      isSelf: false,
+    },
     text,
     attachments,
   };

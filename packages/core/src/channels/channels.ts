@@ -85,6 +85,8 @@ export interface NewChannel {
   live?: boolean | undefined;
   /** A worker is to connect to it. */
   connects?: boolean | undefined;
+  /** As whom other channels of the kind meet it. */
+  ownIds?: readonly string[] | undefined;
 }
 
 /** @throws {DomainError} not_found: no such agent in the team */
@@ -105,7 +107,7 @@ export async function createChannel(
   teamId: string,
   channel: NewChannel,
 ): Promise<string> {
-  const { kind, name, agentId, credentials, settings, access, routes = [], live, connects } = channel;
+  const { kind, name, agentId, credentials, settings, access, routes = [], live, connects, ownIds } = channel;
   await assertAgents(db, teamId, [agentId, ...routes.map((route) => route.agentId)]);
   const id = newId();
   await db.prisma.channel.create({
@@ -122,6 +124,7 @@ export async function createChannel(
       routes: routes as unknown as Prisma.InputJsonArray,
       ...(live !== undefined && { live }),
       ...(connects !== undefined && { connects }),
+      ...(ownIds && { ownIds: [...ownIds] }),
       ...(credentials && sealed(kek, teamId, id, credentials as Fields)),
     },
   });
@@ -182,7 +185,8 @@ export async function updateChannel(
   id: string,
   change: ChannelChange,
 ): Promise<void> {
-  const { name, agentId, credentials, settings, access, routes, live, connects, status, account } = change;
+  const { name, agentId, credentials, settings, access, routes, live, connects, status, account, ownIds } =
+    change;
   await assertAgents(db, teamId, [agentId, ...(routes ?? []).map((route) => route.agentId)]);
   const reconnect = credentials !== undefined || settings !== undefined || status !== undefined;
   const { count } = await db.prisma.channel.updateMany({
@@ -196,6 +200,7 @@ export async function updateChannel(
       ...(live !== undefined && { live }),
       ...(connects !== undefined && { connects }),
       ...(account && { account }),
+      ...(ownIds && { ownIds: [...ownIds] }),
       ...(credentials && sealed(kek, teamId, id, credentials as Fields)),
       ...(status !== undefined && { status }),
       ...(status === 'active' && { problem: null as unknown as Prisma.InputJsonValue, pausedUntil: null }),

@@ -9,7 +9,7 @@ import {
   toPage,
   transaction,
 } from '../database/index.ts';
-import { notFound } from '../errors/index.ts';
+import { DomainError, notFound } from '../errors/index.ts';
 import type { Identity as IdentityRow, Person as PersonRow } from '../generated/prisma/client.ts';
 
 export function toIdentity(row: IdentityRow): Identity {
@@ -17,11 +17,16 @@ export function toIdentity(row: IdentityRow): Identity {
     id: row.id,
     channelId: row.channelId,
     personId: row.personId,
-    externalId: row.externalId,
+    // A name is kept apart from accounts by how it is stored.
+    externalId: row.vouched ? row.externalId : row.externalId.replace(/^name:/, ''),
     name: row.name,
+    vouched: row.vouched,
     status: row.status,
+    heldMessages: ((row.held ?? []) as { type?: string }[]).filter(({ type }) => type !== undefined).length,
     pairingUntil:
-      row.codeExpiresAt && row.codeExpiresAt > new Date() ? row.codeExpiresAt.toISOString() : null,
+      row.codeHash && row.codeExpiresAt && row.codeExpiresAt > new Date()
+        ? row.codeExpiresAt.toISOString()
+        : null,
     createdAt: row.createdAt.toISOString(),
     lastSeenAt: row.lastSeenAt.toISOString(),
   };
@@ -76,16 +81,29 @@ export async function listIdentities(
   return toPage(rows, query.limit, toIdentity);
 }
 
-const link = statement<{ left: string }>(`
+/** Why an identity cannot be approved or linked, for people. */
+export const notVouchedFor = () =>
+  new DomainError(
+    'conflict',
+    'Nobody vouches for this identity: it is a name that anybody can take there, so it can be neither approved nor ' +
+      "linked. Let the person write with an account (the channel's guide says how), or open the group to everybody.",
+  );
+
+// What is kept of somebody's messages stays until they are approved.
+const link = statement<{ left: string | null }>(`
   UPDATE identity i SET person_id = p.id FROM person p, channel c
-  WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 AND c.id = i.channel_id AND c.team_id = $3
+  WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 AND c.id = i.channel_id AND c.team_id = $3 AND i.vouched
   RETURNING old.person_id AS left`);
 
 // What was said and spent stays with whom it was said by then; only a person whom no channel knows any more goes.
 const forgetUnknown = statement(`
   DELETE FROM person p WHERE p.id = $1 AND NOT EXISTS (SELECT FROM identity i WHERE i.person_id = p.id)`);
 
-/** Says that an identity is this person. @throws {DomainError} not_found: either */
+/**
+ * Says that an identity is this person.
+ *
+ * @throws {DomainError} not_found: either · conflict: nobody vouches for the identity
+ */
 export async function linkIdentity(
   db: Database,
   teamId: string,
@@ -94,8 +112,13 @@ export async function linkIdentity(
 ): Promise<Person> {
   await transaction(db.pool, async (client) => {
     const [row] = await run(client, link, [identityId, personId, teamId]);
-    if (!row) throw notFound('person or identity');
-    await run(client, forgetUnknown, [row.left]);
+    if (!row) {
+      const where = { id: identityId, channel: { teamId }, vouched: false };
+      throw (await db.prisma.identity.count({ where })) > 0
+        ? notVouchedFor()
+        : notFound('person or identity');
+    }
+    if (row.left) await run(client, forgetUnknown, [row.left]);
   });
   return getPerson(db, teamId, personId);
 }

@@ -4,7 +4,8 @@ import type { ChannelRoute } from '@nightshift/contracts';
 export interface Routed {
   workspace: string | null;
   group: string | null;
-  person: string;
+  /** Null: nobody vouches for who it is. */
+  person: string | null;
   text: string;
 }
 

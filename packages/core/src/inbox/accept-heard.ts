@@ -1,6 +1,13 @@
 /** The short way in, which nearly every message takes. */
 import { IdentityStatus, type MessageEvent } from '@nightshift/contracts';
-import { admit, calledAgent, droppedAtOnce, parseCommand } from '../channels/index.ts';
+import {
+  admit,
+  calledAgent,
+  droppedAtOnce,
+  identityKey,
+  isVouchedFor,
+  parseCommand,
+} from '../channels/index.ts';
 import { type Database, newId } from '../database/index.ts';
 import { type Accepted, accepted, itemOf } from './accept.ts';
 import type { EventScope } from './accept-events.ts';
@@ -21,13 +28,14 @@ export async function acceptHeardMessage(
   const { sender, direct, group = null, workspace = null, addressed, text, threadKey } = event;
   const knock = { access, direct, addressed, group, sender };
   if (sender.isBot || event.album !== undefined || droppedAtOnce(knock) || parseCommand(text)) return null;
-  if (calledAgent(routes, { workspace, group, person: sender.id, text })) return null;
+  const person = isVouchedFor(sender) ? sender.id : null;
+  if (calledAgent(routes, { workspace, group, person, text })) return null;
   const statuses = IdentityStatus.options.filter((status) => admit(knock, status) === 'answer');
   if (statuses.length === 0) return null;
   const row = await db.gather(acceptHeard, {
     ...itemOf(inboundOf(scope, event, 0), event.externalId, newId()),
     thread_key: threadKey,
-    sender_id: sender.id,
+    sender_id: identityKey(sender),
     sender_name: sender.name,
     statuses,
     per_minute: access.limits.messagesPerMinute,

@@ -26,6 +26,7 @@ export async function renderWebhookEvent(
   { event, runId, messageId, data, createdAt }: EventReferences,
 ): Promise<WebhookEvent | null> {
   if (event === 'channel.attention') return renderAttention(db, data, createdAt);
+  if (event === 'channel.loop') return renderLoop(db, data, createdAt);
   if (!runId) throw new Error(`The event ${event} has no run`);
   const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
   const row =
@@ -86,5 +87,24 @@ async function renderAttention(db: Database, data: unknown, at: Date): Promise<W
     type: 'channel.attention',
     timestamp: at.toISOString(),
     data: { channel: { id, kind, name, problem: row.problem as { code: string; message: string } } },
+  };
+}
+
+async function renderLoop(db: Database, data: unknown, at: Date): Promise<WebhookEvent | null> {
+  const { channelId, conversationId, identityId } = data as Record<string, string>;
+  const [channel, identity] = await Promise.all([
+    db.prisma.channel.findUnique({ where: { id: channelId! } }),
+    db.prisma.identity.findUnique({ where: { id: identityId! } }),
+  ]);
+  if (!channel || channel.deletedAt || !identity) return null;
+  const { id, kind, name } = channel;
+  return {
+    type: 'channel.loop',
+    timestamp: at.toISOString(),
+    data: {
+      channel: { id, kind, name },
+      conversationId: conversationId!,
+      sender: { identityId: identity.id, name: identity.name ?? identity.externalId },
+    },
   };
 }
