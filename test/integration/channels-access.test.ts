@@ -59,12 +59,14 @@ describe('a stranger in a direct message', () => {
     const approved = await product.owner.expect(200, pair(code.toLowerCase().replace('-', ' ')));
     expect(approved).toMatchObject({ externalId: 'ann', status: 'approved', pairingUntil: null });
     expect((await pair(code)).status).toBe(404);
-    await untilShown(2);
+    // What was written meanwhile is answered, as one turn; a command is not.
+    await untilShown(3);
     expect(texts()[1]).toContain('You are connected');
+    expect(await runs()).toBe(1);
 
     await program.say(channel.hookUrl, 'Now then', from('ann'));
-    await untilShown(3);
-    expect(await runs()).toBe(1);
+    await untilShown(4);
+    expect(await runs()).toBe(2);
   });
 
   it('gets another code when the first has run out', async () => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   const { id, agentId } = await connectProgram(product, program);
   const access = ChannelAccess.parse({ strangers: 'answer' });
-  scope = { id, teamId: product.id, agentId, access, routes: [] };
+  scope = { id, teamId: product.id, agentId, access, routes: [], kek: product.deps.kek };
 });
 afterAll(async () => {
   await product.close();
@@ -32,7 +32,7 @@ const piece = (nth: number, more: Partial<MessageEvent> = {}): MessageEvent => (
   threadKey: '1',
   direct: true,
   addressed: false,
-  sender: { id: 'ann', name: 'Ann', isBot: false, isSelf: false },
+  sender: { id: 'ann', identity: 'account', name: 'Ann', isBot: false, isSelf: false },
   text: '',
   attachments: [{ name: `${nth}.png`, mediaType: 'image/png', bytes: 10, source: { id: String(nth) } }],
   album: 'summer',

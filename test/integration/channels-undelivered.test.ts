@@ -42,7 +42,14 @@ const reason = { code: '30003', message: 'The phone is off.' };
 
 async function report(text: string) {
   const access = { strangers: 'pair', people: [], programs: 'ignore' } as never;
-  const scope = { id: channel.id, teamId: product.id, agentId: null, access, routes: [] };
+  const scope = {
+    id: channel.id,
+    teamId: product.id,
+    agentId: null,
+    access,
+    routes: [],
+    kek: product.deps.kek,
+  };
   const event = {
     type: 'undelivered',
     externalId: `${text}:failed`,

@@ -185,7 +185,11 @@ describe('another caller with the same key', () => {
     const headers = nextKey();
     const admin = await product.caller('admin');
     const send = (caller: Client, nth: number) =>
-      caller.post(path, { ...body, ...(path === '/v1/schedules' && { agentId }), name: `mine ${nth}` }, headers);
+      caller.post(
+        path,
+        { ...body, ...(path === '/v1/schedules' && { agentId }), name: `mine ${nth}` },
+        headers,
+      );
     const [mine, theirs] = [await send(product.owner, 1), await send(admin, 1)];
     expect(mine.status).toBe(201);
     expect(theirs.headers.get('idempotency-replayed')).toBeNull();

@@ -1,5 +1,5 @@
 /** Credentials and settings of channels as requests bring them: an adapter's schema says what they are. */
-import type { CatalogChannel, ChannelAdapter } from '@nightshift/channels';
+import { type CatalogChannel, type ChannelAdapter, ownIds } from '@nightshift/channels';
 import type { FieldRules } from '@nightshift/core/channels';
 import { DomainError } from '@nightshift/core/errors';
 import { spellUrl } from '@nightshift/core/secrets';
@@ -63,6 +63,7 @@ export function fieldRules(adapter: ChannelAdapter, entry: CatalogChannel | unde
           .map(([name, value]) => [`settings.${name}`, typeof value === 'string' ? spellUrl(value) : value]),
       ]),
     connects: (settings) => wantsConnector(adapter, settings),
+    ownIds: (connection) => [...ownIds(adapter, connection)],
   };
 }
 

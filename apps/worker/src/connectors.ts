@@ -222,7 +222,7 @@ async function connectOnce(
   const sink = {
     cursor: await readConnectorCursor(db, lease, cursorKey),
     async commit(events: readonly InboundEvent[], cursor?: string): Promise<void> {
-      const result = await acceptEvents(db, channel, events, {
+      const result = await acceptEvents(db, { ...channel, kek }, events, {
         before: (within) => advanceCursor(within, lease, { cursor, cursorKey }),
         onDefect: (error, { externalId }) =>
           log.error({ err: error, externalId }, 'an event cannot be stored'),

@@ -47,6 +47,12 @@ export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
     context: SendContext,
   ): Promise<SendReceipt>;
 
+  /**
+   * Ids under which other channels of this kind meet what we say, as their `sender.id`: it is a program's then. Default:
+   * the account's.
+   */
+  ownIds?(connection: Pick<Connection<Credentials, Settings>, 'settings' | 'account'>): readonly string[];
+
   /** Whether the platform takes the credentials, and what is misconfigured. Changes nothing that people see. @throws {ChannelError} */
   probe(connection: Connection<Credentials, Settings>, context: ProbeContext): Promise<ProbeResult>;
 
@@ -353,4 +359,12 @@ export class ChannelError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.pauses = options.pauses ?? 'channel';
   }
+}
+
+/** As whom other channels of its kind meet a connection: see `ChannelAdapter.ownIds`. */
+export function ownIds(
+  adapter: Pick<ChannelAdapter, 'ownIds'>,
+  connection: { settings: unknown; account: Account | null },
+): readonly string[] {
+  return adapter.ownIds?.(connection) ?? (connection.account?.id ? [connection.account.id] : []);
 }

@@ -14,7 +14,7 @@ export const Delivery = z.object({
   id: Id,
   /**
    * What it is about: message.created, run.finished, run.failed, notice, budget.warning, channel.attention,
-   * channel.unreadable, provider.key_refused.
+   * channel.unreadable, channel.loop, provider.key_refused.
    */
   event: z.string(),
   status: DeliveryStatus,

@@ -9,6 +9,18 @@ export type Address = Readonly<Record<string, string>>;
 export interface Sender {
   /** The platform's own id, which stays when the person is renamed. */
   readonly id: string;
+  /**
+   * What the id proves. `account`: the platform vouches that nobody else can send under it. `name`: whoever likes to can,
+   * such as a nick of a room; its holder is never approved, paired, or taken for a person who is known.
+   */
+  readonly identity: 'account' | 'name';
+  /**
+   * Where they come from, as far as they cannot choose it freely: a mail domain, a server, the country of a number. What
+   * strangers cost is shared out between places. Absent: the platform has no such thing, or the event's `workspace` is it.
+   */
+  readonly place?: string | null;
+  /** What somebody with no more than a name can do to be known, in words for them. Absent: nothing, and they hear nothing. */
+  readonly advice?: string;
   readonly name: string | null;
   /** A program, though not this one. */
   readonly isBot: boolean;

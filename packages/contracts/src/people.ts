@@ -9,11 +9,16 @@ export type IdentityStatus = z.infer<typeof IdentityStatus>;
 export const Identity = z.object({
   id: Id,
   channelId: Id,
-  personId: Id,
+  /** Null: they wait for approval, and nobody has answered them yet. */
+  personId: Id.nullable(),
   /** The platform's id of them. */
   externalId: z.string(),
   name: z.string().nullable(),
+  /** False: their id is a name that anybody can take there. It cannot be approved or linked (docs/channels/README.md). */
+  vouched: z.boolean(),
   status: IdentityStatus,
+  /** How many messages of theirs wait, and are answered when they are approved. */
+  heldMessages: z.number().int(),
   /** They were told a pairing code, which ends then. */
   pairingUntil: Timestamp.nullable(),
   createdAt: Timestamp,

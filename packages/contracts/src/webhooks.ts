@@ -13,6 +13,7 @@ export const WebhookEventType = z.enum([
   'provider.key_refused',
   'channel.attention',
   'channel.unreadable',
+  'channel.loop',
 ]);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
@@ -152,6 +153,16 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       }),
       /** How many messages the channel has passed over, this one included. */
       count: z.number().int(),
+    }),
+  }),
+  z.object({
+    type: z.literal('channel.loop'),
+    timestamp: Timestamp,
+    data: z.object({
+      channel: z.object({ id: Id, kind: z.string(), name: z.string() }),
+      conversationId: Id,
+      /** Who writes there like a program, and is not answered for a while. */
+      sender: z.object({ identityId: Id, name: z.string() }),
     }),
   }),
   z.object({

@@ -175,7 +175,7 @@ it.each<[string, string, object, object[]]>([
     'what a webhook said',
     'MESSAGE_CREATE',
     posted({ author: { id: '223704706495545344', username: 'GitHub' }, webhook_id: '223704706495545344' }),
-    [{ sender: { name: 'GitHub', isBot: true, isSelf: false } }],
+    [{ sender: { name: 'GitHub', identity: 'name', isBot: true, isSelf: false } }],
   ],
   [
     'a message whose content is kept from us',

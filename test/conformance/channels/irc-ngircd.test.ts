@@ -77,7 +77,7 @@ describeWith('ngircd', 'on ngircd', () => {
     expect(bot.said()[0]).toMatchObject({
       group: '#dev',
       thread: { target: '#dev' },
-      sender: { id: 'ann!~ann@127.0.0.1', name: 'ann', isBot: false, isSelf: false },
+      sender: { id: 'ann!~ann@127.0.0.1', identity: 'name', name: 'ann', isBot: false, isSelf: false },
     });
     await ann.sync();
     expect(ann.heard('#dev')).toEqual(['I am']);

@@ -98,10 +98,10 @@ it('names messages as the server does, and accounts rather than nicks', async ()
   const said = bot.said();
   expect(said[0]).toMatchObject({
     externalId: 'msgid:abc',
-    sender: { id: 'account:ann{1}', name: 'Ann' },
+    sender: { id: 'account:ann{1}', identity: 'account', name: 'Ann' },
     threadKey: 'query:account:ann{1}',
   });
-  expect(said[1]!.sender.id).toBe('ann!~ann@host.example');
+  expect(said[1]!.sender).toMatchObject({ id: 'ann!~ann@host.example', identity: 'name' });
   expect(said[1]!.externalId).toBe(said[2]!.externalId);
   expect(said[3]!.externalId).not.toBe(said[2]!.externalId);
   expect(said[4]).toMatchObject({ sender: { isBot: true }, addressed: true, text: 'three' });

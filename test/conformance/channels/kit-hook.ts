@@ -158,6 +158,16 @@ export function describeHook(
     expect(senders.some(({ isBot, isSelf }) => isBot || isSelf)).toBe(true);
   });
 
+  it('says of every sender what its id proves', () => {
+    const events = recordings.flatMap(({ body }) => hook.parse(sign(bytes(body), now), connection()));
+    const senders = events.flatMap((event) => ('sender' in event ? [event.sender] : []));
+    expect(senders.length).toBeGreaterThan(0);
+    for (const { id, identity } of senders) {
+      expect(['account', 'name']).toContain(identity);
+      expect(id).not.toBe('');
+    }
+  });
+
   it('refuses what is malformed with an error of its own', () => {
     expect(malformed.length).toBeGreaterThan(0);
     for (const body of [...malformed, '', '{', 'null', '[]', new Uint8Array([0x22, 0xff, 0x22])]) {

@@ -233,7 +233,7 @@ describeChannel('SMS through a Messaging Service', {
       {
         name: 'what a program sends by a name',
         body: received({ Body: 'Your parcel', From: 'PARCELS', MessagingServiceSid: serviceSid }),
-        events: [{ type: 'message', sender: { id: 'PARCELS', isBot: true } }],
+        events: [{ type: 'message', sender: { id: 'PARCELS', identity: 'name', isBot: true } }],
       },
     ],
     malformed: ['Hello'],

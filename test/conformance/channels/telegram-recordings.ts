@@ -193,7 +193,7 @@ export const recordings: readonly Recording[] = [
       sender_chat: sales,
       text: 'Quiet please',
     }),
-    events: [{ sender: { id: '-100200300', name: 'Sales', isBot: false, isSelf: false } }],
+    events: [{ sender: { id: '-100200300', identity: 'name', name: 'Sales', isBot: false, isSelf: false } }],
   },
   {
     name: 'an edit',

@@ -92,7 +92,7 @@ export function createPollChannel(): ChannelAdapter<z.infer<typeof Credentials>,
               threadKey: 'poll',
               direct: true,
               addressed: false,
-              sender: { id: 'ann', name: 'Ann', isBot: false, isSelf: false },
+              sender: { id: 'ann', identity: 'account', name: 'Ann', isBot: false, isSelf: false },
               text,
             }),
           );

@@ -188,7 +188,11 @@ export function openAiWhole(step: Step, request: RecordedRequest): unknown {
         finish_reason: step.finish ?? (toolCalls ? 'tool_calls' : 'stop'),
       },
     ],
-    ...(step.rawUsage === undefined ? (usage ? { usage: openAiUsage(usage) } : {}) : { usage: step.rawUsage }),
+    ...(step.rawUsage === undefined
+      ? usage
+        ? { usage: openAiUsage(usage) }
+        : {}
+      : { usage: step.rawUsage }),
   };
 }
 

@@ -154,9 +154,7 @@ export function responsesFrames(step: Step, request: RecordedRequest): { frames:
       status: reason ? 'incomplete' : 'completed',
       incomplete_details: reason ? { reason } : null,
       output: output.map(({ item }) => item),
-      ...(step.rawUsage === undefined
-        ? usage && { usage: responsesUsage(usage) }
-        : { usage: step.rawUsage }),
+      ...(step.rawUsage === undefined ? usage && { usage: responsesUsage(usage) } : { usage: step.rawUsage }),
     },
   });
   return { frames, first };

@@ -134,7 +134,7 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
         traffic.count(channel.id, { ignored: events.length });
         count('dropped');
       } else if (events.length > 0) {
-        const scope = { ...channel, traceId: request.traceId };
+        const scope = { ...channel, kek: deps.kek, traceId: request.traceId };
         const result = await acceptEvents(db, scope, events, {
           onDefect: (error, { externalId }) =>
             request.log.error({ err: error, channelId: channel.id, externalId }, 'an event cannot be stored'),

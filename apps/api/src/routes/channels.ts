@@ -1,5 +1,5 @@
 import { openConnection } from '@nightshift/agent';
-import { ChannelError, channelCatalog } from '@nightshift/channels';
+import { ChannelError, channelCatalog, ownIds } from '@nightshift/channels';
 import {
   Channel,
   ChannelAccess,
@@ -20,10 +20,8 @@ import {
   type Role,
 } from '@nightshift/contracts';
 import {
-  approvePairing,
   clearAttention,
   createChannel,
-  decideIdentity,
   deleteChannel,
   getChannel,
   hookPath,
@@ -36,14 +34,19 @@ import {
   setChannelStatus,
   updateChannel,
 } from '@nightshift/core/channels';
-import { invalidField } from '@nightshift/core/errors';
+import { DomainError, invalidField } from '@nightshift/core/errors';
+import { approvePairing, decideIdentity, wakeForEvents } from '@nightshift/core/inbox';
 import { builtInTools } from '@nightshift/tools';
 import { z } from 'zod';
 import { fieldRules, generatedBy, isMachineMade, readFields, wantsConnector } from '../channel-fields.ts';
 import { channelFor } from '../masks.ts';
+import { createRateLimit } from '../rate-limit.ts';
 import { errors, IdParams, NoContent, type Routes } from './types.ts';
 
 const testTimeoutMs = 15_000;
+
+/** Wrong pairing codes of one channel. */
+const guessLimit = { max: 30, windowMs: 10 * 60_000 };
 
 const kinds = new Map(channelCatalog.map((entry) => [entry.slug, entry]));
 
@@ -55,6 +58,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
     snippetOf: (kind: string) => kinds.get(kind)?.snippet,
     isMachineMade: (kind: string, secret: string) => isMachineMade(kinds.get(kind), secret),
   };
+  const guesses = createRateLimit(guessLimit);
   const read = (teamId: string, id: string) => getChannel(db, teamId, id, reading);
   const shown = (role: Role, channel: Channel) => channelFor(role, channel, kinds.get(channel.kind));
   const wake = (lane: string | null) => lane && deliveries.wakeSoon({ lane }, lane);
@@ -99,6 +103,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         live: live ?? entry?.defaults.live ?? true,
         connects: wantsConnector(adapter, settings),
         isMachineMade: (secret) => isMachineMade(entry, secret),
+        ownIds: ownIds(adapter, { settings, account: null }),
       });
       hooks.forget();
       const channel = await read(teamId, id);
@@ -239,7 +244,8 @@ export const channelRoutes: Routes = async (app, { deps }) => {
           signal: AbortSignal.timeout(testTimeoutMs),
           hookUrl: publicUrl + hookPath(channel.hookKey),
         });
-        await setChannelAccount(db, teamId, id, account);
+        const { settings } = connection;
+        await setChannelAccount(db, teamId, id, { account, ownIds: ownIds(adapter, { settings, account }) });
         await clearAttention(db, id);
         hooks.forget();
         return { ok: problems.length === 0, account, problems: [...problems] };
@@ -289,6 +295,8 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['channels'],
         summary: 'Approve or block somebody',
+        description:
+          'What they wrote while they waited is answered. 409: nobody vouches for who they are, so they cannot be approved.',
         params: z.object({ id: Id, identityId: Id }),
         body: IdentityUpdate,
         response: { 200: Identity, ...errors },
@@ -296,9 +304,10 @@ export const channelRoutes: Routes = async (app, { deps }) => {
     },
     async (request) => {
       const { id, identityId } = request.params;
-      const { teamId } = request.caller;
-      const { identity, lane } = await decideIdentity(db, teamId, id, identityId, request.body.status);
-      wake(lane);
+      const channel = { teamId: request.caller.teamId, channelId: id, traceId: request.traceId };
+      const { status } = request.body;
+      const { identity, events } = await decideIdentity(db, kek, channel, { identityId, status });
+      wakeForEvents(deps, events);
       return identity;
     },
   );
@@ -310,15 +319,26 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['channels'],
         summary: 'Approve whoever was told this code',
+        description: 'What they wrote while they waited is answered. Wrong codes are limited.',
         params: IdParams,
         body: PairingApprove,
         response: { 200: Identity, ...errors },
       },
     },
-    async (request) => {
+    async (request, reply) => {
+      const { id: channelId } = request.params;
       const { teamId } = request.caller;
-      const { identity, lane } = await approvePairing(db, teamId, request.params.id, request.body.code);
-      wake(lane);
+      const guesser = `${teamId}/${channelId}`;
+      // Counted before the database is asked, so that many at once are no way around it.
+      const waitSeconds = guesses.take(guesser);
+      if (waitSeconds !== undefined) {
+        reply.header('retry-after', waitSeconds);
+        throw new DomainError('rate_limited', 'Too many wrong codes for this channel. Try again later.');
+      }
+      const channel = { teamId, channelId, traceId: request.traceId };
+      const { identity, events } = await approvePairing(db, kek, channel, request.body.code);
+      guesses.take(guesser, -1);
+      wakeForEvents(deps, events);
       return identity;
     },
   );

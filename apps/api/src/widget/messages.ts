@@ -34,7 +34,8 @@ function toEvent(site: Site, visitor: Visitor, { id, text, files }: WidgetMessag
     threadKey: visitor.id,
     direct: true,
     workspace: site.origin,
-    sender: { id: visitor.id, name: nameOf(visitor), isBot: false, isSelf: false },
+    // The token that it comes with is signed by us.
+    sender: { id: visitor.id, identity: 'account', name: nameOf(visitor), isBot: false, isSelf: false },
     text,
     addressed: true,
     attachments: files.map(({ name, mediaType, data }) => ({
@@ -67,7 +68,7 @@ export async function acceptMessage(
 ): Promise<WidgetMessageAccepted> {
   const { db, traffic, metrics } = deps;
   const { channel } = site;
-  const scope = { ...channel, traceId: request.traceId };
+  const scope = { ...channel, kek: deps.kek, traceId: request.traceId };
   const result = await acceptEvents(db, scope, [toEvent(site, visitor, message)], {
     onDefect: (error) =>
       request.log.error({ err: error, channelId: channel.id }, 'a message cannot be stored'),

@@ -66,7 +66,7 @@ interface Visit {
 }
 
 export const widgetRoutes: Routes = async (app, { deps }) => {
-  const { db, bus, hooks } = deps;
+  const { db, kek, bus, hooks } = deps;
   const limits = createWidgetLimits();
   const visits = new WeakMap<FastifyRequest, Visit>();
   const visitOf = (request: FastifyRequest) => visits.get(request)!;
@@ -219,7 +219,10 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
       async (request): Promise<WidgetHistory> => {
         const { site, visitor } = visitorOf(request);
         const { before } = request.query;
-        const found = await readEarlier(db, threadOf(site, visitor), { before, limit: historyLimit + 1 });
+        const found = await readEarlier(db, kek, threadOf(site, visitor), {
+          before,
+          limit: historyLimit + 1,
+        });
         const entries = found.slice(-historyLimit);
         return { messages: entries.map(toWidgetMessage), older: found.length > historyLimit };
       },
@@ -263,7 +266,7 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         const after = last === undefined ? undefined : new Date(Number(last));
         const { live } = site.channel;
         const signal = whilePermitted(deps, reply, visitorPermit(deps, site, thread));
-        return sendSse(request, reply, widgetEvents({ db, bus }, { thread, after, live }, signal), {
+        return sendSse(request, reply, widgetEvents({ db, kek, bus }, { thread, after, live }, signal), {
           signal,
         });
       },

@@ -3,6 +3,7 @@ import { draftBlocks, messageBlocks } from '@nightshift/channels/web';
 import type { WidgetEvents, WidgetMessage } from '@nightshift/contracts';
 import type { Database } from '@nightshift/core/database';
 import type { EventBus } from '@nightshift/core/events';
+import type { KeyEncryptionKey } from '@nightshift/core/secrets';
 import { type Thread, type TimelineEntry, watchThread } from '@nightshift/core/web-chat';
 import { formatSse } from '../sse.ts';
 
@@ -35,7 +36,7 @@ function frame<Name extends keyof WidgetEvents>(event: Name, data: WidgetEvents[
 
 /** Until the visitor goes away, or the server stops. */
 export async function* widgetEvents(
-  deps: { db: Database; bus: EventBus },
+  deps: { db: Database; kek: KeyEncryptionKey; bus: EventBus },
   { thread, after, live }: { thread: Thread; after: Date | undefined; live: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<string> {

@@ -14,6 +14,7 @@ const eventTypes: WebhookEventType[] = [
   'provider.key_refused',
   'channel.attention',
   'channel.unreadable',
+  'channel.loop',
 ];
 
 interface UpdateOptions {

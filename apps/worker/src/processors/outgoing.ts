@@ -62,7 +62,11 @@ async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Pr
   const { teamId, destination } = delivery;
   const opened = await deps.open({ teamId, channelId: destination.id, version: destination.version });
   const { adapter, connection } = opened;
-  const message = await readChannelMessage(deps.db, delivery.id);
+  const message = await readChannelMessage(deps.db, deps.kek, delivery.id).catch((error) => {
+    // Of this message alone: the channel's own credentials were opened just now.
+    if (error instanceof UnsealError) throw new ChannelError('rejected', error.message, { cause: error });
+    throw error;
+  });
   if (!message)
     throw new ChannelError('rejected', `A ${delivery.event} without a message is nothing to say.`);
   const { thread: to, direct, text, shown } = message;

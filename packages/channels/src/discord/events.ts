@@ -1,6 +1,7 @@
 /** From what the gateway dispatches to neutral events: https://docs.discord.com/developers/events/gateway-events */
 import type { z } from 'zod';
 import type { Address, InboundAttachment, InboundEvent, Sender } from '../channel.ts';
+import { idPlace } from '../places.ts';
 import {
   type Attachment,
   Deleted,
@@ -94,6 +95,8 @@ function said(message: Message, { self, parentId }: Surroundings) {
     messageId,
     // What a webhook says has the webhook as its author.
     sender: senderOf(author, message.member?.nick, {
+      // A webhook is an address that whoever knows it can post to, under any name.
+      identity: message.webhook_id ? 'name' : 'account',
       isBot: Boolean(author.bot || message.webhook_id),
       isSelf: author.id === self.id,
     }),
@@ -112,10 +115,13 @@ function pressed(interaction: Interaction): InboundEvent | null {
     ...placeOf({ channelId, messageId: message.id, guildId, parentId }),
     type: 'action',
     externalId: `interaction:${id}`,
-    sender: senderOf(user, member?.nick, { isBot: Boolean(user.bot), isSelf: false }),
+    sender: senderOf(user, member?.nick, { identity: 'account', isBot: Boolean(user.bot), isSelf: false }),
     value: data.custom_id,
   };
 }
+
+/** Ids hold the time when an account was made: https://docs.discord.com/developers/reference#snowflakes */
+const accountsOfAMonth = BigInt(30 * 86_400_000) << 22n;
 
 interface Place {
   channelId: string;
@@ -139,8 +145,8 @@ function placeOf({ channelId, messageId, guildId, parentId }: Place) {
 const senderOf = (
   user: User,
   nick: string | null | undefined,
-  who: Pick<Sender, 'isBot' | 'isSelf'>,
-): Sender => ({ id: user.id, name: nameOf(user, nick), ...who });
+  who: Pick<Sender, 'identity' | 'isBot' | 'isSelf'>,
+): Sender => ({ id: user.id, place: idPlace(user.id, accountsOfAMonth), name: nameOf(user, nick), ...who });
 
 function toAttachment(file: Attachment, channelId: string, messageId: string): InboundAttachment {
   return {

@@ -27,6 +27,7 @@ export const email: ChannelAdapter<Credentials, Settings> = {
   },
   credentials: Credentials,
   settings: Settings,
+  ownIds: ({ settings }) => [settings.address.toLowerCase()],
   connector: { connect: receive, cursorOwner },
   send,
   sendFile,

@@ -1,6 +1,7 @@
 /** From a mail to what happened. */
-import { type DocumentReader, DocumentError, type MailContent } from '@nightshift/contracts';
+import { DocumentError, type DocumentReader, type MailContent } from '@nightshift/contracts';
 import type { IgnoredEvent, InboundAttachment, InboundEvent } from '../channel.ts';
+import { domainPlace } from '../places.ts';
 import { isAuthentic } from './authenticity.ts';
 import { automaticReason } from './automatic.ts';
 import { digest, domainOf, type Settings } from './connection.ts';
@@ -60,9 +61,15 @@ interface Wanted {
   readonly mail: Mail;
   readonly from: NonNullable<Mail['from']>;
   readonly place: Place;
+  /** The receiving server vouches for the sender. */
+  readonly isVerified: boolean;
 }
 
-function decide(beginning: Uint8Array, { uid, uidValidity }: StoredMail, settings: Settings): Wanted | IgnoredEvent {
+function decide(
+  beginning: Uint8Array,
+  { uid, uidValidity }: StoredMail,
+  settings: Settings,
+): Wanted | IgnoredEvent {
   const name = nameOf(uid, uidValidity);
   let externalId = externalIdOf(name);
   const ignored = (what: string): IgnoredEvent => ({ type: 'ignored', externalId, what });
@@ -72,10 +79,11 @@ function decide(beginning: Uint8Array, { uid, uidValidity }: StoredMail, setting
     const { from } = mail;
     const reason = automaticReason(mail, settings);
     if (reason !== null || !from) return ignored(reason ?? 'no_sender');
-    if (settings.senders === 'verified' && !isVerified(mail, from.address, settings))
-      return ignored('sender_not_verified');
+    const verified = isVerified(mail, from.address, settings);
+    if (settings.senders === 'verified' && !verified) return ignored('sender_not_verified');
     if (mail.to.length + mail.cc.length > maxRecipients) return ignored('too_many_recipients');
-    return { externalId, mail, from, place: placeOf(mail, from.address, settings, name) };
+    const place = placeOf(mail, from.address, settings, name);
+    return { externalId, mail, from, place, isVerified: verified };
   } catch (error) {
     // The address parser is a library's: whatever it stumbles over must not come back for ever.
     return ignored(error instanceof HeaderLimitError ? 'too_large' : 'unreadable');
@@ -83,7 +91,7 @@ function decide(beginning: Uint8Array, { uid, uidValidity }: StoredMail, setting
 }
 
 function messageOf(
-  { externalId, mail, from, place }: Wanted,
+  { externalId, mail, from, place, isVerified }: Wanted,
   content: MailContent,
   { stored, settings, isCut }: { stored: StoredMail; settings: Settings; isCut: boolean },
 ): InboundEvent {
@@ -100,7 +108,16 @@ function messageOf(
     addressed,
     group: null,
     workspace: domainOf(from.address),
-    sender: { id: from.address, name: from.name || null, isBot: false, isSelf: false },
+    sender: {
+      id: from.address,
+      // Anybody can write any address into a mail. Whoever is only named so is not answered either: it is not known whom
+      // an answer would reach.
+      identity: isVerified ? 'account' : 'name',
+      place: domainPlace(domainOf(from.address)),
+      name: from.name || null,
+      isBot: false,
+      isSelf: false,
+    },
     text,
     attachments,
   };

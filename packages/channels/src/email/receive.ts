@@ -169,7 +169,8 @@ async function readGuarded(
   try {
     return await toEvent({ uid, uidValidity, size, fetch }, settings, documents, signal);
   } catch (error) {
-    if (isOfImap(error) || error instanceof ChannelError || signal.aborted) await commit([], cursorOf(position));
+    if (isOfImap(error) || error instanceof ChannelError || signal.aborted)
+      await commit([], cursorOf(position));
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { IrcMessage } from 'irc-framework';
 import type { InboundEvent, Sender } from '../channel.ts';
 import { readMention } from '../mention.ts';
+import { networkPlace } from '../places.ts';
 import { plainText } from './lines.ts';
 
 /** What a line does not say of its surroundings. */
@@ -44,12 +45,21 @@ export function toEvent(message: IrcMessage, around: Surroundings): InboundEvent
 }
 
 /**
- * An account, where the server tells it, or else what the server says of where somebody is: anybody may take a nick.
+ * An account, where the server tells it, or else what the server says of where somebody is. Anybody may take a nick, and
+ * many people share a host: that proves nothing.
  * https://ircv3.net/specs/extensions/account-tag
  */
 function senderOf({ nick, ident, hostname, tags }: IrcMessage, { nick: own, fold }: Surroundings): Sender {
   return {
-    id: tags.account ? `account:${fold(tags.account)}` : `${fold(nick)}!${ident}@${hostname.toLowerCase()}`,
+    ...(tags.account
+      ? { id: `account:${fold(tags.account)}`, identity: 'account' }
+      : {
+          id: `${fold(nick)}!${ident}@${hostname.toLowerCase()}`,
+          identity: 'name',
+          advice:
+            'Log in to your account on this network, for instance with /msg NickServ IDENTIFY, and write again.',
+        }),
+    place: networkPlace(hostname),
     name: nick,
     // https://ircv3.net/specs/extensions/bot-mode
     isBot: 'bot' in tags || 'draft/bot' in tags,

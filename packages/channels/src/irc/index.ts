@@ -23,6 +23,7 @@ export const irc: ChannelAdapter<Credentials, Settings> = {
   },
   credentials: Credentials,
   settings: Settings,
+  ownIds: ({ settings: { account, nick } }) => [`account:${(account ?? nick).toLowerCase()}`],
   connector,
   send: (part, to, _connection, context) => send(part, to, context),
   probe,

@@ -122,11 +122,23 @@ function senderOf(post: Post, ours: Ours): Sender {
   const name = profile?.display_name || profile?.real_name || profile?.name || botProfile?.name;
   return {
     id: user ?? bot ?? 'unknown',
+    // What has no user is a program under any name that it likes.
+    identity: user ? 'account' : 'name',
+    // Of a channel that is shared with another company it is theirs.
+    place: post.user_team ?? post.source_team ?? null,
     name: name || post.username || null,
     isBot: isProgram && !isSelf,
     isSelf,
   };
 }
+
+const account = (id: string, name: string | null | undefined): Sender => ({
+  id,
+  identity: 'account',
+  name: name ?? null,
+  isBot: false,
+  isSelf: false,
+});
 
 /** Ids of direct messages begin with D, wherever else their kind is not told. */
 const isDirect = (channel: string) => channel.startsWith('D');
@@ -189,7 +201,7 @@ function fromCommand(slash: SlashCommand, { settings }: SlackConnection): Inboun
   const argument = toText(slash.text ?? '').trim();
   const text = command === settings.command ? argument : `${command} ${argument}`.trim();
   return {
-    ...place(team, channel, null, null, { id: user, name: name ?? null, isBot: false, isSelf: false }),
+    ...place(team, channel, null, null, account(user, name)),
     type: 'message',
     externalId: `command:${slash.trigger_id}`,
     text: text || '/help',
@@ -200,7 +212,7 @@ function fromCommand(slash: SlashCommand, { settings }: SlackConnection): Inboun
 
 function fromActions(payload: BlockActions, fallbackId: string): InboundEvent[] {
   const { team, user, channel, container, message, actions } = payload;
-  const sender = { id: user.id, name: user.name ?? user.username ?? null, isBot: false, isSelf: false };
+  const sender = account(user.id, user.name ?? user.username);
   const threadTs = message?.thread_ts ?? container.thread_ts ?? null;
   return actions.map(({ action_id, action_ts, value }, at) =>
     value

@@ -29,6 +29,9 @@ export const Post = z.object({
   /** Whose message the thread hangs on. */
   parent_user_id: word,
   user: word,
+  /** The workspace of the user: https://docs.slack.dev/apis/slack-connect#events */
+  user_team: word,
+  source_team: word,
   bot_id: word,
   app_id: word,
   username: word,

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { ChannelError, type InboundAttachment, type InboundEvent, type RawRequest } from '../channel.ts';
 import { readJson } from '../http.ts';
+import { numberPlace } from '../places.ts';
 import { isService, type SmsConnection } from './connection.ts';
 import { reasonOf } from './errors.ts';
 import { bodyHashOf, readForm } from './form.ts';
@@ -107,6 +108,9 @@ function toEvent(
     group: null,
     sender: {
       id: from,
+      // A name is chosen by whoever sends under it; a number is assigned by a carrier.
+      identity: /^\+?\d+$/.test(from) ? 'account' : 'name',
+      place: numberPlace(from),
       name: null,
       // Short codes and names send; nobody holds a phone that has one.
       isBot: !/^\+\d{7,15}$/.test(from),

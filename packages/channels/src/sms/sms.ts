@@ -33,6 +33,7 @@ export const sms: ChannelAdapter<Credentials, Settings> = {
   },
   credentials: Credentials,
   settings: Settings,
+  ownIds: ({ settings }) => [settings.sender],
   hook: {
     verify,
     parse,

@@ -105,6 +105,7 @@ function placeOf(activity: Activity, { credentials }: TeamsConnection) {
 function senderOf({ from }: Activity, appId: string): Sender {
   return {
     id: from.aadObjectId || from.id,
+    identity: 'account',
     name: from.name || null,
     isBot: from.role === 'bot' || from.id.startsWith('28:'),
     isSelf: from.id.toLowerCase() === `28:${appId}`,

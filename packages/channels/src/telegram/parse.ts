@@ -1,6 +1,7 @@
 /** Updates to neutral events. */
 import { ChannelError, type InboundEvent, type RawRequest } from '../channel.ts';
 import { readJson } from '../http.ts';
+import { idPlace } from '../places.ts';
 import { attachmentsOf } from './attachments.ts';
 import type { Me } from './connection.ts';
 import { isAddressed, readableText } from './text.ts';
@@ -127,7 +128,14 @@ function placeOf(message: Message, me: Me) {
   if (chat)
     return {
       ...placeIn(message),
-      sender: { id: String(chat.id), name: chat.title ?? null, isBot: false, isSelf: false },
+      // Whoever may speak for it does: all administrators of a group, all writers of a channel.
+      sender: {
+        id: String(chat.id),
+        identity: 'name' as const,
+        name: chat.title ?? null,
+        isBot: false,
+        isSelf: false,
+      },
     };
   return from && { ...placeIn(message), sender: personOf(from, me) };
 }
@@ -144,7 +152,17 @@ function placeIn({ chat, message_id, message_thread_id: topic, is_topic_message:
   };
 }
 
+/** Newer accounts have higher ids. */
+const accountsOfAFewWeeks = 10_000_000n;
+
 function personOf({ id, is_bot: isBot, first_name, last_name, username }: User, me: Me) {
   const name = [first_name, last_name].filter(Boolean).join(' ') || username || null;
-  return { id: String(id), name, isBot, isSelf: String(id) === me.id };
+  return {
+    id: String(id),
+    identity: 'account' as const,
+    place: idPlace(String(id), accountsOfAFewWeeks),
+    name,
+    isBot,
+    isSelf: String(id) === me.id,
+  };
 }

@@ -11,7 +11,14 @@ const placed = {
   thread: name,
   /** Others read along. Absent: it is between one person and the agent. */
   group: name.optional(),
-  sender: z.object({ id: name, name: z.string().max(200).nullish(), isBot: z.boolean().default(false) }),
+  sender: z.object({
+    id: name,
+    name: z.string().max(200).nullish(),
+    isBot: z.boolean().default(false),
+    /** What the program knows of the id: see `Sender.identity`. */
+    identity: z.enum(['account', 'name']).default('account'),
+    place: name.nullable().default(null),
+  }),
 };
 
 const Attachment = z.object({
@@ -63,7 +70,7 @@ function toEvent(inbound: z.infer<typeof Inbound>, externalId: string): InboundE
     direct: group === undefined,
     group: group ?? null,
     // Whoever signs is no echo of ours: what we send is not sent back.
-    sender: { id: sender.id, name: sender.name ?? null, isBot: sender.isBot, isSelf: false },
+    sender: { ...sender, name: sender.name ?? null, isSelf: false },
   };
   if (inbound.type === 'action') return { ...place, type: 'action', value: inbound.value };
   if (inbound.type === 'edited')

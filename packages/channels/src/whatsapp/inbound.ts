@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { type Address, ChannelError, type InboundEvent, type RawRequest, type Sender } from '../channel.ts';
 import { readJson } from '../http.ts';
+import { numberPlace } from '../places.ts';
 import type { WhatsappConnection } from './connection.ts';
 import { readContent } from './content.ts';
 import { reasonOf } from './errors.ts';
@@ -112,6 +113,9 @@ function placeOf(message: Message, value: Value, isEcho: boolean) {
   if (threadKey === undefined) return undefined;
   const sender: Sender = {
     id: senderId,
+    identity: 'account',
+    // An id of a user begins with the country of their number: `US.13491208655302741918`.
+    place: from ? numberPlace(from) : (/^([A-Z]{2})\./.exec(senderId)?.[1] ?? null),
     name: contact?.profile?.name ?? contact?.profile?.username ?? null,
     isBot: false,
     isSelf: isEcho || isOurs(from, value),

@@ -3,7 +3,8 @@ import { type Element, xml } from '@xmpp/client';
 import type { ConnectContext, Connector, InboundSink } from '../channel.ts';
 import { createMailbox } from '../mailbox.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { type Credentials, ns, type Settings, type XmppConnection } from './connection.ts';
+import { watchForBots } from './bots.ts';
+import { type Credentials, ns, roomsOf, type Settings, type XmppConnection } from './connection.ts';
 import { toEvent } from './events.ts';
 import { joinRooms, type Rooms } from './rooms.ts';
 import { openSession, type XmppSession } from './session.ts';
@@ -39,6 +40,8 @@ async function stayConnected(
   };
   session.listen(answerContacts);
   session.listen(mailbox.put);
+  const names = new Set(roomsOf(connection.settings).map(({ name }) => name));
+  const bots = watchForBots(session, (room) => names.has(room));
   let rooms: Rooms | undefined;
   try {
     // What was kept for us while we were away comes from here on.
@@ -49,13 +52,14 @@ async function stayConnected(
     for (;;) {
       const batch = await mailbox.take(maxBatch);
       if (!batch) return;
-      const events = batch.map((stanza) => toEvent(stanza, { address, rooms: outlet.rooms }));
+      const events = batch.map((stanza) => toEvent(stanza, { address, bots, rooms: outlet.rooms }));
       await sink.commit(events.filter((event) => event !== null));
       for (const stanza of batch) confirm(stanza, session);
     }
   } finally {
     context.signal.removeEventListener('abort', leave);
     rooms?.close();
+    bots.close();
     await session.close();
   }
 }

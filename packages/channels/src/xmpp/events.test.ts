@@ -5,13 +5,17 @@ import { toEvent } from './events.ts';
 
 const room = 'team@rooms.example';
 const addresses: Record<string, string> = { [`${room}/Ann`]: 'ann@example.org' };
+const stamping = new Set([room]);
+const bots = new Set<string>();
 const around = {
   address: 'bot@example.org',
   rooms: {
     has: (name: string) => name === room,
     nickIn: () => 'Nightbot',
     realAddress: (occupant: string) => addresses[occupant],
+    stampsOccupants: (name: string) => stamping.has(name),
   },
+  bots: { has: (address: string) => bots.has(address) },
 };
 
 const message = (attributes: Record<string, string>, text: string | null, ...more: Child[]) =>
@@ -74,16 +78,54 @@ it('hears what was kept for us', () => {
   });
 });
 
-it('knows people in a room by their address, their id there, or their nick', () => {
+it('knows people in a room by their address or the id that the room stamps; a nick is only a name', () => {
   const sender = (nick: string, ...more: Child[]) => {
     const event = message({ from: `${room}/${nick}`, type: 'groupchat' }, 'x', ...more);
     return event?.type === 'message' ? event.sender : null;
   };
-  const occupantId = xml('occupant-id', { xmlns: ns.occupantId, id: 'abc' });
-  expect(sender('Ann', occupantId)).toMatchObject({ id: 'ann@example.org', name: 'Ann', isSelf: false });
-  expect(sender('Bob', occupantId)).toMatchObject({ id: `${room}#abc`, name: 'Bob' });
-  expect(sender('Cat')).toMatchObject({ id: `${room}/Cat` });
+  const occupantId = (id = 'abc') => xml('occupant-id', { xmlns: ns.occupantId, id });
+  expect(sender('Ann', occupantId())).toMatchObject({
+    id: 'ann@example.org',
+    identity: 'account',
+    place: 'example.org',
+    name: 'Ann',
+    isSelf: false,
+  });
+  expect(sender('Bob', occupantId())).toMatchObject({
+    id: `${room}#abc`,
+    identity: 'account',
+    name: 'Bob',
+  });
+  expect(sender('Cat')).toMatchObject({ id: `${room}/Cat`, identity: 'name' });
   expect(sender('Nightbot')).toMatchObject({ isSelf: true });
+  // One that its sender has added beside the room's.
+  expect(sender('Eve', occupantId(), occupantId('ann'))).toMatchObject({ identity: 'name' });
+  stamping.clear();
+  expect(sender('Bob', occupantId())).toMatchObject({ id: `${room}/Bob`, identity: 'name' });
+  stamping.add(room);
+});
+
+it('tells people who are hidden behind a nick how to be known, and keeps what they say apart', () => {
+  const direct = (nick: string) => message({ from: `${room}/${nick}`, type: 'chat' }, 'x');
+  expect(direct('Cat')).toMatchObject({
+    direct: true,
+    threadKey: `${room} ${room}/Cat`,
+    sender: { identity: 'name', advice: expect.stringContaining('bot@example.org') },
+  });
+  // Whoever has the nick tomorrow goes on in another conversation.
+  expect(direct('Ann')).toMatchObject({
+    thread: { to: `${room}/Ann` },
+    threadKey: `${room} ann@example.org`,
+    sender: { identity: 'account' },
+  });
+});
+
+it('takes for a program who calls itself one', () => {
+  bots.add(`${room}/Ann`).add('Ann@example.org/phone');
+  expect(inRoom('x')).toMatchObject({ sender: { isBot: true } });
+  expect(message({}, 'x')).toMatchObject({ sender: { isBot: true, identity: 'account' } });
+  bots.clear();
+  expect(inRoom('x')).toMatchObject({ sender: { isBot: false } });
 });
 
 it('knows when it is meant', () => {

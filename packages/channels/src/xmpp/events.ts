@@ -3,6 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Element } from '@xmpp/client';
 import type { InboundAttachment, InboundEvent, Sender } from '../channel.ts';
 import { readMention } from '../mention.ts';
+import { domainPlace } from '../places.ts';
+import type { Bots } from './bots.ts';
 import { ns } from './connection.ts';
 import { bareOf, type Rooms, resourceOf } from './rooms.ts';
 
@@ -10,7 +12,8 @@ import { bareOf, type Rooms, resourceOf } from './rooms.ts';
 export interface Surroundings {
   /** Our own, bare. */
   readonly address: string;
-  readonly rooms: Pick<Rooms, 'has' | 'nickIn' | 'realAddress'>;
+  readonly rooms: Pick<Rooms, 'has' | 'nickIn' | 'realAddress' | 'stampsOccupants'>;
+  readonly bots: Pick<Bots, 'has'>;
 }
 
 /** Null: it has nothing to do with a conversation. */
@@ -33,7 +36,8 @@ export function toEvent(stanza: Element, around: Surroundings): InboundEvent | n
   const place = {
     externalId,
     thread: { to: isGroup ? room! : room ? from : bareOf(from), type: isGroup ? 'groupchat' : 'chat' },
-    threadKey: isGroup ? room! : room ? from : bareOf(from),
+    // A nick may be somebody else's tomorrow.
+    threadKey: isGroup ? room! : room ? `${room} ${sender.id}` : bareOf(from),
     direct: !isGroup,
     group: isGroup ? room : null,
     workspace: null,
@@ -72,14 +76,36 @@ const fold = (text: string) =>
     return lower.length === letter.length ? lower : letter;
   });
 
-function senderOf(stanza: Element, room: string | null, { address, rooms }: Surroundings): Sender {
+/**
+ * Servers vouch for addresses, and rooms for whose occupant somebody is: by the address that they tell, or by the id that
+ * they stamp. A nick is whoever takes it.
+ */
+function senderOf(stanza: Element, room: string | null, { address, rooms, bots }: Surroundings): Sender {
   const from = stanza.attrs.from!;
+  const isBot = bots.has(from);
+  const known = (id: string) =>
+    ({ id, identity: 'account', place: domainPlace(id.slice(id.indexOf('@') + 1)) }) as const;
   if (room === null)
-    return { id: bareOf(from), name: bareOf(from), isBot: false, isSelf: bareOf(from) === address };
+    return { ...known(bareOf(from)), name: bareOf(from), isBot, isSelf: bareOf(from) === address };
   const nick = resourceOf(from);
-  const occupant = stanza.getChild('occupant-id', ns.occupantId)?.attrs.id;
-  const id = rooms.realAddress(from) ?? (occupant ? `${room}#${occupant}` : from);
-  return { id, name: nick, isBot: false, isSelf: nick === rooms.nickIn(room) };
+  const real = rooms.realAddress(from);
+  const stamped = stanza.getChildren('occupant-id', ns.occupantId);
+  const occupant = rooms.stampsOccupants(room) && stamped.length === 1 ? stamped[0]?.attrs.id : undefined;
+  return {
+    ...(real !== undefined
+      ? known(real)
+      : occupant
+        ? { id: `${room}#${occupant}`, identity: 'account', place: room }
+        : {
+            id: from,
+            identity: 'name',
+            place: room,
+            advice: `Write to me at ${address} from your own address, instead of through the room.`,
+          }),
+    name: nick,
+    isBot,
+    isSelf: nick === rooms.nickIn(room),
+  };
 }
 
 /** Only who is named as its maker can have made it: https://xmpp.org/extensions/xep-0359.html#security */

@@ -24,6 +24,7 @@ export const xmpp: ChannelAdapter<Credentials, Settings> = {
   },
   credentials: Credentials,
   settings: Settings,
+  ownIds: ({ settings }) => [settings.address],
   connector,
   send: (part, to, _connection, context) => send(part, to, context),
   edit: (part, sent, to, _connection, context) => edit(part, sent, to, context),

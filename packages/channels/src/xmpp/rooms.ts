@@ -1,6 +1,7 @@
 /** The rooms that we are in, and who is there: https://xmpp.org/extensions/xep-0045.html */
 import { type Element, xml } from '@xmpp/client';
 import { nickOf, ns, roomsOf, type XmppConnection } from './connection.ts';
+import { askInfo } from './disco.ts';
 import { refusedEntries } from './errors.ts';
 import type { XmppSession } from './session.ts';
 
@@ -11,6 +12,11 @@ export interface Rooms {
   nickIn(room: string): string;
   /** Whose occupant that is, where the room tells it: a bare address. */
   realAddress(occupant: string): string | undefined;
+  /**
+   * The room's service says that it stamps every message with the occupant's id, and so takes away what senders wrote
+   * there. Otherwise such an id is what anybody likes: https://xmpp.org/extensions/xep-0421.html#support
+   */
+  stampsOccupants(room: string): boolean;
   /** Why we are not in a room; null: we are, or it is none. */
   absence(room: string): string | null;
   close(): void;
@@ -27,17 +33,25 @@ export const resourceOf = (address: string) => {
   return at < 0 ? '' : address.slice(at + 1);
 };
 
+const codesOf = (stanza: Element) =>
+  stanza
+    .getChildren('x', ns.mucUser)
+    .flatMap((about) => about.getChildren('status').map(({ attrs }) => attrs.code));
+
 /** Joins what the settings name, and waits until each room has taken or refused us. */
 export async function joinRooms(
-  { client, listen }: XmppSession,
+  session: XmppSession,
   { settings }: XmppConnection,
   signal: AbortSignal,
 ): Promise<Rooms> {
+  const { client, listen } = session;
   const rooms = new Map(roomsOf(settings).map((room) => [room.name, room]));
   const nicks = new Map([...rooms.keys()].map((room) => [room, nickOf(settings)]));
   const absences = new Map<string, string>();
   const kicked = new Set<string>();
   const addresses = new Map<string, string>();
+  const stamping = new Set<string>();
+  const asked = new Map<string, Promise<void>>();
   const open = new Set(rooms.keys());
   const settled = Promise.withResolvers<void>();
 
@@ -58,10 +72,20 @@ export async function joinRooms(
     if (open.size === 0) settled.resolve();
   };
 
+  async function askFeatures(name: string): Promise<void> {
+    const info = await askInfo(session, name);
+    if (info?.features.has(ns.occupantId)) stamping.add(name);
+    else stamping.delete(name);
+  }
+
   function read(stanza: Element): void {
     const { from = '', type } = stanza.attrs;
     const room = bareOf(from);
-    if (stanza.name !== 'presence' || !rooms.has(room)) return;
+    if (!rooms.has(room)) return;
+    // 104: the room was set up in another way.
+    if (stanza.name === 'message' && resourceOf(from) === '' && codesOf(stanza).includes('104'))
+      asked.set(room, askFeatures(room));
+    if (stanza.name !== 'presence') return;
     if (type === 'error') {
       const condition = stanza.getChild('error')?.getChildElements()[0]?.name ?? 'unknown';
       absences.set(room, refusedEntries[condition] ?? condition);
@@ -69,8 +93,10 @@ export async function joinRooms(
       return;
     }
     const about = stanza.getChild('x', ns.mucUser);
-    const codes = about?.getChildren('status').map(({ attrs }) => attrs.code) ?? [];
-    const real = about?.getChild('item')?.attrs.jid;
+    const codes = codesOf(stanza);
+    // A service that lets an occupant's own word through beside its own tells nobody's address.
+    const isService = stanza.getChildren('x', ns.mucUser).length === 1;
+    const real = isService ? about?.getChild('item')?.attrs.jid : undefined;
     if (type !== 'unavailable' && real) addresses.set(from, bareOf(real));
     else addresses.delete(from);
     // 110: this is about ourselves.
@@ -78,6 +104,7 @@ export async function joinRooms(
     if (type !== 'unavailable') {
       nicks.set(room, resourceOf(from));
       absences.delete(room);
+      asked.set(room, askFeatures(room));
       settle(room);
       return;
     }
@@ -98,11 +125,13 @@ export async function joinRooms(
   const timer = setTimeout(settled.resolve, joinPatienceMs);
   signal.addEventListener('abort', () => settled.resolve(), { once: true });
   await settled.promise;
+  await Promise.all(asked.values());
   clearTimeout(timer);
   return {
     has: (room) => rooms.has(room),
     nickIn: (room) => nicks.get(room) ?? nickOf(settings),
     realAddress: (occupant) => addresses.get(occupant),
+    stampsOccupants: (room) => stamping.has(room),
     absence: (room) => absences.get(room) ?? null,
     close() {
       stop();

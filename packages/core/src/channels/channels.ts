@@ -100,6 +100,9 @@ function sealed(
   };
 }
 
+/** Who we are on a platform. */
+type ChannelAccount = { id: string | null; name: string };
+
 /**
  * What a kind's adapter and its entry of the catalogue say of the fields of a channel. Core knows neither: both are
  * made one in apps/api/src/channel-fields.ts.
@@ -120,6 +123,8 @@ export interface FieldRules {
   isMachineMade(secret: string): boolean;
   /** Whether a worker is to connect to the platform. */
   connects(settings: Fields): boolean;
+  /** As whom other channels of the kind meet it. */
+  ownIds(connection: { settings: Fields; account: ChannelAccount | null }): string[];
 }
 
 /** All of it as the adapter's schemas and the contracts have read it. */
@@ -137,6 +142,8 @@ export interface NewChannel {
   connects?: boolean | undefined;
   /** Which credentials may show their last four characters. Default: none. */
   isMachineMade?: ((secret: string) => boolean) | undefined;
+  /** As whom other channels of the kind meet it. */
+  ownIds?: readonly string[] | undefined;
 }
 
 /** @throws {DomainError} not_found: no such agent in the team */
@@ -158,7 +165,7 @@ export async function createChannel(
   channel: NewChannel,
 ): Promise<string> {
   const { kind, name, agentId, credentials, settings, access, routes = [], live, connects } = channel;
-  const { guestTools, isMachineMade = () => false } = channel;
+  const { guestTools, ownIds, isMachineMade = () => false } = channel;
   await assertAgents(db, teamId, [agentId, ...routes.map((route) => route.agentId)]);
   const id = newId();
   await db.prisma.channel.create({
@@ -176,6 +183,7 @@ export async function createChannel(
       ...(guestTools && { guestTools: [...guestTools] }),
       ...(live !== undefined && { live }),
       ...(connects !== undefined && { connects }),
+      ...(ownIds && { ownIds: [...ownIds] }),
       ...(credentials && sealed(kek, teamId, id, credentials as Fields, isMachineMade)),
     },
   });
@@ -314,6 +322,7 @@ function changeFields(
       ...(settings && {
         settings: settings as Prisma.InputJsonObject,
         connects: rules.connects(settings),
+        ownIds: rules.ownIds({ settings, account: row.account as ChannelAccount | null }),
       }),
       ...(row.status === 'attention' && resumed),
       ...reconnect,
@@ -345,11 +354,11 @@ export async function setChannelAccount(
   db: Database,
   teamId: string,
   id: string,
-  account: { id: string | null; name: string },
+  { account, ownIds }: { account: ChannelAccount; ownIds: readonly string[] },
 ): Promise<void> {
   const { count } = await db.prisma.channel.updateMany({
     where: { id, teamId, deletedAt: null },
-    data: { account },
+    data: { account, ownIds: [...ownIds] },
   });
   if (count === 0) throw notFound('channel');
 }

@@ -1,6 +1,7 @@
 /** What the server itself says in a chat: answers to commands, pairing codes, why a run failed. No model has a part in it. */
 import type { Address, Failure } from '@nightshift/contracts';
-import { type Database, statement } from '../database/index.ts';
+import { type Database, newId, statement } from '../database/index.ts';
+import { type KeyEncryptionKey, seal, sealContext } from '../secrets/index.ts';
 import { threadLane } from './threads.ts';
 
 export interface Notice {
@@ -11,18 +12,44 @@ export interface Notice {
   /** Null: the thread has none. */
   conversationId: string | null;
   text: string;
+  /** What is said instead of `text` for so long. It is stored sealed, and erased when it was sent. */
+  secret?: { kek: KeyEncryptionKey; text: string; minutes: number } | undefined;
 }
 
-const insert = statement<{ lane: string }>(`
-  INSERT INTO delivery (team_id, lane, channel_id, conversation_id, thread, text, event)
-  VALUES ($1, $2, $3, $4, $5, $6, 'notice') RETURNING lane`);
+const insert = statement(`
+  INSERT INTO delivery (id, team_id, lane, channel_id, conversation_id, thread, text, event, sealed, sealed_until)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, 'notice', $8, now() + $9 * interval '1 minute')`);
 
-/** Puts it into the outbox, behind what is said there already. @returns the lane to wake */
-export async function writeNotice(db: Pick<Database, 'query'>, notice: Notice): Promise<string> {
-  const { teamId, channelId, thread, threadKey, conversationId, text } = notice;
+/** What a sealed text of a delivery is bound to. */
+export const noticeContext = (teamId: string, deliveryId: string) => sealContext(teamId, deliveryId, 'text');
+
+/** Puts it into the outbox, behind what is said there already. @returns the delivery, and the lane to wake */
+export async function writeNotice(
+  db: Pick<Database, 'query'>,
+  notice: Notice,
+): Promise<{ id: string; lane: string }> {
+  const { teamId, channelId, thread, threadKey, conversationId, text, secret } = notice;
+  const id = newId();
   const lane = threadLane(channelId, threadKey);
-  await db.query(insert, [teamId, lane, channelId, conversationId, JSON.stringify(thread), text]);
-  return lane;
+  const sealed = secret && JSON.stringify(seal(secret.kek, secret.text, noticeContext(teamId, id)));
+  const place = [id, teamId, lane, channelId, conversationId, JSON.stringify(thread)];
+  await db.query(insert, [...place, text, sealed ?? null, secret?.minutes ?? null]);
+  return { id, lane };
+}
+
+const recent = statement<{ count: number }>(`
+  SELECT count(*)::int AS count FROM delivery d
+  WHERE d.lane = $1 AND d.text IS NOT NULL AND ($2::text IS NULL OR d.text = $2)
+    AND d.created_at > now() - $3 * interval '1 minute'`);
+
+/** How many notices, or how many of this text, the thread was told within so many minutes. */
+export async function countNotices(
+  db: Pick<Database, 'query'>,
+  { channelId, threadKey }: { channelId: string; threadKey: string },
+  { text = null, minutes }: { text?: string | null; minutes: number },
+): Promise<number> {
+  const [row] = await db.query(recent, [threadLane(channelId, threadKey), text, minutes]);
+  return row!.count;
 }
 
 const causes: readonly (readonly [RegExp, string])[] = [

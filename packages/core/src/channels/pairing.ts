@@ -1,131 +1,88 @@
 /**
- * Pairing: a stranger is told a code, and whoever runs the channel enters it. It is proof that the two talk to each other
- * otherwise, which a name in a list is not.
+ * Pairing: a stranger is sent a code, and whoever runs the channel enters it. It proves that the two talk to each other
+ * elsewhere, which a name in a list does not.
  */
-import { createHash, randomInt } from 'node:crypto';
-import type { Address, Identity } from '@nightshift/contracts';
-import { type Database, run, statement, transaction } from '../database/index.ts';
-import { DomainError, notFound } from '../errors/index.ts';
+import type { Address } from '@nightshift/contracts';
+import { type Database, statement } from '../database/index.ts';
+import type { KeyEncryptionKey } from '../secrets/index.ts';
 import { writeNotice } from './notices.ts';
-import { toIdentity } from './people.ts';
+import { codeMinutes, displayCode, hashCode, newCode } from './pairing-code.ts';
 
-/** Without letters that are read as digits, or make words. */
-const alphabet = '23456789ABCDEFGHJKMNPQRSTVWXYZ';
-const codeLength = 8;
-export const codeMinutes = 60;
+type Query = Pick<Database, 'query'>;
 
-/** New codes of one channel in a minute: a flood of strangers must not become a flood of ours. */
-const codesPerMinute = 20;
+// The delivery of the code before goes with it, so that a stranger leaves one.
+const issue = statement(`
+  WITH issued AS (
+    UPDATE identity SET code_hash = $2, code_expires_at = now() + interval '${codeMinutes} minutes', code_delivery_id = $3,
+      thread = $4, last_seen_at = now()
+    WHERE id = $1 RETURNING old.code_delivery_id AS before
+  )
+  DELETE FROM delivery d USING issued WHERE d.id = issued.before AND d.status <> 'sending'`);
 
-const hash = (channelId: string, code: string) =>
-  createHash('sha256').update(`${channelId}/${code}`).digest();
+export interface Knocker {
+  teamId: string;
+  channelId: string;
+  identityId: string;
+  thread: Address;
+  threadKey: string;
+}
 
-// One code at a time: until it ends, whoever goes on knocking hears nothing more.
-const issue = statement<{ id: string }>(`
-  UPDATE identity SET code_hash = $2, code_expires_at = now() + interval '${codeMinutes} minutes', thread = $3
-  WHERE id = $1 AND (code_expires_at IS NULL OR code_expires_at < now())
-    AND (SELECT count(*) FROM identity o WHERE o.channel_id = identity.channel_id
-      AND o.code_expires_at > now() + interval '${codeMinutes - 1} minutes') < ${codesPerMinute}
-  RETURNING id`);
-
-/** @returns what to tell the stranger; null: nothing, for there is a code already or there were too many */
+/** Sends a stranger a code. @returns the outbox lane to wake */
 export async function issueCode(
-  db: Pick<Database, 'query'>,
-  { channelId, identityId, thread }: { channelId: string; identityId: string; thread: object },
-): Promise<string | null> {
-  const code = Array.from({ length: codeLength }, () => alphabet[randomInt(alphabet.length)]).join('');
-  const [row] = await db.query(issue, [identityId, hash(channelId, code), JSON.stringify(thread)]);
-  if (!row) return null;
-  const shown = `${code.slice(0, 4)}-${code.slice(4)}`;
-  return (
-    `I do not know you yet. Give this code to whoever runs this agent, and I can answer you: ${shown}\n` +
-    `It is good for ${codeMinutes} minutes.`
-  );
-}
-
-type Decided = { id: string; thread: { to: Address; key: string } | null; status: string; was: string };
-
-const approveCode = statement<Decided>(`
-  UPDATE identity i SET status = 'approved', code_hash = NULL, code_expires_at = NULL
-  FROM channel c
-  WHERE c.id = $1 AND c.team_id = $2 AND c.deleted_at IS NULL AND i.channel_id = c.id AND i.code_hash = $3
-    AND i.code_expires_at > now() AND i.status = 'pending'
-  RETURNING i.id, i.thread, i.status, old.status AS was`);
-
-const decide = statement<Decided>(`
-  UPDATE identity i SET status = $4::identity_status, code_hash = NULL, code_expires_at = NULL
-  FROM channel c
-  WHERE c.id = $1 AND c.team_id = $2 AND c.deleted_at IS NULL AND i.channel_id = c.id AND i.id = $3
-  RETURNING i.id, i.thread, i.status, old.status AS was`);
-
-/** Who it is, and the lane of the outbox to wake where they are told. */
-export interface DecidedIdentity {
-  identity: Identity;
-  lane: string | null;
-}
-
-async function settle(
-  db: Database,
-  channel: { teamId: string; channelId: string },
-  [sql, values]: readonly [typeof decide, unknown[]],
-  missing: Error,
-): Promise<DecidedIdentity> {
-  const { id, lane } = await transaction(db.pool, async (client) => {
-    const query: Database['query'] = (each, all) => run(client, each, all);
-    const [row] = await query(sql, values);
-    if (!row) throw missing;
-    const welcome = row.status === 'approved' && row.was === 'pending' ? row.thread : null;
-    return { id: row.id, lane: welcome && (await greet(query, channel, welcome)) };
+  db: Query,
+  kek: KeyEncryptionKey,
+  { teamId, channelId, identityId, thread, threadKey }: Knocker,
+): Promise<string> {
+  const code = newCode();
+  const { id, lane } = await writeNotice(db, {
+    teamId,
+    channelId,
+    thread,
+    threadKey,
+    conversationId: null,
+    // A process of an older version would say this.
+    text: 'I do not know you yet. Please write again in a minute.',
+    secret: {
+      kek,
+      text:
+        `I do not know you yet. Give this code to whoever runs this agent, and I can answer you: ${displayCode(code)}\n` +
+        `It is good for ${codeMinutes} minutes.`,
+      minutes: codeMinutes,
+    },
   });
-  return { identity: toIdentity(await db.prisma.identity.findUniqueOrThrow({ where: { id } })), lane };
+  const place = JSON.stringify({ to: thread, key: threadKey });
+  await db.query(issue, [identityId, hashCode(kek, channelId, code), id, place]);
+  return lane;
 }
 
-const greet = (
-  query: Database['query'],
+/**
+ * Says to somebody who cannot be approved how they can be known. It counts as a code, and is not repeated before one
+ * would be.
+ *
+ * @returns the outbox lane to wake
+ */
+export async function adviseStranger(
+  db: Query,
+  { teamId, channelId, identityId, thread, threadKey }: Knocker,
+  advice: string,
+): Promise<string> {
+  const text = `I cannot tell who you are: here, anybody can have your name. ${advice}`;
+  const notice = { teamId, channelId, thread, threadKey, conversationId: null, text };
+  const { id, lane } = await writeNotice(db, notice);
+  await db.query(issue, [identityId, null, id, JSON.stringify({ to: thread, key: threadKey })]);
+  return lane;
+}
+
+/** Says to somebody that they were approved. @returns the outbox lane to wake */
+export async function greet(
+  db: Query,
   channel: { teamId: string; channelId: string },
   { to, key }: { to: Address; key: string },
-) =>
-  writeNotice(
-    { query },
-    {
-      ...channel,
-      thread: to,
-      threadKey: key,
-      conversationId: null,
-      text: 'You are connected. Send me what you wanted to ask; /help says what else I understand.',
-    },
-  );
-
-/** @throws {DomainError} not_found: there is no such code, or no longer */
-export async function approvePairing(
-  db: Database,
-  teamId: string,
-  channelId: string,
-  code: string,
-): Promise<DecidedIdentity> {
-  return settle(
-    db,
-    { teamId, channelId },
-    [approveCode, [channelId, teamId, hash(channelId, code)]],
-    new DomainError(
-      'not_found',
-      `There is no such code in this channel. It is good for ${codeMinutes} minutes: let the person write again.`,
-    ),
-  );
-}
-
-/** @throws {DomainError} not_found */
-export async function decideIdentity(
-  db: Database,
-  teamId: string,
-  channelId: string,
-  identityId: string,
-  status: 'approved' | 'blocked',
-): Promise<DecidedIdentity> {
-  return settle(
-    db,
-    { teamId, channelId },
-    [decide, [channelId, teamId, identityId, status]],
-    notFound('identity in this channel'),
-  );
+  isAnswered: boolean,
+): Promise<string> {
+  const text = isAnswered
+    ? 'You are connected. What you wrote is answered next; /help says what else I understand.'
+    : 'You are connected. Send me what you wanted to ask; /help says what else I understand.';
+  const notice = { ...channel, thread: to, threadKey: key, conversationId: null, text };
+  return (await writeNotice(db, notice)).lane;
 }

@@ -9,7 +9,7 @@ import {
   toPage,
   transaction,
 } from '../database/index.ts';
-import { notFound } from '../errors/index.ts';
+import { DomainError, notFound } from '../errors/index.ts';
 import type { Identity as IdentityRow, Person as PersonRow } from '../generated/prisma/client.ts';
 
 export function toIdentity(row: IdentityRow): Identity {
@@ -17,11 +17,16 @@ export function toIdentity(row: IdentityRow): Identity {
     id: row.id,
     channelId: row.channelId,
     personId: row.personId,
-    externalId: row.externalId,
+    // A name is kept apart from accounts by how it is stored.
+    externalId: row.vouched ? row.externalId : row.externalId.replace(/^name:/, ''),
     name: row.name,
+    vouched: row.vouched,
     status: row.status,
+    heldMessages: ((row.held ?? []) as { type?: string }[]).filter(({ type }) => type !== undefined).length,
     pairingUntil:
-      row.codeExpiresAt && row.codeExpiresAt > new Date() ? row.codeExpiresAt.toISOString() : null,
+      row.codeHash && row.codeExpiresAt && row.codeExpiresAt > new Date()
+        ? row.codeExpiresAt.toISOString()
+        : null,
     createdAt: row.createdAt.toISOString(),
     lastSeenAt: row.lastSeenAt.toISOString(),
   };
@@ -76,9 +81,18 @@ export async function listIdentities(
   return toPage(rows, query.limit, toIdentity);
 }
 
-const link = statement<{ left: string }>(`
+/** Why an identity cannot be approved or linked, for people. */
+export const notVouchedFor = () =>
+  new DomainError(
+    'conflict',
+    'Nobody vouches for this identity: it is a name that anybody can take there, so it can be neither approved nor ' +
+      "linked. Let the person write with an account (the channel's guide says how), or open the group to everybody.",
+  );
+
+// What is kept of somebody's messages stays until they are approved.
+const link = statement<{ left: string | null }>(`
   UPDATE identity i SET person_id = p.id FROM person p, channel c
-  WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 AND c.id = i.channel_id AND c.team_id = $3
+  WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 AND c.id = i.channel_id AND c.team_id = $3 AND i.vouched
   RETURNING old.person_id AS left`);
 
 // What agents keep for a guest follows to whom the guest is now known to be. A name that is taken there stays as it is.
@@ -92,7 +106,11 @@ const moveChats = statement(`UPDATE conversation SET guest_id = $2 WHERE guest_i
 const forgetUnknown = statement<{ id: string }>(`
   DELETE FROM person p WHERE p.id = $1 AND NOT EXISTS (SELECT FROM identity i WHERE i.person_id = p.id) RETURNING p.id`);
 
-/** Says that an identity is this person. @throws {DomainError} not_found: either */
+/**
+ * Says that an identity is this person.
+ *
+ * @throws {DomainError} not_found: either · conflict: nobody vouches for the identity
+ */
 export async function linkIdentity(
   db: Database,
   teamId: string,
@@ -101,7 +119,13 @@ export async function linkIdentity(
 ): Promise<Person> {
   await transaction(db.pool, async (client) => {
     const [row] = await run(client, link, [identityId, personId, teamId]);
-    if (!row) throw notFound('person or identity');
+    if (!row) {
+      const where = { id: identityId, channel: { teamId }, vouched: false };
+      throw (await db.prisma.identity.count({ where })) > 0
+        ? notVouchedFor()
+        : notFound('person or identity');
+    }
+    if (!row.left) return;
     const [forgotten] = await run(client, forgetUnknown, [row.left]);
     if (!forgotten) return;
     for (const move of [moveNotes, moveSchedules, moveChats]) await run(client, move, [row.left, personId]);

@@ -5,7 +5,8 @@ import { splitFirstWord, trimEndOf } from '@nightshift/contracts/text';
 export interface Routed {
   workspace: string | null;
   group: string | null;
-  person: string;
+  /** Null: nobody vouches for who it is. */
+  person: string | null;
   text: string;
 }
 

@@ -6,10 +6,12 @@ import type { ChannelAccess, ChannelRoute, InboundEvent } from '@nightshift/cont
 import { noteUnreadable, type StoppedRun } from '../channels/index.ts';
 import { type Database, isDatabaseUnavailable, run, statement, transaction } from '../database/index.ts';
 import { markUndelivered } from '../outbox/index.ts';
+import type { KeyEncryptionKey } from '../secrets/index.ts';
 import type { Accepted } from './accept.ts';
 import { acceptHeardMessage } from './accept-heard.ts';
 import { acceptSaid } from './accept-said.ts';
 import { amendMessage } from './amend.ts';
+import type { SuspectedSender } from './loop-guard.ts';
 
 /** The channel that the events came through. */
 export interface EventScope {
@@ -18,6 +20,8 @@ export interface EventScope {
   agentId: string | null;
   access: ChannelAccess;
   routes: readonly ChannelRoute[];
+  /** For the codes that strangers are sent. */
+  kek: KeyEncryptionKey;
   traceId?: string | undefined;
 }
 
@@ -28,6 +32,8 @@ export interface AcceptedEvents {
   /** Lanes of the outbox that have something to send. */
   lanes: Set<string>;
   stopped: StoppedRun[];
+  /** Senders who were found to write like programs, and are not answered for a while. */
+  loops: SuspectedSender[];
   /** Why events led to nothing → how many. */
   dropped: Map<string, number>;
   /** How many led to something. */
@@ -102,10 +108,11 @@ export async function acceptEvents(
   });
 }
 
-const nothing = (): AcceptedEvents => ({
+export const nothing = (): AcceptedEvents => ({
   accepted: [],
   lanes: new Set(),
   stopped: [],
+  loops: [],
   dropped: new Map(),
   taken: 0,
 });

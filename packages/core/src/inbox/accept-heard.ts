@@ -4,8 +4,10 @@ import {
   admit,
   calledAgent,
   droppedAtOnce,
+  identityKey,
   isGuestGroup,
   isListed,
+  isVouchedFor,
   parseCommand,
 } from '../channels/index.ts';
 import { type Database, newId } from '../database/index.ts';
@@ -28,13 +30,14 @@ export async function acceptHeardMessage(
   const { sender, direct, group = null, workspace = null, addressed, text, threadKey } = event;
   const knock = { access, direct, addressed, group, sender };
   if (sender.isBot || event.album !== undefined || droppedAtOnce(knock) || parseCommand(text)) return null;
-  if (calledAgent(routes, { workspace, group, person: sender.id, text })) return null;
+  const person = isVouchedFor(sender) ? sender.id : null;
+  if (calledAgent(routes, { workspace, group, person, text })) return null;
   const statuses = IdentityStatus.options.filter((status) => admit(knock, status) === 'answer');
   if (statuses.length === 0) return null;
   const row = await db.gather(acceptHeard, {
     ...itemOf(inboundOf(scope, event, 0), event.externalId, newId()),
     thread_key: threadKey,
-    sender_id: sender.id,
+    sender_id: identityKey(sender),
     sender_name: sender.name,
     statuses,
     listed: isListed(knock),

@@ -4,9 +4,11 @@ import {
   admit,
   beginThread,
   calledAgent,
+  countNotices,
   droppedAtOnce,
+  identityKey,
   isGuest,
-  issueCode,
+  isVouchedFor,
   leaveThread,
   noAgent,
   parseCommand,
@@ -17,10 +19,12 @@ import {
 import { type Database, newId, statement } from '../database/index.ts';
 import { acceptReply, type Inbound, titleOf } from './accept.ts';
 import type { AcceptedEvents, EventScope } from './accept-events.ts';
-import { isStale, recentMessages } from './accept-statements.ts';
+import { isBusy, isOwnAccount, isStale, recentMessages } from './accept-statements.ts';
+import { acceptStranger } from './accept-stranger.ts';
 import { joinAlbum } from './album.ts';
+import { suspect, suspectedUntil, writesLikeAProgram } from './loop-guard.ts';
 import { contentOf, type Said, textOfEvent } from './said.ts';
-import { type Met, meetSender, noteSeen } from './sender.ts';
+import { type KnownSender, noteSeen, resolveSender } from './sender.ts';
 
 type Query = Pick<Database, 'query'>;
 
@@ -44,7 +48,7 @@ export function inboundOf({ id, teamId, traceId }: EventScope, event: Said, botT
   } satisfies Inbound;
 }
 
-type Look = {
+type Known = {
   duplicate: boolean;
   identity_id: string | null;
   person_id: string | null;
@@ -55,14 +59,19 @@ type Look = {
   agent_gone: boolean;
   bot_turns: number;
   recent: number;
+  busy: boolean;
+  own_program: boolean;
+  suspected: boolean;
 };
 
 // All that is to be known of an event, in one question.
-const look = statement<Look>(`
+const look = statement<Known>(`
   SELECT EXISTS (SELECT FROM inbound_event e WHERE e.team_id = $1 AND e.source = $2::text AND e.external_id = $3) AS duplicate,
     i.id AS identity_id, i.person_id, i.status,
     ${isStale('i', '$5::text')} AS stale, c.id AS conversation_id, c.agent_id, a.deleted_at IS NOT NULL AS agent_gone,
-    coalesce(c.bot_turns, 0) AS bot_turns, ${recentMessages('c', '$7::int')} AS recent
+    coalesce(c.bot_turns, 0) AS bot_turns, ${recentMessages('c', '$7::int')} AS recent,
+    coalesce(${isBusy('c')}, false) AS busy, ${isOwnAccount('$2::uuid', '$4::text')} AS own_program,
+    coalesce(${suspectedUntil('c', 'i.id')} > now(), false) AS suspected
   FROM (SELECT) AS one LEFT JOIN identity i ON i.channel_id = $2::uuid AND i.external_id = $4
     LEFT JOIN conversation c ON c.channel_id = $2::uuid AND c.thread_key = $6 AND c.left_at IS NULL LEFT JOIN agent a ON a.id = c.agent_id`);
 
@@ -84,18 +93,27 @@ export async function acceptSaid(
   if (atOnce) return atOnce;
   const known = await lookUp(db, scope, event);
   if (known.duplicate) return 'duplicate';
-  const identity = await identityOf(db, scope, sender, known);
-  const admission = admit(knock, identity.status);
-  if (admission === 'pair') return pair(db, scope, event, identity.id, result);
-  if (admission !== 'answer') return admission;
+  // What another channel of this installation says is a program's, whatever the platform calls it.
+  const isProgram = sender.isBot || known.own_program;
+  if (isProgram && access.programs === 'ignore') return 'program';
+  const admission = admit(knock, known.status ?? 'pending');
+  if (admission === 'blocked') return admission;
+  if (admission !== 'answer') return acceptStranger(db, scope, event, admission, result);
   if (known.recent >= access.limits.messagesPerMinute) return 'too_many';
-  if (sender.isBot && known.bot_turns >= access.limits.programTurns) return 'loop';
+  const identity = await identityOf(db, scope, sender, known);
+  const guarded = { conversationId: known.conversation_id, identity, said: textOfEvent(event) };
+  const isLike = !isProgram && (known.suspected || (known.busy && (await writesLikeAProgram(db, guarded))));
+  const botTurns = isProgram || isLike ? known.bot_turns + 1 : 0;
+  if (botTurns > access.limits.programTurns || known.suspected) {
+    if (isLike) await suspect(db, scope, guarded, result);
+    return 'loop';
+  }
 
   const said = textOfEvent(event);
   const routed = {
     workspace: event.workspace ?? null,
     group: event.group ?? null,
-    person: sender.id,
+    person: isVouchedFor(sender) ? sender.id : null,
     text: said,
   };
   const thread = {
@@ -111,6 +129,8 @@ export async function acceptSaid(
 
   const command = parseCommand(said);
   if (command) {
+    if ((await countNotices(db, thread, { minutes: 1 })) >= access.limits.messagesPerMinute)
+      return 'too_many';
     if (!(await store(db, scope, event, { outcome: 'command', identityId: identity.id }))) return 'duplicate';
     const answer = await runCommand(db, command, {
       teamId: scope.teamId,
@@ -136,13 +156,15 @@ export async function acceptSaid(
     conversation = agentId ? await beginThread(db, agentId, { ...thread, title: titleOf(text) }) : null;
   }
   if (!conversation) {
+    // Two programs that tell each other so would never end.
+    if ((await countNotices(db, thread, { text: noAgent, minutes: 1 })) > 0) return 'no_agent';
     if (!(await store(db, scope, event, { outcome: 'no_agent', identityId: identity.id })))
       return 'duplicate';
     await tell(db, scope, event, null, noAgent, result);
     return null;
   }
   const accepted = await acceptReply(db, {
-    ...inboundOf(scope, event, sender.isBot ? known.bot_turns + 1 : 0),
+    ...inboundOf(scope, event, botTurns),
     speaker: { identityId: identity.id, personId: identity.personId },
     guest: isGuest(knock, identity.status),
     agentId: conversation.agentId,
@@ -153,14 +175,14 @@ export async function acceptSaid(
   return null;
 }
 
-async function lookUp(db: Query, { id, teamId, access }: EventScope, event: Said): Promise<Look> {
+async function lookUp(db: Query, { id, teamId, access }: EventScope, event: Said): Promise<Known> {
   const { externalId, sender, threadKey } = event;
   const { messagesPerMinute } = access.limits;
   const [known] = await db.query(look, [
     teamId,
     id,
     externalId,
-    sender.id,
+    identityKey(sender),
     sender.name,
     threadKey,
     messagesPerMinute,
@@ -168,10 +190,14 @@ async function lookUp(db: Query, { id, teamId, access }: EventScope, event: Said
   return known!;
 }
 
-async function identityOf(db: Query, scope: EventScope, sender: Said['sender'], known: Look): Promise<Met> {
+async function identityOf(
+  db: Query,
+  { id: channelId, teamId }: EventScope,
+  sender: Said['sender'],
+  known: Known,
+): Promise<KnownSender> {
   const { identity_id: id, person_id: personId, status } = known;
-  if (!id || !personId || !status)
-    return meetSender(db, { channelId: scope.id, teamId: scope.teamId }, sender);
+  if (!id || !personId || !status) return resolveSender(db, { channelId, teamId }, sender);
   if (known.stale) await noteSeen(db, id, sender.name);
   return { id, personId, status };
 }
@@ -200,20 +226,6 @@ async function tell(
   text: string,
   { lanes }: AcceptedEvents,
 ): Promise<void> {
-  lanes.add(await writeNotice(db, { teamId, channelId, thread, threadKey, conversationId, text }));
-}
-
-async function pair(
-  db: Query,
-  scope: EventScope,
-  event: Said,
-  identityId: string,
-  result: AcceptedEvents,
-): Promise<string | null> {
-  if (!(await store(db, scope, event, { outcome: 'pairing', identityId }))) return 'duplicate';
-  const thread = { to: event.thread, key: event.threadKey };
-  const text = await issueCode(db, { channelId: scope.id, identityId, thread });
-  if (!text) return 'stranger';
-  await tell(db, scope, event, null, text, result);
-  return null;
+  const { lane } = await writeNotice(db, { teamId, channelId, thread, threadKey, conversationId, text });
+  lanes.add(lane);
 }

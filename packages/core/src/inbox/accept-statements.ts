@@ -1,5 +1,6 @@
 /** The statements that take in what was said: an inbound event, a message and its run, all of it or nothing. */
 import { type GatheringStatement, statement } from '../database/index.ts';
+import { hasSuspects } from './loop-guard.ts';
 
 /** Counting stops here: behind so many, one more makes no difference. */
 const backlogBound = 128;
@@ -178,6 +179,19 @@ export const isStale = (identity: string, name: string) =>
   `(${identity}.last_seen_at < now() - interval '1 minute' OR (${name} IS NOT NULL AND ${identity}.name IS DISTINCT FROM ${name}))`;
 
 /**
+ * Whether so much was said lately in a conversation that a program might be at it, and what was said is to be looked at
+ * (`loop-guard.ts`). Most conversations are told apart by one look.
+ */
+export const isBusy = (conversation: string) => `
+  EXISTS (SELECT FROM message m WHERE m.conversation_id = ${conversation}.id AND m.seq = ${conversation}.next_seq - 8
+    AND m.created_at > now() - interval '10 minutes')`;
+
+/** Whether a sender of a channel is the account of another channel of the same kind. */
+export const isOwnAccount = (channelId: string, key: string) => `
+  EXISTS (SELECT FROM channel o WHERE o.own_ids @> ARRAY[${key}] AND o.id <> ${channelId} AND o.deleted_at IS NULL
+    AND o.kind = (SELECT kind FROM channel WHERE id = ${channelId}))`;
+
+/**
  * To the conversation that is held in each item's thread, if its sender is known and has one of the `statuses`. For the
  * others there is no row.
  */
@@ -197,8 +211,11 @@ export const acceptHeard: GatheringStatement<AcceptedRow> = statement(
         i.item, i.sender_name, i.per_minute, ${isStale('d', 'i.sender_name')} AS stale, a.queue_mode, a.debounce_ms,
         ${recentMessages('c', 'i.per_minute')} + row_number() OVER (PARTITION BY c.id ORDER BY i.item) AS recent
       FROM item i JOIN identity d ON d.channel_id = i.channel_id AND d.external_id = i.sender_id AND d.status::text = ANY (i.statuses)
+          AND d.person_id IS NOT NULL
         JOIN conversation c ON c.channel_id = i.channel_id AND c.thread_key = i.thread_key AND c.left_at IS NULL
+          AND NOT ${hasSuspects('c')} AND NOT ${isBusy('c')}
         JOIN agent a ON a.id = c.agent_id AND a.deleted_at IS NULL
+      WHERE NOT ${isOwnAccount('i.channel_id', 'i.sender_id')}
     ) AS heard WHERE recent <= per_minute`,
     // One that another statement has just at hand is not waited for.
     also: `

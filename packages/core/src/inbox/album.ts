@@ -3,6 +3,7 @@
  * request of its own. Those that come before their run begins become one message, which waits for them a moment.
  */
 import { type MessageEvent, maxAttachments } from '@nightshift/contracts';
+import { identityKey } from '../channels/index.ts';
 import { type Database, newId, statement } from '../database/index.ts';
 import type { EventScope } from './accept-events.ts';
 import { contentOf } from './said.ts';
@@ -43,7 +44,7 @@ export async function joinAlbum(
   const { content, files } = contentOf(event);
   const words = content.filter(({ type }) => type === 'text');
   const others = content.filter(({ type }) => type !== 'text');
-  const place = [teamId, id, album, sender.id, newId(), externalId, messageId];
+  const place = [teamId, id, album, identityKey(sender), newId(), externalId, messageId];
   const rows = await db.query(join, [
     ...place,
     JSON.stringify(files),

@@ -4,7 +4,9 @@
  */
 import type { DeletedEvent, EditedEvent } from '@nightshift/contracts';
 import { maxMessageLength } from '@nightshift/contracts';
+import { identityKey } from '../channels/index.ts';
 import { type Database, newId, statement } from '../database/index.ts';
+import { amendHeld } from './accept-stranger.ts';
 
 type Query = Pick<Database, 'query'>;
 type Amended = { id: string; run_id: string };
@@ -49,10 +51,12 @@ export async function amendMessage(
   event: EditedEvent | DeletedEvent,
 ): Promise<string | null> {
   const { externalId, type, messageId } = event;
+  const text = event.type === 'edited' ? event.text.slice(0, maxMessageLength).toWellFormed() : null;
+  const by = event.type === 'edited' ? identityKey(event.sender) : null;
   const [row] = await (event.type === 'edited'
-    ? db.query(edit, [id, messageId, event.text.slice(0, maxMessageLength).toWellFormed(), event.sender.id])
+    ? db.query(edit, [id, messageId, text, by])
     : db.query(withdraw, [id, messageId]));
-  if (!row) return 'too_late';
+  if (!row) return (await amendHeld(db, id, { messageId, text, by })) ? null : 'too_late';
   if (event.type === 'deleted') await db.query(cancelEmpty, [row.run_id, row.id]);
   await db.query(store, [newId(), teamId, id, externalId, id, type, 'accepted']);
   return null;

@@ -30,9 +30,10 @@ function signalCancel({ db, log }: Pick<WakeDeps, 'db' | 'log'>, runId: string):
 /** What a channel brought. */
 export function wakeForEvents(
   deps: WakeDeps & { deliveries: Producer<'delivery'> },
-  { accepted, lanes, stopped }: AcceptedEvents,
+  { accepted, lanes, stopped, loops }: AcceptedEvents,
 ): void {
   const { db, log, deliveries } = deps;
+  for (const each of loops) log.warn(each, 'a sender writes like a program and is not answered for a while');
   for (const each of accepted) wakeForMessage(deps, each);
   for (const lane of lanes) deliveries.wakeSoon({ lane }, lane);
   for (const { id: runId, over } of stopped) {

@@ -203,7 +203,9 @@ export const markPart = (
 const sent = statement<{ more: boolean }>(`
   UPDATE delivery t SET parts_sent = coalesce($3, parts_sent), receipts = now_sent.receipts,
     status = CASE WHEN now_sent.report IS NULL THEN 'sent' ELSE 'failed' END::delivery_status,
-    error = now_sent.report, lease_until = NULL, ended_at = now()
+    error = now_sent.report, lease_until = NULL, ended_at = now(),
+    -- A web chat is read from here, for as long as it holds.
+    sealed = CASE WHEN EXISTS (SELECT FROM channel c WHERE c.id = t.channel_id AND c.kind = 'web') THEN t.sealed END
   FROM (
     SELECT d.receipts, ${earlyReport} AS report FROM (
       SELECT channel_id, created_at, retried_at, CASE WHEN $3::int IS NULL THEN receipts ELSE ${withReceipt} END AS receipts

@@ -4,6 +4,7 @@
  *
  * The ledger of what models have cost, runs, messages and their files are never among them.
  */
+import { forgetStrangers, waitingDays } from '../channels/index.ts';
 import { type Database, run, statement } from '../database/index.ts';
 
 export interface Retention {
@@ -48,11 +49,32 @@ const files = remove(
     AND m.content @> jsonb_build_array(jsonb_build_object('fileId', t.id::text)))`,
 );
 
+// Of a code that has ended nothing is kept that could tell it.
 const codes = statement(`
   WITH ${turn}, old AS (
-    SELECT t.id FROM identity t, turn WHERE turn.mine AND t.code_expires_at < now() - interval '1 day' LIMIT ${batch}
+    SELECT t.id, t.code_delivery_id FROM identity t, turn
+    WHERE turn.mine AND t.code_expires_at < now() AND t.code_hash IS NOT NULL LIMIT ${batch}
+  ), erased AS (
+    UPDATE delivery d SET sealed = NULL FROM old WHERE d.id = old.code_delivery_id AND d.sealed IS NOT NULL
   )
-  UPDATE identity t SET code_hash = NULL, code_expires_at = NULL FROM old WHERE t.id = old.id RETURNING t.id`);
+  UPDATE identity t SET code_hash = NULL FROM old WHERE t.id = old.id RETURNING t.id`);
+
+// Whoever was answered or approved meanwhile stays.
+const ended = statement(`
+  WITH ${turn}, old AS (
+    SELECT t.id FROM identity t, turn
+    WHERE turn.mine AND t.code_expires_at < now() - interval '1 day' AND t.person_id IS NOT NULL LIMIT ${batch}
+  )
+  UPDATE identity t SET code_expires_at = NULL FROM old WHERE t.id = old.id RETURNING t.id`);
+
+const strangers = forgetStrangers(
+  `i.id IN (
+    SELECT t.id FROM identity t, turn
+    WHERE turn.mine AND t.status = 'pending' AND t.person_id IS NULL
+      AND t.last_seen_at < now() - interval '${waitingDays} days' AND coalesce(t.code_expires_at < now(), true)
+    ORDER BY t.last_seen_at LIMIT ${batch})`,
+  `${turn},`,
+);
 
 /** Guests come and go: notes that were not written to for so long, and schedules that have been over for so long. */
 export const guestDays = 90;
@@ -104,6 +126,8 @@ export async function pruneRecords(
     [codes, []],
     [guestNotes, []],
     [guestSchedules, []],
+    [ended, []],
+    [strangers, []],
   ] as const;
   let removed = 0;
   for (const [sql, values] of work) {

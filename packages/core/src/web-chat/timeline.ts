@@ -3,9 +3,10 @@
  * has said there. It is read for people who have no platform of their own that keeps it.
  */
 import { type StoredPart, textOf } from '@nightshift/contracts';
-import { threadLane } from '../channels/index.ts';
+import { noticeContext, threadLane } from '../channels/index.ts';
 import { type Database, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
+import { type KeyEncryptionKey, type Sealed, unseal } from '../secrets/index.ts';
 
 export interface Thread {
   channelId: string;
@@ -29,6 +30,9 @@ type Row = {
   role: TimelineEntry['role'];
   content: StoredPart[] | null;
   notice: string | null;
+  /** What a notice says while it holds: a pairing code. */
+  sealed: Sealed | null;
+  team_id: string | null;
   run_id: string | null;
   ref: string | null;
   created_at: Date;
@@ -43,13 +47,15 @@ const wanted = (entry: string) => `
 // Of what has the role of a user only what came through the channel is theirs: a schedule's prompt is not.
 const read = statement<Row>(`
   WITH said AS (
-    SELECT m.id, m.role::text, m.content, NULL::text AS notice, m.run_id, e.ref, m.created_at
+    SELECT m.id, m.role::text, m.content, NULL::text AS notice, NULL::jsonb AS sealed, NULL::uuid AS team_id,
+      m.run_id, e.ref, m.created_at
     FROM conversation c JOIN message m ON m.conversation_id = c.id
       LEFT JOIN inbound_event e ON e.conversation_id = c.id AND e.message_id = m.id AND e.channel_id = c.channel_id
     WHERE c.channel_id = $1 AND c.thread_key = $2 AND (m.role = 'assistant' OR m.role = 'user' AND e.id IS NOT NULL)
       AND ${wanted('m')}
   ), noticed AS (
-    SELECT d.id, 'notice', NULL::jsonb, d.text, d.run_id, NULL::text, d.created_at
+    SELECT d.id, 'notice', NULL::jsonb, d.text, CASE WHEN d.sealed_until > now() THEN d.sealed END, d.team_id,
+      d.run_id, NULL::text, d.created_at
     FROM delivery d WHERE d.lane = $3 AND d.text IS NOT NULL AND ${wanted('d')}
   )
   SELECT * FROM (SELECT * FROM said UNION ALL SELECT * FROM noticed) AS entry
@@ -65,6 +71,7 @@ export interface TimelinePart {
 /** The newest entries of the part, oldest first. */
 export async function readTimeline(
   db: Database,
+  kek: KeyEncryptionKey,
   { channelId, threadKey }: Thread,
   { after, before, limit }: TimelinePart,
 ): Promise<TimelineEntry[]> {
@@ -78,17 +85,23 @@ export async function readTimeline(
     before?.id ?? null,
     limit,
   ]);
-  return rows.reverse().map(({ id, role, content, notice, run_id: runId, ref, created_at: createdAt }) => ({
-    id,
-    role,
-    text: content ? textOf(content) : (notice ?? ''),
-    files: (content ?? []).flatMap((part) =>
-      part.type === 'attachment' ? [{ name: part.name, mediaType: part.mediaType }] : [],
-    ),
-    runId,
-    ref,
-    createdAt,
-  }));
+  return rows
+    .reverse()
+    .map(({ id, role, content, notice, sealed, team_id, run_id: runId, ref, created_at: createdAt }) => ({
+      id,
+      role,
+      text: content
+        ? textOf(content)
+        : sealed
+          ? unseal(kek, sealed, noticeContext(team_id!, id))
+          : (notice ?? ''),
+      files: (content ?? []).flatMap((part) =>
+        part.type === 'attachment' ? [{ name: part.name, mediaType: part.mediaType }] : [],
+      ),
+      runId,
+      ref,
+      createdAt,
+    }));
 }
 
 const find = statement<{ created_at: Date }>(`
@@ -100,6 +113,7 @@ const find = statement<{ created_at: Date }>(`
 /** The entries before one, oldest first. @throws {DomainError} not_found: there is no such entry in the thread */
 export async function readEarlier(
   db: Database,
+  kek: KeyEncryptionKey,
   thread: Thread,
   { before, limit }: { before: string; limit: number },
 ): Promise<TimelineEntry[]> {
@@ -107,7 +121,7 @@ export async function readEarlier(
   const lane = threadLane(channelId, threadKey);
   const [row] = await db.query(find, [channelId, threadKey, before, lane]);
   if (!row) throw notFound('message in this chat');
-  return readTimeline(db, thread, { before: { id: before, createdAt: row.created_at }, limit });
+  return readTimeline(db, kek, thread, { before: { id: before, createdAt: row.created_at }, limit });
 }
 
 const open = statement<{ id: string }>(`

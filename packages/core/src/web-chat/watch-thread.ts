@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { threadLane } from '../channels/index.ts';
 import type { Database } from '../database/index.ts';
 import { type EventBus, readRunEvents, signal as sendSignal } from '../events/index.ts';
+import type { KeyEncryptionKey } from '../secrets/index.ts';
 import { readOpenRun, readTimeline, type Thread, type TimelineEntry } from './timeline.ts';
 
 export type ThreadEvent =
@@ -81,7 +82,7 @@ interface Draft {
  * An answer is an entry once it is committed; drafts are a courtesy. `live` false: they have no text.
  */
 export async function* watchThread(
-  { db, bus }: { db: Database; bus: EventBus },
+  { db, kek, bus }: { db: Database; kek: KeyEncryptionKey; bus: EventBus },
   { thread, after, live }: { thread: Thread; after: Date | undefined; live: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<ThreadEvent> {
@@ -94,7 +95,7 @@ export async function* watchThread(
   });
   const since = (time: Date | undefined) => time && new Date(time.getTime() - overlapMs);
   try {
-    const found = await readTimeline(db, thread, { after: since(after), limit: historyLimit + 1 });
+    const found = await readTimeline(db, kek, thread, { after: since(after), limit: historyLimit + 1 });
     const isCut = found.length > historyLimit;
     const entries = found.slice(-historyLimit);
     yield { type: 'history', entries, older: isCut, reset: after === undefined || isCut };
@@ -106,7 +107,10 @@ export async function* watchThread(
       if (isStale) {
         isStale = false;
         lookForRun = true;
-        const read: TimelineEntry[] = await readTimeline(db, thread, { after: since(newest), limit: 500 });
+        const read: TimelineEntry[] = await readTimeline(db, kek, thread, {
+          after: since(newest),
+          limit: 500,
+        });
         for (const entry of read) if (!told.has(entry.id)) yield { type: 'entry', entry };
         told = new Set(read.map(({ id }) => id));
         newest = read.at(-1)?.createdAt ?? newest;

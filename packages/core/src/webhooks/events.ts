@@ -1,5 +1,12 @@
 /** What a webhook is told, rendered from the rows when it is sent: the outbox holds references only. */
-import { type Failure, isFinal, type TextPart, textOf, type Unreadable, type WebhookEvent } from '@nightshift/contracts';
+import {
+  type Failure,
+  isFinal,
+  type TextPart,
+  textOf,
+  type Unreadable,
+  type WebhookEvent,
+} from '@nightshift/contracts';
 import type { Database } from '../database/index.ts';
 import type { Message as MessageRow } from '../generated/prisma/client.ts';
 
@@ -27,6 +34,7 @@ export async function renderWebhookEvent(
 ): Promise<WebhookEvent | null> {
   if (event === 'channel.attention') return renderAttention(db, data, createdAt);
   if (event === 'channel.unreadable') return renderUnreadable(db, data, createdAt);
+  if (event === 'channel.loop') return renderLoop(db, data, createdAt);
   if (!runId) throw new Error(`The event ${event} has no run`);
   const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
   const row =
@@ -100,5 +108,24 @@ async function renderUnreadable(db: Database, data: unknown, at: Date): Promise<
     type: 'channel.unreadable',
     timestamp: at.toISOString(),
     data: { channel: { id, kind, name }, message, count },
+  };
+}
+
+async function renderLoop(db: Database, data: unknown, at: Date): Promise<WebhookEvent | null> {
+  const { channelId, conversationId, identityId } = data as Record<string, string>;
+  const [channel, identity] = await Promise.all([
+    db.prisma.channel.findUnique({ where: { id: channelId! } }),
+    db.prisma.identity.findUnique({ where: { id: identityId! } }),
+  ]);
+  if (!channel || channel.deletedAt || !identity) return null;
+  const { id, kind, name } = channel;
+  return {
+    type: 'channel.loop',
+    timestamp: at.toISOString(),
+    data: {
+      channel: { id, kind, name },
+      conversationId: conversationId!,
+      sender: { identityId: identity.id, name: identity.name ?? identity.externalId },
+    },
   };
 }
