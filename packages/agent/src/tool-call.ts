@@ -44,7 +44,12 @@ export async function callTool(
     return toolFailure(call, `There is no tool "${call.name}". The tools are: ${names}.`);
   }
   if (call.invalid !== undefined) {
-    return toolFailure(call, `The arguments are no valid JSON object: ${call.invalid.slice(0, 200)}`);
+    const written =
+      call.invalid.trim() === '' ? 'they did not arrive' : call.invalid.slice(0, 200).toWellFormed();
+    return toolFailure(
+      call,
+      `The tool was not run. Its arguments are not one valid JSON object: ${written}. Call it again with all of them.`,
+    );
   }
   const input = tool.input.safeParse(call.arguments);
   if (!input.success) {

@@ -1,5 +1,7 @@
 /** One call to one vendor, watched by its clocks, told to its health. */
-import { abortedError, truncatedError } from './errors.ts';
+
+import type { AssistantMessage } from '@nightshift/contracts';
+import { abortedError, emptyError, truncatedError } from './errors.ts';
 import type { Health } from './health.ts';
 import type { Candidate } from './plan.ts';
 import { costUsd } from './pricing.ts';
@@ -24,6 +26,8 @@ export interface AttemptContext {
   /** Epoch milliseconds. */
   deadlineAt: number;
   waitedMs: number;
+  /** An attempt before this one has shown its thinking. */
+  isAgain: boolean;
   signal: AbortSignal;
 }
 
@@ -32,11 +36,16 @@ export type Terminal = Extract<ModelEvent, { type: 'done' | 'error' }>;
 export interface AttemptEnd {
   record: AttemptRecord;
   terminal: Terminal;
-  /** Content was passed on: nobody else may answer now. */
+  /** Something of the answer was passed on: no other attempt may answer now. */
   committed: boolean;
+  /** Something was passed on, if only thinking. */
+  shown: boolean;
 }
 
-/** What it shows is passed on from its first content, all but how it ended, which is returned. */
+/**
+ * Thinking is passed on as it comes, everything else from the first text on, all but how it ended, which is returned. What
+ * comes before the text may still turn out to be no answer: thinking alone, or a tool call that is cut or malformed.
+ */
 export async function* attempt(
   { now, health, protocols }: AttemptTools,
   context: AttemptContext,
@@ -51,6 +60,8 @@ export async function* attempt(
   /** The vendor took the call: it may charge for it. */
   let accepted = false;
   let firstTokenMs: number | null = null;
+  let committed = false;
+  let shown = false;
   let terminal: Terminal | null = null;
 
   try {
@@ -60,21 +71,30 @@ export async function* attempt(
       const event: ModelEvent = next.done ? failure(truncatedError()) : next.value;
       const content = isContent(event);
       watchdog.heard(content);
+      if (event.type === 'start') {
+        accepted = true;
+        if (event.rateLimit) health.limited(circuit, event.rateLimit);
+      }
+      if (content && firstTokenMs === null) {
+        firstTokenMs = now() - startedAt;
+        health.answered(circuit, firstTokenMs, context.probe);
+      }
       if (event.type === 'done' || event.type === 'error') {
         terminal = event;
-      } else if (firstTokenMs !== null) {
-        yield event;
+        if (event.type === 'done' && !isEmpty(event.message)) committed = true;
       } else {
         held.push(event);
-        if (event.type === 'start') {
-          accepted = true;
-          if (event.rateLimit) health.limited(circuit, event.rateLimit);
-        }
-        if (content) {
-          firstTokenMs = now() - startedAt;
-          health.answered(circuit, firstTokenMs, context.probe);
-          for (const early of held) yield early;
-        }
+        if (event.type === 'text' && event.delta.trim() !== '') committed = true;
+      }
+      // Thinking waits only for what came before it.
+      const isShown = committed || (event.type === 'thinking' && held.every(isShownEarly));
+      if (!isShown) continue;
+      for (const early of held.splice(0)) {
+        // A reader sees one answer, and the thinking before it.
+        if (context.isAgain && !shown && early.type === 'start') continue;
+        if (context.isAgain && !shown && early.type === 'thinking') yield { type: 'thinking', delta: '\n\n' };
+        shown ||= early.type !== 'start';
+        yield early;
       }
     }
   } finally {
@@ -89,11 +109,18 @@ export async function* attempt(
   if (terminal.type === 'error' && terminal.error.kind === 'aborted' && watchdog.expired) {
     terminal = { ...terminal, error: watchdog.expired };
   }
+  if (terminal.type === 'done' && isEmpty(terminal.message)) {
+    const { message: partial, stop, usage } = terminal;
+    terminal = {
+      type: 'error',
+      error: emptyError(stop === 'length', partial.content.length > 0),
+      partial,
+      usage,
+    };
+  }
   const error = terminal.type === 'error' ? terminal.error : null;
   // Where others have used up the time, it was stopped, and has not failed.
   health.ended(circuit, watchdog.outOfTime ? abortedError() : error, context.probe);
-  // An empty answer is an answer.
-  if (error === null && firstTokenMs === null) for (const early of held) yield early;
   const free = error !== null && !accepted && isFree(error);
   const record: AttemptRecord = {
     index: context.index,
@@ -111,10 +138,19 @@ export async function* attempt(
     firstTokenMs,
     durationMs: now() - startedAt,
   };
-  return { record, terminal, committed: firstTokenMs !== null };
+  return { record, terminal, committed, shown };
 }
 
-/** Whether a reader sees something of it. */
+const isShownEarly = ({ type }: ModelEvent): boolean => type === 'start' || type === 'thinking';
+
+/** Whether there is nothing in it that could be used: no text, and no tool call. */
+function isEmpty({ content }: AssistantMessage): boolean {
+  return content.every(
+    (part) => part.type === 'thinking' || (part.type === 'text' && part.text.trim() === ''),
+  );
+}
+
+/** Whether the model has begun to write. */
 function isContent(event: ModelEvent): boolean {
   return event.type === 'text' || event.type === 'thinking' || event.type === 'toolStart';
 }
