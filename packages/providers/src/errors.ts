@@ -83,7 +83,7 @@ function isForeign({ status, headers, body }: HttpFailure, json: unknown, messag
     status === 403 && json === undefined && body.trim() !== '' && !body.trimStart().startsWith('<');
   return (
     isText &&
-    !/\b(api|key|token|auth\w*|credential|permission|subscription|account)/i.test(message.slice(0, MAX_READ))
+    !/\bapi|\bkey|token|auth|credential|permission|subscription|account/i.test(message.slice(0, MAX_READ))
   );
 }
 

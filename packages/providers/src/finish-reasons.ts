@@ -116,9 +116,8 @@ const MAX_LENGTH = 100;
  */
 export function readFinish(reason: unknown): Finish | null {
   const text = String(reason).slice(0, MAX_LENGTH);
-  const [first, second] = [text, ...text.split(':')].map(normalize).slice(1);
-  const known = finishOf.get(normalize(text)) ?? (second ? finishOf.get(second) : undefined);
-  return known ?? finishOf.get(first!) ?? null;
+  const [known, first, second] = [text, ...text.split(':')].map((part) => finishOf.get(normalize(part)));
+  return known ?? (second === 'failed' ? (first ?? second) : (second ?? first)) ?? null;
 }
 
 /** `FINISH_REASON_MAX_TOKENS`, `maxTokens` and `max-tokens` are one. */
