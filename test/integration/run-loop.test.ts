@@ -192,8 +192,25 @@ describe.each(['openai-chat', 'anthropic-messages'] as const)('on %s', (wire) =>
   });
 
   it('fails when the model says nothing', async () => {
-    expect((await run([{}])).error).toMatchObject({ code: 'model_empty' });
-    expect((await run([{ text: '  \n' }])).error).toMatchObject({ code: 'model_empty' });
+    for (const step of [{}, { text: '  \n' }, { thinking: 'Hm.', signature: 'sig1' }]) {
+      const { error, steps } = await run(() => step, {}, { maxAttempts: 2 });
+      expect(error).toMatchObject({ code: 'model_empty', hint: expect.any(String) });
+      expect(attemptsOf(steps)).toEqual(['empty', 'empty']);
+    }
+  });
+
+  it('tries once more when the model says nothing, or only thinks', async () => {
+    const { reply, steps } = await run([{}, { text: 'Here.' }]);
+    expect(reply).toEqual({ text: 'Here.' });
+    expect(attemptsOf(steps)).toEqual(['empty', 'ok']);
+  });
+
+  it('says that a filter stopped an answer of which a part was shown', async () => {
+    const finish = wire === 'openai-chat' ? 'content_filter' : 'refusal';
+    const { error, run: ended, conversationId } = await run(() => ({ text: 'Half an answer', finish }));
+    expect(error).toMatchObject({ code: 'model_content' });
+    expect(ended.warnings).toEqual([expect.stringContaining('is not all of it')]);
+    expect(await saidIn(product.owner, conversationId)).toEqual(['user: What time is it?']);
   });
 
   it('fails when the vendor does not know the model', async () => {

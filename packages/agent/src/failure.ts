@@ -18,6 +18,9 @@ const hints: Partial<Record<ModelErrorKind, string>> = {
   model:
     "The vendor does not know this model, or the key may not use it. Change the agent's model, then retry the run.",
   request: 'The vendor calls the request invalid. The steps of the run show what it said.',
+  empty: 'Retry the run, ask for less at once, or use another model.',
+  malformed:
+    "The model's tool call could not be read. Retry the run, or use a model that is better with tools.",
   truncated: 'The answer broke off. Retry the run.',
 };
 

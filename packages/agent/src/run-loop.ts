@@ -347,6 +347,8 @@ class RunTurn {
       return this.#compact(index + 1, window);
     }
     if (outcome.failure) {
+      if (outcome.failure.code === 'model_content' && text.trim())
+        this.#warn('What was shown of the answer is not all of it: a content filter stopped it.');
       await this.end({ status: 'failed', error: outcome.failure }, result);
       return true;
     }

@@ -42,7 +42,11 @@ export async function callTool(
     return toolFailure(call, `There is no tool "${cutText(call.name, 100)}". The tools are: ${names}.`);
   }
   if (call.invalid !== undefined) {
-    return toolFailure(call, `The arguments are no valid JSON object: ${cutText(call.invalid, 200)}`);
+    const written = call.invalid.trim() === '' ? 'they did not arrive' : cutText(call.invalid, 200);
+    return toolFailure(
+      call,
+      `The tool was not run. Its arguments are not one valid JSON object: ${written}. Call it again with all of them.`,
+    );
   }
   const input = tool.input.safeParse(call.arguments);
   if (!input.success) {

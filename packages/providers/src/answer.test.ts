@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { Answer } from './answer.ts';
 
+const drain = (events: Iterable<unknown>) => [...events].length;
+
 /** An answer with text and one call whose arguments came that far. */
 function answerWith(json: string, ended: boolean): Answer {
   const answer = new Answer('a/openai-chat/m');
   answer.text('Looking.');
   const { id } = answer.toolStart('call_A', 'time.now');
-  if (json !== '') answer.toolDelta(id, json);
-  if (ended) answer.toolEnd(id);
+  drain(answer.toolDelta(id, json));
+  if (ended) drain(answer.toolEnd(id));
   return answer;
 }
 const typesOf = (answer: Answer) => answer.message().content.map(({ type }) => type);
@@ -39,11 +41,38 @@ describe('an answer that reached its output cap', () => {
 });
 
 it('an answer that is complete has calls without arguments', () => {
-  const answer = answerWith('', false);
-  expect([...answer.finish(false)]).toEqual([{ type: 'toolEnd', id: 'call_A' }]);
-  expect(answer.message().content.at(-1)).toMatchObject({ type: 'toolCall', arguments: {} });
+  const answer = answerWith('', true);
+  expect([...answer.finish(false)]).toEqual([]);
+  expect(answer.message().content.at(-1)).toEqual({
+    type: 'toolCall',
+    id: 'call_A',
+    name: 'time.now',
+    arguments: {},
+  });
 });
 
-it('an answer that broke off has no call that was not ended', () => {
+it('a call that its wire did not end has no arguments only when they say so', () => {
+  for (const [json, invalid] of [
+    ['', ''],
+    ['{"a"', '{"a"'],
+    ['{}', undefined],
+    ['null', undefined],
+  ] as const) {
+    const answer = answerWith(json, false);
+    expect([...answer.finish(false)]).toEqual([{ type: 'toolEnd', id: 'call_A' }]);
+    expect(answer.message().content.at(-1)).toMatchObject({ type: 'toolCall', arguments: {} });
+    expect(answer.message().content.at(-1)).toHaveProperty('invalid', invalid);
+  }
+});
+
+it('a call of which more comes after its end was not whole', () => {
+  const answer = answerWith('{"a":', true);
+  expect([...answer.toolDelta('call_A', '1}')]).toEqual([]);
+  expect([...answer.finish(false)]).toEqual([]);
+  expect(answer.message().content.at(-1)).toMatchObject({ arguments: { a: 1 } });
+});
+
+it('an answer that broke off has no calls', () => {
   expect(typesOf(answerWith('{}', false))).toEqual(['text']);
+  expect(typesOf(answerWith('{}', true))).toEqual(['text']);
 });

@@ -6,25 +6,29 @@ import {
   type ToolCallPart,
 } from '@nightshift/contracts';
 import type { Endpoint, ModelEvent } from './provider.ts';
+import { parseArguments } from './tool-arguments.ts';
 
 /** Who may be given a thinking part back: the same model of the same vendor over the same wire. */
 export function issuerOf(endpoint: Pick<Endpoint, 'provider' | 'wire'>, model: string): string {
   return `${endpoint.provider}/${endpoint.wire}/${model}`;
 }
 
-interface OpenCall {
+interface Call {
   part: ToolCallPart;
   /** The arguments' JSON as far as it came. */
   json: string;
+  /** `toolEnd` was said of it. */
+  isClosed: boolean;
+  /** The wire says that nothing of it is missing. */
+  isWhole: boolean;
 }
 
 /** Its methods take what came over the wire and return the event to pass on. */
 export class Answer {
   readonly #issuer: string;
-  readonly #content: AssistantMessage['content'] = [];
-  readonly #open = new Map<string, OpenCall>();
-  /** The last call that ended. */
-  #ended: OpenCall | null = null;
+  #content: AssistantMessage['content'] = [];
+  #isFinished = false;
+  readonly #calls = new Map<string, Call>();
   readonly #ids = new Set<string>();
 
   constructor(issuer: string) {
@@ -43,6 +47,31 @@ export class Answer {
     if (last?.type === 'thinking' && last.signature === undefined) last.text += delta;
     else this.#content.push({ type: 'thinking', text: delta, issuer: this.#issuer });
     return { type: 'thinking', delta };
+  }
+
+  /** What seemed to be thinking is the answer. */
+  *thinkingIsText(): Iterable<ModelEvent> {
+    for (const [at, part] of this.#content.entries()) {
+      if (part.type !== 'thinking' || part.signature !== undefined || part.text === '') continue;
+      this.#content[at] = { type: 'text', text: part.text };
+      yield { type: 'text', delta: part.text };
+    }
+  }
+
+  /** What seemed to be the beginning of the answer's text is thinking, up to `end`; the answer starts at `begin`. */
+  splitText(find: (text: string) => { end: number; begin: number } | null): void {
+    const at = this.#content.findIndex(({ type }) => type === 'text');
+    const part = this.#content[at];
+    const found = part?.type === 'text' ? find(part.text) : null;
+    if (part?.type !== 'text' || !found) return;
+    const thinking = part.text.slice(0, found.end).trim();
+    const text = part.text.slice(found.begin).trimStart();
+    this.#content.splice(
+      at,
+      1,
+      ...(thinking === '' ? [] : [{ type: 'thinking' as const, text: thinking, issuer: this.#issuer }]),
+      ...(text === '' ? [] : [{ type: 'text' as const, text }]),
+    );
   }
 
   /** Opaque provider state that belongs to the thinking before it, or stands for itself. */
@@ -66,61 +95,86 @@ export class Answer {
     this.#ids.add(unique);
     const part: ToolCallPart = { type: 'toolCall', id: unique, name, arguments: {} };
     this.#content.push(part);
-    this.#open.set(unique, { part, json: '' });
+    this.#calls.set(unique, { part, json: '', isClosed: false, isWhole: false });
     return { type: 'toolStart', id: unique, name };
   }
 
-  toolDelta(id: string, delta: string): ModelEvent {
-    const call = this.#open.get(id);
-    if (call) call.json += delta;
-    return { type: 'toolDelta', id, delta };
+  /** More of a call's arguments. When the call had ended, it was not whole: then there is no event. */
+  *toolDelta(id: string, delta: string): Iterable<ModelEvent> {
+    const call = this.#calls.get(id);
+    if (!call || delta === '') return;
+    call.json += delta;
+    call.isWhole = false;
+    if (!call.isClosed) yield { type: 'toolDelta', id, delta };
   }
 
-  /** The call is complete: its arguments are parsed, or kept as `invalid`. */
-  toolEnd(id: string): ModelEvent {
-    const call = this.#open.get(id);
-    if (call) {
-      this.#open.delete(id);
-      this.#ended = call;
-      const parsed = parseArguments(call.json);
-      if (parsed) call.part.arguments = parsed;
-      else call.part.invalid = call.json;
-    }
-    return { type: 'toolEnd', id };
+  /** The wire gives all of a call's arguments: they count, whatever came of them before. */
+  *toolArguments(id: string, json: string): Iterable<ModelEvent> {
+    const call = this.#calls.get(id);
+    if (!call || call.json === json) return;
+    const isMore = json.startsWith(call.json);
+    const delta = json.slice(call.json.length);
+    call.json = json;
+    if (isMore && !call.isClosed) yield { type: 'toolDelta', id, delta };
+  }
+
+  /** The name of a call is another than it seemed to be. */
+  toolName(id: string, name: string): void {
+    const call = this.#calls.get(id);
+    if (call) call.part.name = name;
+  }
+
+  /** The wire says that the call is whole. */
+  *toolEnd(id: string): Iterable<ModelEvent> {
+    const call = this.#calls.get(id);
+    if (!call) return;
+    call.isWhole = true;
+    yield* this.#close(id, call);
+  }
+
+  /** Arguments came that belong to no call: one that has none may be theirs. */
+  argumentsLost(): void {
+    for (const call of this.#calls.values()) if (call.json.trim() === '') call.isWhole = false;
+  }
+
+  *#close(id: string, call: Call): Iterable<ModelEvent> {
+    if (call.isClosed) return;
+    call.isClosed = true;
+    yield { type: 'toolEnd', id };
   }
 
   /**
-   * The answer is complete: ends the calls that are still open. One that ended because the output cap was reached
-   * (`cut`) may stop within its last call: then that call is left out, since half a call must never run.
+   * The answer is complete. A call whose arguments are no JSON object is kept as `invalid`, so that the model is told.
+   * So is one that the wire did not end and that has no arguments: they may have been about to come. Where the output
+   * cap was reached (`isCut`) such a call is left out instead, also when it is the last thing of the answer and the wire
+   * did end it. A call that is not whole never runs.
    */
-  *finish(cut: boolean): Iterable<ModelEvent> {
-    for (const id of this.#open.keys()) yield this.toolEnd(id);
+  *finish(isCut: boolean): Iterable<ModelEvent> {
     const last = this.#content.at(-1);
-    if (!cut || !last || last !== this.#ended?.part) return;
-    // No arguments and arguments that were about to come look alike.
-    if (last.invalid !== undefined || this.#ended.json.trim() === '') this.#content.pop();
+    const dropped = new Set<unknown>();
+    for (const [id, call] of this.#calls) {
+      yield* this.#close(id, call);
+      const { part, json } = call;
+      const isNone = json.trim() === '';
+      const parsed = isNone && !call.isWhole ? null : parseArguments(json);
+      const wasCutHere = isCut && (!call.isWhole || part === last) && (parsed === null || isNone);
+      if (wasCutHere) dropped.add(part);
+      else if (parsed) part.arguments = parsed;
+      else part.invalid = json;
+    }
+    this.#content = this.#content.filter((part) => !dropped.has(part));
+    this.#isFinished = true;
   }
 
   get hasToolCalls(): boolean {
     return this.#content.some((part) => part.type === 'toolCall');
   }
 
-  /** What has come so far, without tool calls that are not complete: half a call must never run. */
+  /** What has come so far. Before `finish()` without tool calls: of an answer that failed none may run. */
   message(): AssistantMessage {
-    const half = new Set<unknown>([...this.#open.values()].map((call) => call.part));
-    return { role: 'assistant', content: this.#content.filter((part) => !half.has(part)) };
-  }
-}
-
-/** No arguments at all is how several vendors say `{}`. */
-function parseArguments(json: string): Record<string, unknown> | null {
-  if (json.trim() === '') return {};
-  try {
-    const value: unknown = JSON.parse(json);
-    return value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
+    const content = this.#isFinished
+      ? this.#content
+      : this.#content.filter(({ type }) => type !== 'toolCall');
+    return { role: 'assistant', content };
   }
 }

@@ -1,10 +1,16 @@
 /** What went wrong, whatever the vendor, the SDK or the network called it. */
-import { type Endpoint, ModelError, type ModelErrorKind } from './provider.ts';
-import { retryAfterOf } from './retry-after.ts';
+import { type ErrorBody, readErrorBody } from './error-body.ts';
+import { kindOfError, kindOfStatus } from './error-kinds.ts';
+import { type Endpoint, ModelError, type ModelErrorKind, type ModelErrorOptions } from './provider.ts';
+import { retryAfterOf, waitInText } from './retry-after.ts';
 import { findHttpFailure, type HttpFailure } from './transport.ts';
+
+export { isErrorEvent } from './error-body.ts';
 
 /** Longest vendor text that is passed on, in characters. */
 const MAX_DETAIL = 500;
+/** So much of a vendor's text is looked at. */
+const MAX_READ = 8_000;
 
 /** Any failure of a call as a `ModelError`. `streaming`: the answer had begun. */
 export function toModelError(error: unknown, endpoint: Endpoint, streaming: boolean): ModelError {
@@ -17,60 +23,101 @@ export function toModelError(error: unknown, endpoint: Endpoint, streaming: bool
 /** An answer that is not a stream: an error status, a redirect, a web page, or JSON where events were due. */
 export function httpError(failure: HttpFailure, endpoint: Endpoint, now = Date.now()): ModelError {
   const { status, headers } = failure;
-  const options = { status, ...requestIdOf(headers) };
   if (status >= 300 && status < 400) {
     const to = originOf(headers.get('location'), endpoint.baseUrl);
-    return new ModelError(
-      'request',
-      `The endpoint redirects${to ? ` to ${to}` : ''}: is the base URL right?`,
-      options,
-    );
-  }
-  if (isHtml(failure)) {
-    const kind = status < 400 ? 'server' : kindOfStatus(status);
-    const prefix = status < 400 ? '' : `HTTP ${status}. `;
-    return new ModelError(
-      kind,
-      `${prefix}The endpoint answered HTML, not JSON: is the base URL right?`,
-      options,
-    );
+    const message = `The endpoint redirects${to ? ` to ${to}` : ''}: is the base URL right?`;
+    return new ModelError('request', message, { status, ...requestIdOf(headers) });
   }
   const body = parseJson(failure.body);
-  const said = read(body ?? failure.body);
+  const said = readErrorBody(body ?? failure.body, headers);
+  const retryAfterMs = retryAfterOf(headers, body, now) ?? waitInText(said.message);
+  const options = {
+    status,
+    ...requestIdOf(headers),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+  if (body === undefined && isHtml(failure)) return pageError(failure, endpoint, options);
   if (status < 400) {
-    if (said.isError) return streamError(body, endpoint);
+    if (said.isError) return streamError(body, endpoint, now);
+    const detail = said.message === '' ? '' : `: ${clean(said.message, endpoint.apiKey)}`;
+    const message = `The endpoint answered with something that is not a stream of events${detail || '.'}`;
+    return new ModelError('server', message, options);
+  }
+  const kind = isForeign(failure, body, said.message)
+    ? 'network'
+    : kindOfError({ ...said, status, hasRetryAfter: retryAfterMs !== undefined });
+  const detail = clean(said.message || failure.body, endpoint.apiKey);
+  const summary = kind === 'network' ? 'The endpoint cannot be reached from here' : summaries[kind];
+  const message = detail === '' ? `${summary} (HTTP ${status}).` : `${summary} (HTTP ${status}): ${detail}`;
+  return new ModelError(kind, message, { ...options, ...repairOf(kind, said) });
+}
+
+/**
+ * A web page in place of an answer. It says nothing of the key: a 401 or 403 comes from a proxy or firewall on the way
+ * (Cloudflare's block and challenge pages).
+ */
+function pageError(failure: HttpFailure, endpoint: Endpoint, options: ModelErrorOptions): ModelError {
+  const { status } = failure;
+  const title = clean(titleOf(failure.body), endpoint.apiKey);
+  const page = title === '' ? 'an HTML page' : `an HTML page ("${title}")`;
+  if (status < 400)
     return new ModelError(
       'server',
-      'The endpoint answered with something that is not a stream of events.',
+      `The endpoint answered ${page}, not JSON: is the base URL right?`,
       options,
     );
-  }
-  const retryAfterMs = retryAfterOf(headers, body, now);
-  const kind = kindOf({ ...said, status, hasRetryAfter: retryAfterMs !== undefined });
-  const detail = clean(said.message || failure.body, endpoint.apiKey);
-  const message =
-    detail === '' ? `${summaries[kind]} (HTTP ${status}).` : `${summaries[kind]} (HTTP ${status}): ${detail}`;
-  return new ModelError(kind, message, {
-    ...options,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
+  const isBlocked = [401, 403, 407, 451].includes(status);
+  const hint = isBlocked
+    ? 'A proxy or firewall may stand before it.'
+    : status === 404
+      ? 'Is the base URL right?'
+      : '';
+  const message = `HTTP ${status}. The endpoint answered ${page}, not JSON. ${hint}`.trim();
+  return new ModelError(isBlocked ? 'network' : kindOfStatus(status), message, options);
+}
+
+/** A refusal in plain text that is not about the key: an egress proxy's, a firewall's ("error code: 1020", "RBAC: access denied"). */
+function isForeign({ status, headers, body }: HttpFailure, json: unknown, message: string): boolean {
+  if (status === 407 || (status === 403 && headers.has('cf-mitigated'))) return true;
+  const isText =
+    status === 403 && json === undefined && body.trim() !== '' && !body.trimStart().startsWith('<');
+  return (
+    isText &&
+    !/\bapi|\bkey|token|auth|credential|permission|subscription|account/i.test(message.slice(0, MAX_READ))
+  );
 }
 
 /** An error object that came inside a 200. */
 export function streamError(body: unknown, endpoint: Endpoint, now = Date.now()): ModelError {
-  const said = read(body);
-  const retryAfterMs = retryAfterOf(new Headers(), body, now);
-  const kind = kindOf({ ...said, hasRetryAfter: retryAfterMs !== undefined });
+  const said = readErrorBody(body);
+  const retryAfterMs = retryAfterOf(new Headers(), body, now) ?? waitInText(said.message);
+  const kind = kindOfError({ ...said, hasRetryAfter: retryAfterMs !== undefined });
   const detail = clean(said.message, endpoint.apiKey);
   return new ModelError(kind, detail === '' ? `${summaries[kind]}.` : `${summaries[kind]}: ${detail}`, {
     ...(said.status === undefined ? {} : { status: said.status }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...repairOf(kind, said),
   });
+}
+
+function repairOf(kind: ModelErrorKind, { failedGeneration }: ErrorBody): { failedGeneration?: string } {
+  return kind === 'malformed' && failedGeneration !== undefined ? { failedGeneration } : {};
 }
 
 /** The stream ended without its finish marker. */
 export function truncatedError(): ModelError {
   return new ModelError('truncated', 'The answer broke off before it was complete.');
+}
+
+/** The answer is complete, and there is nothing in it that could be used. `isCut`: the output cap was reached. */
+export function emptyError(isCut: boolean, hasThought: boolean): ModelError {
+  const thought = hasThought ? ' It has only thought.' : '';
+  return new ModelError(
+    'empty',
+    isCut
+      ? `The model reached its output limit before it said anything.${thought}`
+      : `The model answered nothing.${thought}`,
+  );
 }
 
 export function abortedError(): ModelError {
@@ -119,162 +166,38 @@ const summaries: Record<ModelErrorKind, string> = {
   content: 'The vendor refused the content',
   model: 'No such model here',
   request: 'The vendor calls the request invalid',
+  empty: 'The model answered nothing',
+  malformed: 'The model made a tool call that its vendor cannot read',
   truncated: 'The answer broke off',
   aborted: 'The call was stopped',
 };
 
-interface Said {
-  status?: number;
-  /** The vendor's `code` and `type`, lower case, in one string: which of them holds the name differs by vendor. */
-  names: string;
-  message: string;
-  isError: boolean;
-}
-
-/**
- * Reads an error object. Shapes: `{error: {message, type, code}}` (OpenAI, Anthropic, most), `[{error}]` (Gemini),
- * `{message}` (Mistral, Cohere), `{detail}` (FastAPI servers), `{error: "text"}` (Ollama, TGI).
- */
-function read(body: unknown): Said {
-  const outer = (Array.isArray(body) ? body[0] : body) as Record<string, unknown> | string | null | undefined;
-  if (typeof outer !== 'object' || outer === null) {
-    return { names: '', message: typeof outer === 'string' ? outer : '', isError: false };
-  }
-  const inner = (outer.error ?? outer.detail ?? outer) as Record<string, unknown> | string;
-  if (typeof inner === 'string') return { names: '', message: inner, isError: true };
-  const { message, type, code, status } = inner;
-  const number = typeof code === 'number' && code >= 400 && code < 600 ? code : undefined;
-  return {
-    ...(number === undefined ? {} : { status: number }),
-    names: [type, code, status, outer.type, outer.code]
-      .filter((name) => typeof name === 'string')
-      .join(' ')
-      .toLowerCase(),
-    message: typeof message === 'string' ? message : JSON.stringify(inner),
-    isError: outer.error !== undefined || outer.object === 'error' || outer.type === 'error',
-  };
-}
-
-interface Rule {
-  kind: ModelErrorKind;
-  names?: RegExp;
-  words?: RegExp;
-  /** The words count only under these statuses. */
-  statuses?: readonly number[];
-}
-
-/**
- * Troubles that vendors put under several statuses, so that their names and words win over it; the first match counts.
- * https://platform.openai.com/docs/guides/error-codes · https://docs.anthropic.com/en/api/errors ·
- * https://openrouter.ai/docs/api-reference/errors · https://api-docs.deepseek.com/quick_start/error_codes
- */
-const specificRules: readonly Rule[] = [
-  { kind: 'context', names: /context_length_exceeded|request_too_large|model_context_window/ },
-  {
-    kind: 'context',
-    words:
-      /context (length|window|size)|maximum context|(prompt|input) is too long|too many (input )?tokens|exceed.{0,30}context|exceeds? the (maximum (number of )?|available )tokens|reduce the length/i,
-    statuses: [400, 413, 422],
-  },
-  { kind: 'content', names: /content_filter|_policy|moderation|safety|responsible_?ai/ },
-  {
-    kind: 'content',
-    words: /moderation|flagged|content (filter|policy|management)|safety (system|polic)/i,
-    statuses: [400, 403, 422],
-  },
-  { kind: 'billing', names: /billing|payment_required|insufficient_balance|credit/ },
-  {
-    kind: 'billing',
-    words: /credit balance|insufficient (balance|credit|funds)|out of credits|payment required/i,
-  },
-  { kind: 'quota', names: /insufficient_quota|quota/ },
-  {
-    kind: 'quota',
-    words:
-      /exceeded your current quota|insufficient quota|(daily|weekly|monthly|plan|usage) (token |request |spend )?(limit|quota)/i,
-    statuses: [403, 429],
-  },
-];
-
-/** What is read from names only where no status says it: inside a 200, or under a 400 that means anything. */
-const generalRules: readonly Rule[] = [
-  { kind: 'auth', names: /authentication|invalid_api_key|permission|unauthorized|unauthenticated/ },
-  {
-    kind: 'auth',
-    words: /api[ _-]?key (is )?(not valid|invalid|expired)|invalid api[ _-]?key/i,
-    statuses: [400],
-  },
-  { kind: 'overload', names: /overloaded|unavailable|capacity/ },
-  { kind: 'rate', names: /rate_?limit|too_many_requests|resource_exhausted/ },
-  { kind: 'model', names: /not_found|invalid_model|unknown_model/ },
-  { kind: 'timeout', names: /timeout/ },
-  { kind: 'request', names: /invalid_(request|prompt|image|base64)|image_(too|file|parse)/ },
-];
-
-function kindOf(said: Omit<Said, 'isError'> & { hasRetryAfter: boolean }): ModelErrorKind {
-  const { status } = said;
-  if (status !== undefined && status >= 500) {
-    return /overloaded/.test(said.names) ? 'overload' : kindOfStatus(status);
-  }
-  const specific = specificRules.find((rule) => matches(rule, said));
-  // Gemini says "you exceeded your current quota" for a per-minute limit too, and then names a delay.
-  if (specific?.kind === 'quota' && said.hasRetryAfter && !said.names.includes('insufficient_quota'))
-    return 'rate';
-  if (specific) return specific.kind;
-  if (status === undefined || status === 400) {
-    const general = generalRules.find((rule) => matches(rule, said));
-    if (general) return general.kind;
-  }
-  return status === undefined ? 'server' : kindOfStatus(status);
-}
-
-function matches(rule: Rule, said: Omit<Said, 'isError'>): boolean {
-  if (rule.statuses && said.status !== undefined && !rule.statuses.includes(said.status)) return false;
-  return rule.names?.test(said.names) === true || rule.words?.test(said.message) === true;
-}
-
-function kindOfStatus(status: number): ModelErrorKind {
-  switch (status) {
-    case 401:
-    case 403:
-      return 'auth';
-    case 402:
-      return 'billing';
-    case 404:
-      return 'model';
-    case 408:
-      return 'timeout';
-    // A lock that another request holds; the SDKs try again, too.
-    case 409:
-      return 'server';
-    case 413:
-      return 'context';
-    case 429:
-      return 'rate';
-    case 503:
-    case 529:
-      return 'overload';
-    default:
-      return status >= 500 ? 'server' : 'request';
-  }
-}
-
 /** The vendor's text for people: one line, capped, without the key even when the vendor echoes it. */
 export function clean(text: string, apiKey: string | null): string {
-  let safe = text;
+  let safe = text.slice(0, MAX_READ);
+  // Half of a key at the cut would not be recognised.
+  if (text.length > MAX_READ && apiKey) safe = safe.slice(0, Math.max(0, MAX_READ - apiKey.length * 3));
   if (apiKey && apiKey.length >= 4) {
     safe = safe.replaceAll(apiKey, '[key]').replaceAll(encodeURIComponent(apiKey), '[key]');
   }
   safe = safe.replace(/\b(sk|pk|rk|gsk|xai|hf|key|AIza)[-_]?[A-Za-z0-9_-]{16,}/g, '[key]');
   safe = safe.replace(/\s+/g, ' ').trim();
-  return safe.length > MAX_DETAIL ? `${safe.slice(0, MAX_DETAIL - 1)}…` : safe;
+  return safe.length > MAX_DETAIL ? `${safe.slice(0, MAX_DETAIL - 1).toWellFormed()}…` : safe;
 }
 
 function isHtml(failure: HttpFailure): boolean {
   return (
-    (failure.headers.get('content-type') ?? '').startsWith('text/html') ||
-    /^\s*<(!doctype|html)/i.test(failure.body)
+    /^(text\/html|application\/xhtml)/i.test(failure.headers.get('content-type') ?? '') ||
+    /^\s{0,100}<(!doctype html|html|head|body)\b/i.test(failure.body)
   );
+}
+
+function titleOf(html: string): string {
+  const lower = html.toLowerCase();
+  const start = lower.indexOf('<title');
+  const open = start === -1 ? -1 : lower.indexOf('>', start);
+  const end = open === -1 ? -1 : lower.indexOf('</title', open);
+  return end === -1 ? '' : html.slice(open + 1, end).slice(0, 100);
 }
 
 function parseJson(text: string): unknown {

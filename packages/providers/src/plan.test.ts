@@ -146,11 +146,27 @@ describe('a failure', () => {
     return plan.fail('server');
   }
 
-  it.each(['request', 'content', 'aborted'] as const)('of kind %s ends the call', (kind) => {
+  it.each([
+    ['request', 400],
+    ['content', 400],
+    ['aborted', undefined],
+  ] as const)('of kind %s (HTTP %s) ends the call', (kind, status) => {
     const plan = planOf([target('a', ['k1', 'k2']), target('b')]);
-    plan.fail(kind);
+    plan.fail(kind, status === undefined ? {} : { status });
     expect(plan.next()).toMatchObject({ do: 'give up', error: { kind } });
   });
+
+  it.each(['content', 'empty', 'malformed'] as const)(
+    'of an answer (%s) is retried once, then the next target has its turn',
+    (kind) => {
+      const plan = planOf([target('a'), target('b')]);
+      expect([plan.fail(kind), plan.fail(kind), plan.fail(kind)]).toEqual([
+        'a:k1',
+        'a:k1 after 400 ms',
+        'b:k1',
+      ]);
+    },
+  );
 
   it('begins nothing after the deadline', () => {
     const plan = planOf([target('a'), target('b')], { deadlineAt: 10_000 });

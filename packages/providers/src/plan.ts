@@ -71,8 +71,18 @@ const rulesOut: Record<ModelErrorKind, 'key' | 'target' | 'smaller' | 'call' | '
   server: 'time',
   network: 'time',
   timeout: 'time',
+  empty: 'time',
+  malformed: 'time',
   truncated: 'time',
 };
+
+/** An answer that a filter has stopped may pass the next time; a request that it refuses stays refused. */
+const wasStopped = (error: ModelError): boolean => error.kind === 'content' && error.status === undefined;
+
+function ruledOutBy(error: ModelError): (typeof rulesOut)[ModelErrorKind] {
+  if (isRedirect(error)) return 'target';
+  return wasStopped(error) ? 'time' : rulesOut[error.kind];
+}
 
 /** Before the one retry that a target gets at once. */
 const RETRY_MS = 400;
@@ -202,7 +212,7 @@ export function createPlan(targets: readonly Target[], options: PlanOptions): Pl
       const state = states.find((state) => state === candidate)!;
       const { group } = state;
       group.tried = true;
-      switch (isRedirect(error) ? 'target' : rulesOut[error.kind]) {
+      switch (ruledOutBy(error)) {
         case 'key':
           state.out = error;
           break;

@@ -131,7 +131,8 @@ async function call(
   };
   for await (const event of router.stream(request, signal)) {
     if (event.type === 'attempt') attempts.push(event.attempt);
-    if (event.type === 'error') return event.error;
+    // A few tokens may be no more than thinking: the key works all the same.
+    if (event.type === 'error') return event.error.kind === 'empty' ? null : event.error;
   }
   return null;
 }
@@ -178,6 +179,8 @@ function hintOf(kind: ModelErrorKind, { provider, baseUrl }: Endpoint, model: st
       return `Check ${address}, and that ${model} is a model to chat with.`;
     case 'context':
     case 'content':
+    case 'empty':
+    case 'malformed':
       return 'Test it with another model.';
     case 'aborted':
       return 'Test it again.';

@@ -110,6 +110,12 @@ export interface Compat {
    */
   noReasoningWithTools?: ModelPrefixes;
   /**
+   * Models whose chat template opens the thinking, so that their text begins within it and has a lone `</think>`, where
+   * the server does not part the two. The text is shown as thinking until then.
+   * https://docs.sglang.io/advanced_features/separate_reasoning.html
+   */
+  opensThinking?: boolean | ModelPrefixes;
+  /**
    * Tool calls carry a `thought_signature` that must be sent back with them (Gemini).
    * https://ai.google.dev/gemini-api/docs/thought-signatures
    */
@@ -191,7 +197,9 @@ export type StopReason = 'end' | 'toolCalls' | 'length';
  *
  * auth: the key is refused · billing: the account must pay · quota: a plan's limit, not soon over · rate: slow down ·
  * overload, server: the vendor's fault · network: no connection · timeout: too slow · context: the conversation is
- * too long · content: refused by a filter · model: no such model · request: the vendor calls our request invalid ·
+ * too long · content: refused by a filter, before the answer or within it · model: no such model ·
+ * request: the vendor calls our request invalid ·
+ * empty: an answer of nothing, or of thinking alone · malformed: a tool call that the vendor could not read ·
  * truncated: the stream ended without its finish marker · aborted: we stopped it.
  */
 export type ModelErrorKind =
@@ -207,6 +215,8 @@ export type ModelErrorKind =
   | 'content'
   | 'model'
   | 'request'
+  | 'empty'
+  | 'malformed'
   | 'truncated'
   | 'aborted';
 
@@ -216,6 +226,8 @@ const retryableKinds: ReadonlySet<ModelErrorKind> = new Set([
   'server',
   'network',
   'timeout',
+  'empty',
+  'malformed',
   'truncated',
 ]);
 
@@ -226,6 +238,8 @@ export interface ModelErrorOptions {
   retryAfterMs?: number;
   /** The vendor's own request id, for its support. */
   requestId?: string;
+  /** malformed: what the model wrote, where the vendor says it. */
+  failedGeneration?: string;
   cause?: unknown;
 }
 
@@ -236,6 +250,7 @@ export class ModelError extends Error {
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
+  readonly failedGeneration: string | undefined;
 
   constructor(kind: ModelErrorKind, message: string, options: ModelErrorOptions = {}) {
     // It may quote a vendor, and goes into the ledger.
@@ -244,6 +259,7 @@ export class ModelError extends Error {
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
     this.requestId = options.requestId === undefined ? undefined : storableText(options.requestId);
+    this.failedGeneration = options.failedGeneration;
   }
 
   /** Whether the same call may succeed later, with the same key. */

@@ -78,8 +78,12 @@ function countOf(value: string): number | undefined {
 /** Longest wait that is believed, in milliseconds. */
 export const MAX_WAIT_MS = 24 * 3_600_000;
 
+/** Longest text that may be a wait, in characters. */
+const MAX_LENGTH = 1_000;
+
 /** Milliseconds: `6m0s`, `20ms`, a date, an epoch in seconds or milliseconds, or plain seconds. Never over a day. */
 export function waitOf(value: string, now: number): number | undefined {
+  if (value.length > MAX_LENGTH) return undefined;
   const wait = duration(value) ?? moment(value, now);
   return wait === undefined ? undefined : Math.min(wait, MAX_WAIT_MS);
 }
@@ -105,6 +109,7 @@ function moment(value: string, now: number): number | undefined {
     return Math.ceil(number * 1000);
   }
   // Only what looks like a date: `Date.parse` makes one of nearly everything, "-5" included.
-  const date = /\d{4}/.test(value) ? Date.parse(value) : Number.NaN;
+  const isDate = /[a-z]{3}.*\d{4}|^\s*\d{4}-\d\d-\d\d/i.test(value);
+  const date = isDate ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

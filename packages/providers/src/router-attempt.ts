@@ -1,5 +1,7 @@
 /** One call to one vendor, watched by its clocks, told to its health. */
-import { abortedError, truncatedError } from './errors.ts';
+
+import type { AssistantMessage } from '@nightshift/contracts';
+import { abortedError, emptyError, truncatedError } from './errors.ts';
 import type { Health } from './health.ts';
 import type { Candidate } from './plan.ts';
 import type { Protocols } from './protocols/index.ts';
@@ -27,6 +29,8 @@ export interface AttemptContext {
   /** Epoch milliseconds. */
   deadlineAt: number;
   waitedMs: number;
+  /** An attempt before this one has shown its thinking. */
+  isAgain: boolean;
   signal: AbortSignal;
 }
 
@@ -35,11 +39,16 @@ export type Terminal = Extract<ModelEvent, { type: 'done' | 'error' }>;
 export interface AttemptEnd {
   record: AttemptRecord;
   terminal: Terminal;
-  /** Content was passed on: nobody else may answer now. */
+  /** Something of the answer was passed on: no other attempt may answer now. */
   committed: boolean;
+  /** Something was passed on, if only thinking. */
+  shown: boolean;
 }
 
-/** What it shows is passed on from its first content, all but how it ended, which is returned. */
+/**
+ * Thinking is passed on as it comes, everything else from the first text on, all but how it ended, which is returned. What
+ * comes before the text may still turn out to be no answer: thinking alone, or a tool call that is cut or malformed.
+ */
 export async function* attempt(
   { now, health, protocols }: AttemptTools,
   context: AttemptContext,
@@ -57,6 +66,8 @@ export async function* attempt(
   let firstTokenMs: number | null = null;
   /** Of what came back. */
   let outputBytes = 0;
+  let committed = false;
+  let shown = false;
   let terminal: Terminal | null = null;
 
   try {
@@ -64,25 +75,35 @@ export async function* attempt(
       watchdog.waiting();
       const next = await events.next();
       const raw: ModelEvent = next.done ? failure(truncatedError()) : next.value;
-      watchdog.heard(isContent(raw));
+      const content = isContent(raw);
+      watchdog.heard(content);
       outputBytes += bytesOf(raw);
+      if (content && firstTokenMs === null) {
+        firstTokenMs = now() - startedAt;
+        health.answered(circuit, firstTokenMs, context.probe);
+      }
       for (const event of wash(raw)) {
+        if (event.type === 'start') {
+          accepted = true;
+          if (event.rateLimit) health.limited(circuit, event.rateLimit);
+        }
         if (event.type === 'done' || event.type === 'error') {
           terminal = event;
-        } else if (firstTokenMs !== null) {
-          yield event;
+          if (event.type === 'done' && !isEmpty(event.message)) committed = true;
         } else {
           held.push(event);
-          if (event.type === 'start') {
-            accepted = true;
-            if (event.rateLimit) health.limited(circuit, event.rateLimit);
-          }
-          if (isContent(event)) {
-            firstTokenMs = now() - startedAt;
-            health.answered(circuit, firstTokenMs, context.probe);
-            for (const early of held) yield early;
-          }
+          if (event.type === 'text' && event.delta.trim() !== '') committed = true;
         }
+      }
+      // Thinking waits only for what came before it.
+      const isShown = committed || (isThinking(held.at(-1)) && held.every(isShownEarly));
+      if (!isShown) continue;
+      for (const early of held.splice(0)) {
+        // A reader sees one answer, and the thinking before it.
+        if (context.isAgain && !shown && early.type === 'start') continue;
+        if (context.isAgain && !shown && early.type === 'thinking') yield { type: 'thinking', delta: '\n\n' };
+        shown ||= early.type !== 'start';
+        yield early;
       }
     }
   } finally {
@@ -97,11 +118,18 @@ export async function* attempt(
   if (terminal.type === 'error' && terminal.error.kind === 'aborted' && watchdog.expired) {
     terminal = { ...terminal, error: watchdog.expired };
   }
+  if (terminal.type === 'done' && isEmpty(terminal.message)) {
+    const { message: partial, stop, ...told } = terminal;
+    terminal = {
+      ...told,
+      type: 'error',
+      error: emptyError(stop === 'length', partial.content.length > 0),
+      partial,
+    };
+  }
   const error = terminal.type === 'error' ? terminal.error : null;
   // Where others have used up the time, it was stopped, and has not failed.
   health.ended(circuit, watchdog.outOfTime ? abortedError() : error, context.probe);
-  // An empty answer is an answer.
-  if (error === null && firstTokenMs === null) for (const early of held) yield early;
   const { report, ...told } = terminal;
   const settlement = await settle({
     ...{ provider, model, endpoint: key.endpoint, error, accepted, outputBytes, report },
@@ -124,7 +152,7 @@ export async function* attempt(
     firstTokenMs,
     durationMs: now() - startedAt,
   };
-  return { record, terminal: { ...told, usage: settlement.usage }, committed: firstTokenMs !== null };
+  return { record, terminal: { ...told, usage: settlement.usage }, committed, shown };
 }
 
 /** Of what a vendor sent, which need not be text. */
@@ -141,7 +169,17 @@ function bytesOf(event: ModelEvent): number {
   }
 }
 
-/** Whether a reader sees something of it. */
+const isThinking = (event: ModelEvent | undefined): boolean => event?.type === 'thinking';
+const isShownEarly = ({ type }: ModelEvent): boolean => type === 'start' || type === 'thinking';
+
+/** Whether there is nothing in it that could be used: no text, and no tool call. */
+function isEmpty({ content }: AssistantMessage): boolean {
+  return content.every(
+    (part) => part.type === 'thinking' || (part.type === 'text' && part.text.trim() === ''),
+  );
+}
+
+/** Whether the model has begun to write. */
 function isContent(event: ModelEvent): boolean {
   return event.type === 'text' || event.type === 'thinking' || event.type === 'toolStart';
 }

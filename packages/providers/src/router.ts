@@ -1,16 +1,17 @@
 /**
  * The router: one model call that survives a bad key, a busy vendor and a broken connection.
  *
- *   plan.next ─▶ admit ─▶ attempt ─▶ first content? ── yes ─▶ committed: pass everything on, to the end
+ *   plan.next ─▶ admit ─▶ attempt ─▶ first text? ── yes ─▶ committed: pass everything on, to the end
  *       ▲                               │ no
  *       │                            failure ─▶ health, plan.failed
  *       └── wait ◀──────────────────────┘
  *
- * Until an attempt shows content nothing of it is passed on, so another may take its place unseen. From then on the
- * answer is that attempt's, and its failure is the call's. Attempts and time are one budget, however they are spent.
+ * Until an attempt shows text only its thinking is passed on, so another may take its place: a reader then sees the
+ * thinking of both, and one answer. From then on the answer is that attempt's, and its failure is the call's. An answer
+ * without text or tool call is a failure. Attempts and time are one budget, however they are spent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TokenUsage } from '@nightshift/contracts';
+import type { ModelMessage, TokenUsage } from '@nightshift/contracts';
 import { abortedError } from './errors.ts';
 import { estimateInput, USUAL_OUTPUT_TOKENS } from './estimate.ts';
 import { createHealth, type Health, healthKey } from './health.ts';
@@ -19,7 +20,7 @@ import { orderTargets } from './plan-order.ts';
 import { costUsd } from './pricing.ts';
 import { createProtocols, type Protocols } from './protocols/index.ts';
 import type { ModelCall, ModelError, ModelErrorKind, ModelEvent, WireName } from './provider.ts';
-import { attempt, failure } from './router-attempt.ts';
+import { type AttemptEnd, attempt, failure } from './router-attempt.ts';
 import type { Limits } from './watchdog.ts';
 
 /** Who may answer and how they are chosen: a policy, resolved. */
@@ -163,8 +164,10 @@ export function createRouter(options: RouterOptions = {}): Router {
     request: RouterRequest,
     signal: AbortSignal,
   ): AsyncGenerator<RouterEvent, void, undefined> {
-    const { plan, call, expected, limits, deadlineAt, firstTokenMs } = await prepare(request);
+    const { plan, expected, limits, deadlineAt, firstTokenMs, ...prepared } = await prepare(request);
+    let { call } = prepared;
     let previous: AttemptRecord | null = null;
+    let isAgain = false;
     for (let index = 0, idleSince = now(); ; ) {
       if (signal.aborted) return yield failure(abortedError());
       const step = plan.next(now());
@@ -182,7 +185,7 @@ export function createRouter(options: RouterOptions = {}): Router {
         if (probe) health.releaseProbe(candidate.health);
         return yield failure(refusal);
       }
-      const { record, terminal, committed } = yield* attempt(tools, {
+      const ended: AttemptEnd = yield* attempt(tools, {
         index,
         candidate,
         probe,
@@ -191,12 +194,16 @@ export function createRouter(options: RouterOptions = {}): Router {
         limits,
         deadlineAt,
         waitedMs: now() - idleSince,
+        isAgain,
         signal,
       });
+      const { record, terminal, committed, shown } = ended;
       options.observe?.(record, previous);
       yield { type: 'attempt', attempt: record };
       if (terminal.type === 'done' || committed) return yield terminal;
       plan.failed(candidate, terminal.error, now());
+      call = withFailedGeneration(prepared.call, terminal.error);
+      isAgain ||= shown;
       previous = record;
       idleSince = now();
       index++;
@@ -204,6 +211,18 @@ export function createRouter(options: RouterOptions = {}): Router {
   }
 
   return { stream };
+}
+
+/** After a tool call that the vendor could not read, the model is shown what it wrote, and asked to do better. */
+function withFailedGeneration(call: RouterRequest['call'], error: ModelError): RouterRequest['call'] {
+  const { failedGeneration: written } = error;
+  if (written === undefined) return call;
+  const text = `Your answer was not accepted: ${error.message}\nIf you want to call a tool, do it again in the form that was asked for, with valid JSON. Otherwise answer in plain text.`;
+  const repair: ModelMessage[] = [
+    { role: 'assistant', content: [{ type: 'text', text: written }] },
+    { role: 'user', content: [{ type: 'text', text }] },
+  ];
+  return { ...call, messages: [...call.messages, ...repair.slice(written.trim() === '' ? 1 : 0)] };
 }
 
 interface Prepared {

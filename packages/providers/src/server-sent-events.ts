@@ -12,12 +12,15 @@ const END_MS = 1000;
 const MAX_BYTES = 128 * 1024 * 1024;
 
 /**
+ * @param onDone called at `[DONE]`
+ *
  * Ends after `[DONE]` or after the event that `isLast` recognises, whether or not the server ends the response.
  * @throws {ModelError} server, when there is no end to it; {SyntaxError} at an event that is no JSON; whatever `fetch` throws when the connection breaks.
  */
 export async function* serverSentEvents<Event>(
   response: Response,
   isLast?: (event: Event) => boolean,
+  onDone?: () => void,
 ): AsyncGenerator<Event, void, undefined> {
   if (!response.body) return;
   const reader: ByteReader = response.body.getReader();
@@ -25,6 +28,7 @@ export async function* serverSentEvents<Event>(
   /** What came after the last line end. */
   let rest = '';
   let data: string | null = null;
+  let isError = false;
   let complete = false;
   let bytes = 0;
   try {
@@ -42,17 +46,21 @@ export async function* serverSentEvents<Event>(
       rest = lines.pop()!;
       for (const line of lines) {
         if (line === '' || line === '\r') {
-          if (data === '[DONE]') {
+          if (data?.trimEnd() === '[DONE]') {
             complete = true;
+            onDone?.();
             return;
           }
           if (data !== null && data !== '') {
-            const event = JSON.parse(data) as Event;
+            const event = named<Event>(JSON.parse(data), isError);
             complete = isLast?.(event) === true;
             yield event;
             if (complete) return;
           }
           data = null;
+          isError = false;
+        } else if (line.startsWith('event:')) {
+          isError = line.slice(6).trim() === 'error';
         } else if (line.startsWith('data:')) {
           data = data === null ? fieldValue(line) : `${data}\n${fieldValue(line)}`;
         }
@@ -61,12 +69,20 @@ export async function* serverSentEvents<Event>(
     complete = true;
     if (rest.startsWith('data:')) data = data === null ? fieldValue(rest) : `${data}\n${fieldValue(rest)}`;
     // Some servers leave out the blank line after the last event; but one that broke off is no event.
-    const last = data === null || data === '[DONE]' ? null : parseOrNull<Event>(data);
-    if (last !== null) yield last;
+    if (data?.trimEnd() === '[DONE]') onDone?.();
+    const last = data === null ? null : parseOrNull<Event>(data);
+    if (last !== null) yield named(last, isError);
   } finally {
     if (complete) drain(reader);
     else reader.cancel().catch(() => undefined);
   }
+}
+
+/** An event that is called `error` is one, whatever is in it. */
+function named<Event>(event: Event, isError: boolean): Event {
+  if (!isError || (typeof event === 'object' && event !== null && ('error' in event || 'type' in event)))
+    return event;
+  return { error: event } as Event;
 }
 
 type ByteReader = ReadableStreamDefaultReader<Uint8Array>;

@@ -87,7 +87,7 @@ describe.each(wires)('%s: answers', (wire) => {
     ]);
   });
 
-  it.each(['{"name": "a', 'not json', '[1]', '"text"', 'null'])(
+  it.each(['{"name": "a', 'not json', '[1]', '"text"', '7', '{}{}', '```json\n{}\n```', '{"a":1} x'])(
     'keeps arguments that are no JSON object as invalid: %s',
     async (raw) => {
       server.script([{ toolCalls: [{ id: 'call_A', name: 'notes.write', arguments: raw }] }]);
@@ -98,12 +98,24 @@ describe.each(wires)('%s: answers', (wire) => {
     },
   );
 
-  it('takes no arguments for none', async () => {
-    server.script([{ toolCalls: [{ id: 'call_A', name: 'time.now', arguments: '' }] }]);
+  it.each(['', ' ', 'null', '[]', '""', '"{}"', '"null"'])('takes no arguments for none: %j', async (raw) => {
+    server.script([{ toolCalls: [{ id: 'call_A', name: 'time.now', arguments: raw }] }]);
     const heard = await listen(callOf('go', { tools }), endpoint());
     expect(messageOf(heard).content).toEqual([
       { type: 'toolCall', id: 'call_A', name: 'time.now', arguments: {} },
     ]);
+  });
+
+  it('decodes arguments that were encoded twice, once', async () => {
+    const args = { name: 'a "b"' };
+    const raw = [JSON.stringify(JSON.stringify(args)), JSON.stringify(JSON.stringify(JSON.stringify(args)))];
+    server.script([
+      {
+        toolCalls: raw.map((text, index) => ({ id: `call_${index}`, name: 'notes.write', arguments: text })),
+      },
+    ]);
+    const { content } = messageOf(await listen(callOf('go', { tools }), endpoint()));
+    expect(content).toMatchObject([{ arguments: args }, { arguments: {}, invalid: raw[1] }]);
   });
 
   it('gives two calls under one id two ids', async () => {

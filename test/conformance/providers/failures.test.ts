@@ -93,7 +93,7 @@ describe.each(wires)('%s: failures', (wire) => {
   it('says what a web page in place of an answer means', async () => {
     expect((await fail({ fault: 'html' })).error).toMatchObject({
       kind: 'server',
-      message: 'The endpoint answered HTML, not JSON: is the base URL right?',
+      message: 'The endpoint answered an HTML page ("Welcome"), not JSON: is the base URL right?',
     });
     expect((await fail({ fault: 'html', status: 404 })).error).toMatchObject({
       kind: 'model',

@@ -8,7 +8,7 @@ import {
   type ModelEvent,
   type WireName,
 } from '@nightshift/providers';
-import type { ModelServer } from '../../support/model-server/index.ts';
+import type { ModelServer, Step } from '../../support/model-server/index.ts';
 
 export const protocols = createProtocols();
 
@@ -61,6 +61,14 @@ export function user(text: string): ModelMessage {
 export function callOf(text: string, more: Partial<ModelCall> = {}): ModelCall {
   return { model: 'test-model', messages: [user(text)], ...more };
 }
+
+/** A stream of exactly these events; `[DONE]` stands for itself. */
+export const stream = (...events: (object | '[DONE]')[]): Step => ({
+  headers: { 'content-type': 'text/event-stream' },
+  body: events
+    .map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`)
+    .join(''),
+});
 
 export interface Heard {
   events: ModelEvent[];

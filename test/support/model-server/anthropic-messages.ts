@@ -77,7 +77,10 @@ function refuseMessages(messages: any[]): string | null {
   }
   if (unanswered.size > 0) return '`tool_use` ids were found without `tool_result` blocks immediately after.';
   unanswered = new Set();
-  if (messages.at(-1).role !== 'user') {
+  // A paused turn goes on from its server tool.
+  const { role, content } = messages.at(-1);
+  const isPaused = role === 'assistant' && content.at?.(-1)?.type === 'server_tool_use';
+  if (role !== 'user' && !isPaused) {
     return 'This model does not support assistant message prefill. The conversation must end with a user message.';
   }
   return null;
@@ -85,7 +88,7 @@ function refuseMessages(messages: any[]): string | null {
 
 const blocksOf: Record<string, ReadonlySet<string>> = {
   user: new Set(['text', 'image', 'document', 'tool_result']),
-  assistant: new Set(['text', 'thinking', 'redacted_thinking', 'tool_use']),
+  assistant: new Set(['text', 'thinking', 'redacted_thinking', 'tool_use', 'server_tool_use']),
 };
 
 function refuseBlocks(content: any[], role: string, where: string): string | null {

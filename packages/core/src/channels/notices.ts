@@ -54,7 +54,7 @@ export async function countNotices(
 
 const causes: readonly (readonly [RegExp, string])[] = [
   [
-    /^model_(rate|overload|server|network|timeout|truncated)$/,
+    /^model_(rate|overload|server|network|timeout|malformed|truncated)$/,
     'The model cannot be reached at the moment. Send your message again in a few minutes.',
   ],
   [
@@ -62,7 +62,7 @@ const causes: readonly (readonly [RegExp, string])[] = [
     'The model refuses to answer. Tell the people who run this agent.',
   ],
   [/^model_context$/, 'This conversation has become too long. Send /new to begin another one.'],
-  [/^model_content$/, "The model's filter refused this. Say it in other words."],
+  [/^model_content$/, "The model's filter stopped the answer. Say it in other words."],
   [/^model_empty$/, 'The model had nothing to say. Send your message again, or ask for less at once.'],
   [/^limit_/, 'This took more than the agent may use for one answer. Ask for less at once.'],
   [/^budget_/, 'The budget of this agent is used up. Tell the people who run it, or try again later.'],

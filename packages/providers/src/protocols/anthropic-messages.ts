@@ -3,19 +3,15 @@
  */
 import type Anthropic from '@anthropic-ai/sdk';
 import { Answer, issuerOf } from '../answer.ts';
-import { streamError, truncatedError } from '../errors.ts';
-import {
-  type Endpoint,
-  type ModelCall,
-  ModelError,
-  type ModelEvent,
-  type Protocol,
-  type StopReason,
-} from '../provider.ts';
+import { isErrorEvent, streamError, truncatedError } from '../errors.ts';
+import { finishError, isReason, readFinish } from '../finish-reasons.ts';
+import type { Endpoint, ModelCall, ModelError, ModelEvent, Protocol } from '../provider.ts';
+import { createTextReader } from '../think-tags.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { bearerOf, createFetch } from '../transport.ts';
 import { type AnthropicCounts, toTokenUsage, usageOfAnthropic } from '../usage.ts';
 import { anthropicMessagesBody } from './anthropic-messages-request.ts';
+import { AnthropicBlocks, MAX_PAUSES } from './anthropic-pause.ts';
 import { createHttpProtocol, type Reader } from './http-protocol.ts';
 
 export function createAnthropicMessages(): Protocol {
@@ -25,6 +21,7 @@ export function createAnthropicMessages(): Protocol {
     send: (client, body, signal) => client.messages.create(body, { signal }).asResponse(),
     createReader,
     isLast: ({ type }: WireEvent) => type === 'message_stop',
+    wholeAnswer,
   });
 }
 
@@ -58,55 +55,77 @@ function keyHeaders({ apiKey, compat }: Endpoint): Record<string, string> {
   return { authorization: `Bearer ${key}`, ...(compat.xApiKey ? { 'x-api-key': key } : {}) };
 }
 
-const stops: Record<string, StopReason> = {
-  max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  tool_use: 'toolCalls',
-};
-
 /** The SDK's types leave out the error that may come at any point of a stream. */
 type WireEvent = Anthropic.RawMessageStreamEvent | { type: 'error' };
 
-/** Turns the wire's events into ours and knows when the answer is complete. */
-function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Reader<WireEvent> {
-  const answer = new Answer(issuerOf(endpoint, call.model));
-  let counts: AnthropicCounts | null = null;
-  let stopReason: string | null = null;
-  let finished = false;
-  /** Tool calls by block index, while their input comes in. */
-  const open = new Map<number, string>();
+/** A tool call, while its input comes in. */
+interface OpenCall {
+  id: string;
+  /** What its block began with. It counts when nothing else comes. */
+  input: string;
+  hasDeltas: boolean;
+}
 
-  function* startBlock(event: Anthropic.RawContentBlockStartEvent): Iterable<ModelEvent> {
-    const block = event.content_block;
+/** Turns the wire's events into ours and knows when the answer is complete. */
+function createReader(
+  call: ModelCall,
+  endpoint: Endpoint,
+  names: ToolNames,
+  body: Anthropic.MessageCreateParamsStreaming,
+): Reader<WireEvent, Anthropic.MessageCreateParamsStreaming> {
+  const answer = new Answer(issuerOf(endpoint, call.model));
+  const text = createTextReader(answer, call, endpoint);
+  const blocks = new AnthropicBlocks(body);
+  /** Of the requests before this one. */
+  let countedBefore: AnthropicCounts | null = null;
+  let counts: AnthropicCounts | null = null;
+  let pauses = 0;
+  let stopReason: unknown;
+  let finished = false;
+  /** By block index, also after their block has ended. Null: another kind of block. */
+  const calls = new Map<number, OpenCall | null>();
+  /** Input came that belongs to no call. */
+  let isInputLost = false;
+
+  function* startBlock({
+    index,
+    content_block: block,
+  }: Anthropic.RawContentBlockStartEvent): Iterable<ModelEvent> {
+    calls.set(index, null);
     if (block.type === 'text') {
-      if (block.text) yield answer.text(block.text);
+      if (block.text) yield* text.read(block.text);
     } else if (block.type === 'thinking') {
-      if (block.thinking) yield answer.thinking(block.thinking);
+      if (block.thinking) yield* text.thinking(block.thinking);
+      if (block.signature) answer.sign(block.signature);
     } else if (block.type === 'redacted_thinking') {
       answer.sign(block.data, true);
     } else if (block.type === 'tool_use') {
+      yield* text.flush();
       const start = answer.toolStart(block.id, names.decode(block.name));
-      open.set(event.index, start.id);
-      yield start;
       // Some compatible servers send the whole input at once instead of deltas.
-      if (block.input && Object.keys(block.input).length > 0) {
-        yield answer.toolDelta(start.id, JSON.stringify(block.input));
-      }
+      calls.set(index, { id: start.id, input: inputText(block.input), hasDeltas: false });
+      yield start;
     }
   }
 
-  function* delta(event: Anthropic.RawContentBlockDeltaEvent): Iterable<ModelEvent> {
-    const { delta } = event;
+  function* delta({ index, delta }: Anthropic.RawContentBlockDeltaEvent): Iterable<ModelEvent> {
     if (delta.type === 'text_delta') {
-      if (delta.text) yield answer.text(delta.text);
+      if (delta.text) yield* text.read(delta.text);
     } else if (delta.type === 'thinking_delta') {
-      if (delta.thinking) yield answer.thinking(delta.thinking);
+      if (delta.thinking) yield* text.thinking(delta.thinking);
     } else if (delta.type === 'signature_delta') {
       if (delta.signature) answer.sign(delta.signature);
-    } else if (delta.type === 'input_json_delta') {
-      const id = open.get(event.index);
-      if (id && delta.partial_json) yield answer.toolDelta(id, delta.partial_json);
+    } else if (delta.type === 'input_json_delta' && delta.partial_json) {
+      const open = calls.get(index);
+      if (open === undefined) isInputLost = true;
+      if (!open) return;
+      open.hasDeltas = true;
+      yield* answer.toolDelta(open.id, delta.partial_json);
     }
+  }
+
+  function* takeInput(open: OpenCall): Iterable<ModelEvent> {
+    if (!open.hasDeltas && open.input !== '') yield* answer.toolArguments(open.id, open.input);
   }
 
   return {
@@ -122,42 +141,99 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
           counts = usageOfAnthropic(event.message?.usage, counts);
           break;
         case 'content_block_start':
+          blocks.start(event);
           yield* startBlock(event);
           break;
         case 'content_block_delta':
+          blocks.delta(event);
           yield* delta(event);
           break;
         case 'content_block_stop': {
-          const id = open.get(event.index);
-          if (id) yield answer.toolEnd(id);
-          open.delete(event.index);
+          const open = calls.get(event.index);
+          if (!open) break;
+          yield* takeInput(open);
+          yield* answer.toolEnd(open.id);
           break;
         }
         case 'message_delta':
           counts = usageOfAnthropic(event.usage, counts);
-          stopReason = event.delta?.stop_reason ?? stopReason;
+          if (isReason(event.delta?.stop_reason)) stopReason = event.delta.stop_reason;
           break;
         case 'message_stop':
           finished = true;
           break;
+        default:
+          // Not of this wire: a proxy's own error.
+          if (isErrorEvent(event)) throw streamError(event, endpoint);
       }
+    },
+
+    goOn() {
+      const isPaused = finished && stopReason !== undefined && readFinish(stopReason) === 'pause';
+      // Calls of ours have to be answered first.
+      if (!isPaused || answer.hasToolCalls || pauses === MAX_PAUSES) return null;
+      pauses++;
+      finished = false;
+      stopReason = undefined;
+      calls.clear();
+      countedBefore = addCounts(countedBefore, counts);
+      counts = null;
+      return blocks.next();
     },
 
     *end(): Iterable<ModelEvent> {
-      if (!finished) {
-        yield this.failed(truncatedError());
-      } else if (stopReason === 'refusal') {
-        yield this.failed(new ModelError('content', 'The model refused to go on, for safety reasons.'));
-      } else {
-        const said = stops[stopReason ?? ''];
-        yield* answer.finish(said === 'length');
-        const stop = said ?? (answer.hasToolCalls ? 'toolCalls' : 'end');
-        yield { type: 'done', message: answer.message(), stop, usage: toTokenUsage(counts) };
-      }
+      if (!finished) return yield this.failed(truncatedError());
+      const reason = stopReason === undefined ? 'end' : readFinish(stopReason);
+      const meaning = reason === 'pause' && answer.hasToolCalls ? 'end' : reason;
+      const error = finishError(meaning, stopReason, endpoint);
+      const isCut = meaning === 'length' || meaning === 'window';
+      yield* text.end(isCut || error !== null);
+      if (error) return yield this.failed(error);
+      for (const open of calls.values()) if (open) yield* takeInput(open);
+      if (isInputLost) answer.argumentsLost();
+      yield* answer.finish(isCut);
+      const stop = isCut ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
+      yield {
+        type: 'done',
+        message: answer.message(),
+        stop,
+        usage: toTokenUsage(addCounts(countedBefore, counts)),
+      };
     },
 
     failed(error: ModelError): ModelEvent {
-      return { type: 'error', error, partial: answer.message(), usage: toTokenUsage(counts) };
+      const usage = toTokenUsage(addCounts(countedBefore, counts));
+      return { type: 'error', error, partial: answer.message(), usage };
     },
   };
+}
+
+/** Empty: none was given, or the placeholder for what is to come. */
+function inputText(input: unknown): string {
+  if (typeof input === 'string') return input;
+  if (typeof input !== 'object' || input === null || Object.keys(input).length === 0) return '';
+  return JSON.stringify(input);
+}
+
+function addCounts(a: AnthropicCounts | null, b: AnthropicCounts | null): AnthropicCounts | null {
+  if (!a || !b) return a ?? b;
+  const keys = Object.keys(a) as (keyof AnthropicCounts)[];
+  return Object.fromEntries(keys.map((key) => [key, a[key] + b[key]])) as unknown as AnthropicCounts;
+}
+
+/** The blocks of the whole message are read like events. */
+function wholeAnswer(body: unknown): WireEvent[] | null {
+  const message = body as Anthropic.Message | null;
+  if (!message || !Array.isArray(message.content)) return null;
+  const { stop_reason, stop_sequence, usage } = message;
+  const events = message.content.flatMap((content_block, index) => [
+    { type: 'content_block_start', index, content_block },
+    { type: 'content_block_stop', index },
+  ]);
+  return [
+    { type: 'message_start', message },
+    ...events,
+    { type: 'message_delta', delta: { stop_reason, stop_sequence }, usage },
+    { type: 'message_stop' },
+  ] as WireEvent[];
 }

@@ -46,9 +46,10 @@ export function createDemo(): Protocol {
       if ('tool' in turn) {
         const start = answer.toolStart(`demo_${countCalls(call.messages) + 1}`, turn.tool);
         yield start;
-        yield answer.toolDelta(start.id, JSON.stringify(turn.input));
-        yield answer.toolEnd(start.id);
+        yield* answer.toolDelta(start.id, JSON.stringify(turn.input));
+        yield* answer.toolEnd(start.id);
       }
+      yield* answer.finish(false);
       const written = 'tool' in turn ? turn.text + JSON.stringify(turn.input) : turn.text;
       yield {
         type: 'done',

@@ -13,7 +13,7 @@ export interface Wire<Client, Body, WireEvent> {
   createClient(endpoint: Endpoint): Promise<Client>;
   body(call: ModelCall, endpoint: Endpoint): { body: Body; names: ToolNames };
   send(client: Client, body: Body, signal: AbortSignal): Promise<Response>;
-  createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Reader<WireEvent>;
+  createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames, body: Body): Reader<WireEvent, Body>;
   /** Whether nothing follows the event, so that the response need not be read on. */
   isLast?(event: WireEvent): boolean;
   /** The answer of a server that ignores `stream: true`, as events; null when the body is none. */
@@ -21,11 +21,15 @@ export interface Wire<Client, Body, WireEvent> {
 }
 
 /** Turns one answer's events into ours. */
-export interface Reader<WireEvent> {
+export interface Reader<WireEvent, Body = never> {
   /** Whether the finish marker was seen. What fails after it cannot hurt the answer. */
   readonly finished: boolean;
   /** @throws {ModelError} for an error in the stream; anything at an event that makes no sense */
   read(event: WireEvent): Iterable<ModelEvent>;
+  /** `[DONE]` has come. */
+  done?(): void;
+  /** The stream has ended, and the answer goes on with that request; null: it does not. It is not asked for ever. */
+  goOn?(): Body | null;
   /** The stream has ended. The last event is `done`, or `error` without the finish marker. */
   end(): Iterable<ModelEvent>;
   failed(error: ModelError): ModelEvent;
@@ -36,21 +40,23 @@ export function createHttpProtocol<Client, Body, WireEvent>(wire: Wire<Client, B
 
   return {
     async *stream(call, endpoint, signal) {
-      let reader: Reader<WireEvent> | null = null;
+      let reader: Reader<WireEvent, Body> | null = null;
       const report = createReportReader(call.model, endpoint);
       let streaming = false;
       try {
         signal.throwIfAborted();
         const { body, names } = wire.body(call, endpoint);
-        reader = wire.createReader(call, endpoint, names);
+        reader = wire.createReader(call, endpoint, names, body);
         const client = await clientFor(endpoint);
-        const { headers, events } = await answerOf(wire, client, body, signal);
-        streaming = true;
-        yield startOf(headers);
-        for await (const wireEvent of events) {
-          report.read(wireEvent);
-          // Not `yield*`: over a sync iterable it costs an extra promise an event.
-          for (const event of reader.read(wireEvent)) yield event;
+        for (let next: Body | null = body; next !== null; next = reader.goOn?.() ?? null) {
+          const { headers, events } = await answerOf(wire, client, next, signal, () => reader?.done?.());
+          if (!streaming) yield startOf(headers);
+          streaming = true;
+          for await (const wireEvent of events) {
+            report.read(wireEvent);
+            // Not `yield*`: over a sync iterable it costs an extra promise an event.
+            for (const event of reader.read(wireEvent)) yield event;
+          }
         }
       } catch (error) {
         if (!reader?.finished) {
@@ -69,10 +75,11 @@ async function answerOf<Client, Body, WireEvent>(
   client: Client,
   body: Body,
   signal: AbortSignal,
+  onDone: () => void,
 ): Promise<{ headers: Headers; events: AsyncIterable<WireEvent> | WireEvent[] }> {
   try {
     const response = await wire.send(client, body, signal);
-    return { headers: response.headers, events: serverSentEvents<WireEvent>(response, wire.isLast) };
+    return { headers: response.headers, events: serverSentEvents<WireEvent>(response, wire.isLast, onDone) };
   } catch (error) {
     const failure = findHttpFailure(error);
     const events = failure && failure.status < 300 ? wire.wholeAnswer?.(parseOrNull(failure.body)) : null;

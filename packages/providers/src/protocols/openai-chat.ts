@@ -4,12 +4,15 @@
  */
 import type { TokenUsage } from '@nightshift/contracts';
 import { Answer, issuerOf } from '../answer.ts';
-import { streamError, truncatedError } from '../errors.ts';
-import { type Endpoint, type ModelCall, ModelError, type ModelEvent, type Protocol } from '../provider.ts';
+import { isErrorEvent, streamError, truncatedError } from '../errors.ts';
+import { finishError, isReason, readFinish } from '../finish-reasons.ts';
+import type { Endpoint, ModelCall, ModelError, ModelEvent, Protocol } from '../provider.ts';
+import { createTextReader } from '../think-tags.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { usageOfOpenAi } from '../usage.ts';
 import { createHttpProtocol, type Reader } from './http-protocol.ts';
 import { openAiChatBody } from './openai-chat-request.ts';
+import { type LooseFunction, type LooseToolCall, ToolCallDeltas } from './openai-chat-tool-calls.ts';
 import { createOpenAiClient } from './openai-client.ts';
 
 export function createOpenAiChat(): Protocol {
@@ -29,12 +32,11 @@ interface LooseChunk {
   /** Groq's place for usage. */
   x_groq?: { usage?: unknown };
   error?: unknown;
-  object?: string;
 }
 interface LooseChoice {
   delta?: LooseDelta | null;
   message?: LooseDelta | null;
-  finish_reason?: string | null;
+  finish_reason?: unknown;
   /** Moonshot's place for usage. */
   usage?: unknown;
 }
@@ -44,6 +46,8 @@ interface LooseDelta {
   reasoning_content?: string | null;
   reasoning?: string | null;
   tool_calls?: LooseToolCall[] | null;
+  /** What OpenAI had before `tool_calls`. */
+  function_call?: LooseFunction | null;
 }
 /** Mistral's reasoning models send parts. https://docs.mistral.ai/capabilities/reasoning */
 interface LooseContent {
@@ -51,91 +55,89 @@ interface LooseContent {
   text?: string;
   thinking?: { text?: string }[];
 }
-interface LooseToolCall {
-  index?: number;
-  id?: string | null;
-  function?: { name?: string | null; arguments?: unknown };
-  extra_content?: { google?: { thought_signature?: string } };
-}
 
 /** Turns chunks into events and knows when the answer is complete. */
 function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Reader<LooseChunk> {
   const answer = new Answer(issuerOf(endpoint, call.model));
+  const text = createTextReader(answer, call, endpoint);
+  const toolCalls = new ToolCallDeltas(answer, names, call.tools?.map(({ name }) => name) ?? []);
   let usage: TokenUsage | null = null;
-  let finish: string | null = null;
-  /** The tool call whose arguments are coming in. */
-  let open: { id: string; wireId: string | null | undefined; index: number | undefined } | null = null;
+  let finish: unknown;
+  /** `[DONE]` has come. */
+  let isDone = false;
+  /** The text of all deltas. */
+  let streamed = '';
+  let hasDeltas = false;
 
-  function* endOpen(): Iterable<ModelEvent> {
-    if (open) yield answer.toolEnd(open.id);
-    open = null;
+  function* readContent(content: LooseDelta['content']): Iterable<ModelEvent> {
+    if (typeof content === 'string') yield* text.read(content);
+    else {
+      for (const part of content ?? []) {
+        if (part.text) yield* text.read(part.text);
+        for (const thought of part.thinking ?? []) if (thought.text) yield* text.thinking(thought.text);
+      }
+    }
   }
 
-  function* readToolCall(delta: LooseToolCall): Iterable<ModelEvent> {
-    const name = delta.function?.name;
-    // A call begins with its name. Servers differ in what else marks it: a new index, or only a new id (Gemini gives
-    // every parallel call index 0), or neither; and some repeat id and name on every delta of the same call.
-    const isNew =
-      open === null ||
-      (delta.index !== undefined && open.index !== undefined && delta.index !== open.index) ||
-      (Boolean(delta.id) && Boolean(name) && delta.id !== open.wireId) ||
-      (delta.index === undefined && !delta.id && Boolean(name));
-    if (isNew) {
-      yield* endOpen();
-      const signature = delta.extra_content?.google?.thought_signature;
-      if (signature) answer.sign(signature);
-      const start = answer.toolStart(delta.id, names.decode(name ?? ''));
-      open = { id: start.id, wireId: delta.id, index: delta.index };
-      yield start;
-    }
-    const args = delta.function?.arguments;
-    const json = typeof args === 'string' ? args : args ? JSON.stringify(args) : '';
-    if (json !== '') yield answer.toolDelta(open!.id, json);
+  function* readDelta(delta: LooseDelta): Iterable<ModelEvent> {
+    const thinking = delta.reasoning_content ?? delta.reasoning;
+    if (thinking) yield* text.thinking(thinking);
+    if (typeof delta.content === 'string') streamed += delta.content;
+    yield* readContent(delta.content);
+    if (delta.refusal) yield* text.read(delta.refusal);
+    if (delta.tool_calls?.length || delta.function_call) yield* text.flush();
+    if (delta.tool_calls) yield* toolCalls.read(delta.tool_calls);
+    if (delta.function_call) yield* toolCalls.read([{ function: delta.function_call }]);
+  }
+
+  /** The whole message, of an answer that does not stream, or once more behind the deltas of one that did. */
+  function* readMessage(message: LooseDelta): Iterable<ModelEvent> {
+    const { tool_calls, function_call, ...rest } = message;
+    const { content } = rest;
+    if (typeof content === 'string' && streamed !== '' && content.startsWith(streamed)) {
+      // What the deltas left out.
+      const more = content.slice(streamed.length);
+      streamed = content;
+      yield* text.read(more);
+    } else if (!hasDeltas) yield* readDelta(rest);
+    const called = function_call ? [{ function: function_call }] : [];
+    yield* toolCalls.readWhole([...(tool_calls ?? []), ...called]);
   }
 
   return {
     get finished(): boolean {
-      return finish !== null;
+      return finish !== undefined;
     },
 
     *read(chunk: LooseChunk): Iterable<ModelEvent> {
-      if (chunk.error || chunk.object === 'error') throw streamError(chunk, endpoint);
+      if (isErrorEvent(chunk)) throw streamError(chunk, endpoint);
       const choice = chunk.choices?.[0];
       const counted = chunk.usage ?? choice?.usage ?? chunk.x_groq?.usage;
       if (counted) usage = usageOfOpenAi(counted) ?? usage;
       if (!choice) return;
-      const delta = choice.delta ?? choice.message;
-      if (delta) {
-        const thinking = delta.reasoning_content ?? delta.reasoning;
-        if (thinking) yield answer.thinking(thinking);
-        if (typeof delta.content === 'string') {
-          if (delta.content !== '') yield answer.text(delta.content);
-        } else if (delta.content) {
-          for (const part of delta.content) {
-            if (part.text) yield answer.text(part.text);
-            for (const thought of part.thinking ?? []) if (thought.text) yield answer.thinking(thought.text);
-          }
-        }
-        if (delta.refusal) yield answer.text(delta.refusal);
-        if (delta.tool_calls) {
-          for (const toolCall of delta.tool_calls) yield* readToolCall(toolCall);
-        }
+      if (choice.delta) {
+        yield* readDelta(choice.delta);
+        hasDeltas ||= Boolean(choice.delta.content || choice.delta.tool_calls);
       }
-      if (choice.finish_reason) finish = choice.finish_reason;
+      if (choice.message) yield* readMessage(choice.message);
+      if (isReason(choice.finish_reason)) finish = choice.finish_reason;
+    },
+
+    done(): void {
+      isDone = true;
     },
 
     *end(): Iterable<ModelEvent> {
-      if (finish === null) {
-        yield this.failed(truncatedError());
-      } else if (finish === 'content_filter') {
-        yield this.failed(new ModelError('content', "The vendor's content filter stopped the answer."));
-      } else if (finish === 'error') {
-        yield this.failed(streamError({ error: { message: 'the model stopped with an error' } }, endpoint));
-      } else {
-        yield* answer.finish(finish === 'length');
-        const stop = finish === 'length' ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
-        yield { type: 'done', message: answer.message(), stop, usage };
-      }
+      // Without a reason, the end of the stream and the count of its tokens say that nothing of the text is missing.
+      const meaning = finish !== undefined ? readFinish(finish) : isDone && usage ? 'end' : 'none';
+      const error = meaning === 'none' ? truncatedError() : finishError(meaning, finish, endpoint);
+      const isCut = meaning === 'length' || meaning === 'window';
+      yield* text.end(isCut || error !== null);
+      if (error) return yield this.failed(error);
+      yield* toolCalls.end(finish !== undefined && !isCut);
+      yield* answer.finish(isCut);
+      const stop = isCut ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
+      yield { type: 'done', message: answer.message(), stop, usage };
     },
 
     failed(error: ModelError): ModelEvent {

@@ -4,8 +4,10 @@
  */
 import type { TokenUsage } from '@nightshift/contracts';
 import { Answer, issuerOf } from '../answer.ts';
-import { streamError, truncatedError } from '../errors.ts';
-import { type Endpoint, type ModelCall, ModelError, type ModelEvent, type Protocol } from '../provider.ts';
+import { isErrorEvent, streamError, truncatedError } from '../errors.ts';
+import { type Finish, finishError, isReason, readFinish } from '../finish-reasons.ts';
+import type { Endpoint, ModelCall, ModelError, ModelEvent, Protocol } from '../provider.ts';
+import { createTextReader } from '../think-tags.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { usageOfOpenAi } from '../usage.ts';
 import { createHttpProtocol, type Reader } from './http-protocol.ts';
@@ -18,10 +20,17 @@ export function createOpenAiResponses(): Protocol {
     body: openAiResponsesBody,
     send: (client, body, signal) => client.responses.create(body, { signal }).asResponse(),
     createReader,
-    isLast: ({ type }: WireEvent) => type === 'response.completed' || type === 'response.incomplete',
+    isLast: ({ type }: WireEvent) => lastEvents.has(type ?? ''),
     wholeAnswer,
   });
 }
+
+const lastEvents: ReadonlySet<string> = new Set([
+  'response.completed',
+  'response.done',
+  'response.incomplete',
+  'response.cancelled',
+]);
 
 /** An event as far as it is read here. Any field may be missing. */
 interface WireEvent {
@@ -30,7 +39,7 @@ interface WireEvent {
   item_id?: string;
   item?: Item;
   delta?: string;
-  arguments?: string;
+  arguments?: unknown;
   summary_index?: number;
   response?: WireResponse | null;
 }
@@ -46,7 +55,8 @@ interface Item {
   id?: string;
   call_id?: string;
   name?: string;
-  arguments?: string;
+  status?: string;
+  arguments?: unknown;
   content?: { text?: string; refusal?: string }[];
   summary?: { text?: string }[];
   encrypted_content?: string | null;
@@ -55,52 +65,59 @@ interface Item {
 /** Turns the wire's events into ours and knows when the answer is complete. */
 function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Reader<WireEvent> {
   const answer = new Answer(issuerOf(endpoint, call.model));
+  const texts = createTextReader(answer, call, endpoint);
   let usage: TokenUsage | null = null;
   let last: WireResponse | null = null;
-  /** Items of which something has come, by where they stand: a tool call with our id, or another with none. */
-  const begun = new Map<number | string | undefined, { callId?: string; hasContent: boolean }>();
+  /** Items of which something has come. */
+  const begun = new BegunItems();
   let textBefore = false;
-
-  const keyOf = (event: WireEvent) => event.output_index ?? event.item_id ?? event.item?.id;
-  const begin = (event: WireEvent) => {
-    const key = keyOf(event);
-    const item = begun.get(key) ?? { hasContent: false };
-    begun.set(key, item);
-    return item;
-  };
+  /** Arguments came that belong to no call. */
+  let areArgumentsLost = false;
 
   function* text(event: WireEvent, delta: string | undefined): Iterable<ModelEvent> {
     if (!delta) return;
-    const item = begin(event);
+    const item = begun.of(event);
     // Two messages in one answer are two paragraphs.
-    if (!item.hasContent && textBefore) yield answer.text('\n\n');
+    if (!item.hasContent && textBefore) yield* texts.read('\n\n');
     item.hasContent = true;
     textBefore = true;
-    yield answer.text(delta);
+    yield* texts.read(delta);
   }
 
   function* thinking(event: WireEvent, delta: string | undefined): Iterable<ModelEvent> {
     if (!delta) return;
-    begin(event).hasContent = true;
+    begun.of(event).hasContent = true;
     textBefore = false;
-    yield answer.thinking(delta);
+    yield* texts.thinking(delta);
   }
 
   function* startCall(event: WireEvent): Iterable<ModelEvent> {
-    const item = begin(event);
-    if (item.callId !== undefined) return;
-    const start = answer.toolStart(event.item?.call_id, names.decode(event.item?.name ?? ''));
+    const item = begun.of(event);
+    const name = names.decode(event.item?.name ?? '');
+    if (item.callId !== undefined) {
+      if (name !== '') answer.toolName(item.callId, name);
+      return;
+    }
+    yield* texts.flush();
+    const start = answer.toolStart(event.item?.call_id, name);
     item.callId = start.id;
     textBefore = false;
     yield start;
   }
 
-  /** `whole`: all arguments, for servers that do not send them in pieces. */
-  function* callArguments(event: WireEvent, json: string | undefined, whole = false): Iterable<ModelEvent> {
-    const item = begin(event);
-    if (item.callId === undefined || !json || (whole && item.hasContent)) return;
-    item.hasContent = true;
-    yield answer.toolDelta(item.callId, json);
+  function* callDelta(event: WireEvent): Iterable<ModelEvent> {
+    const { callId } = begun.of(event);
+    if (!event.delta) return;
+    if (callId === undefined) areArgumentsLost = true;
+    else yield* answer.toolDelta(callId, event.delta);
+  }
+
+  /** All arguments of a call: they count, unless the server leaves them out here. */
+  function* callArguments(event: WireEvent, args: unknown): Iterable<ModelEvent> {
+    const { callId } = begun.of(event);
+    const json = typeof args === 'string' ? args : args ? JSON.stringify(args) : '';
+    if (callId === undefined) areArgumentsLost ||= json !== '';
+    else if (json !== '') yield* answer.toolArguments(callId, json);
   }
 
   /** An item is complete: what of it has not come in pieces is taken from it. */
@@ -108,14 +125,22 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     const item = event.item!;
     if (item.type === 'function_call') {
       yield* startCall(event);
-      yield* callArguments(event, item.arguments, true);
-      yield answer.toolEnd(begin(event).callId!);
-    } else if (item.type === 'reasoning') {
+      yield* callArguments(event, item.arguments);
+      const begunItem = begun.of(event);
+      begunItem.hasEnded = true;
+      // It was cut within it.
+      if (item.status !== 'incomplete') yield* answer.toolEnd(begunItem.callId!);
+      return;
+    }
+    const begunItem = begun.of(event);
+    if (begunItem.hasEnded) return;
+    begunItem.hasEnded = true;
+    if (item.type === 'reasoning') {
       const parts = item.summary?.length ? item.summary : (item.content ?? []);
-      if (!begin(event).hasContent) yield* thinking(event, parts.map((part) => part.text ?? '').join('\n\n'));
+      if (!begunItem.hasContent) yield* thinking(event, parts.map((part) => part.text ?? '').join('\n\n'));
       const signature = reasoningSignature(item);
       if (signature) answer.sign(signature);
-    } else if (item.type === 'message' && !begin(event).hasContent) {
+    } else if (item.type === 'message' && !begunItem.hasContent) {
       const parts = item.content ?? [];
       yield* text(event, parts.map((part) => part.text ?? part.refusal ?? '').join(''));
     }
@@ -134,7 +159,11 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
           usage = usageOfOpenAi(event.response?.usage) ?? usage;
           throw streamError({ error: event.response?.error ?? 'it gives no reason' }, endpoint);
         case 'response.output_item.added':
-          if (event.item?.type === 'function_call') yield* startCall(event);
+          begun.add(event);
+          if (event.item?.type === 'function_call') {
+            yield* startCall(event);
+            yield* callArguments(event, event.item.arguments);
+          }
           break;
         case 'response.output_text.delta':
         case 'response.refusal.delta':
@@ -148,40 +177,130 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
           yield* thinking(event, event.delta);
           break;
         case 'response.function_call_arguments.delta':
-          yield* callArguments(event, event.delta);
+          yield* callDelta(event);
           break;
         case 'response.function_call_arguments.done':
-          yield* callArguments(event, event.arguments, true);
+          yield* callArguments(event, event.arguments);
           break;
         case 'response.output_item.done':
           yield* endItem(event);
           break;
         case 'response.completed':
+        case 'response.done':
         case 'response.incomplete':
+        case 'response.cancelled':
           last = event.response ?? {};
           usage = usageOfOpenAi(last.usage) ?? usage;
+          yield* endCalls(last.output ?? []);
           break;
+        default:
+          // Not of this wire: a proxy's own error.
+          if (event.type === undefined && isErrorEvent(event)) throw streamError(event, endpoint);
       }
     },
 
     *end(): Iterable<ModelEvent> {
-      const reason = last?.incomplete_details?.reason;
-      if (last === null) {
-        yield this.failed(truncatedError());
-      } else if (reason === 'content_filter') {
-        yield this.failed(new ModelError('content', "The vendor's content filter stopped the answer."));
-      } else {
-        const cut = Boolean(reason) || last.status === 'incomplete';
-        yield* answer.finish(cut);
-        const stop = cut ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
-        yield { type: 'done', message: answer.message(), stop, usage };
-      }
+      if (last === null) return yield this.failed(truncatedError());
+      if (last.error) return yield this.failed(streamError({ error: last.error }, endpoint));
+      const { meaning, reason } = endOf(last);
+      const error = finishError(meaning, reason, endpoint);
+      const isCut = meaning === 'length' || meaning === 'window';
+      yield* texts.end(isCut || error !== null);
+      if (error) return yield this.failed(error);
+      if (areArgumentsLost) answer.argumentsLost();
+      yield* answer.finish(isCut);
+      const stop = isCut ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
+      yield { type: 'done', message: answer.message(), stop, usage };
     },
 
     failed(error: ModelError): ModelEvent {
       return { type: 'error', error, partial: answer.message(), usage };
     },
   };
+
+  /** The whole response has every item once more: calls that the stream has not ended, or left out, end with it. */
+  function* endCalls(output: readonly Item[]): Iterable<ModelEvent> {
+    const events = output.flatMap((item, output_index) =>
+      item?.type === 'function_call' ? { output_index, item } : [],
+    );
+    if (begun.endedCalls >= events.length) return;
+    for (const event of events) if (!begun.find(event)?.hasEnded) yield* endItem(event);
+  }
+}
+
+/** How a response that has ended says it. https://platform.openai.com/docs/api-reference/responses/object */
+function endOf({ status, incomplete_details }: WireResponse): { meaning: Finish | null; reason: unknown } {
+  const reason = incomplete_details?.reason;
+  if (isReason(reason)) {
+    const meaning = readFinish(reason);
+    return { meaning: meaning === 'end' ? null : meaning, reason };
+  }
+  if (status === 'incomplete') return { meaning: 'length', reason: status };
+  const isEnd = status === undefined || status === 'completed';
+  return { meaning: isEnd ? 'end' : readFinish(status), reason: status };
+}
+
+interface BegunItem {
+  itemId: string | undefined;
+  /** A tool call's, ours. */
+  callId?: string;
+  hasContent: boolean;
+  hasEnded: boolean;
+}
+
+/**
+ * The items of an answer, found by their id or by where they stand: servers leave out one of the two, give every item the
+ * index 0, or another id with every event (https://github.com/openai/codex/issues/9635).
+ */
+class BegunItems {
+  readonly #all: BegunItem[] = [];
+  readonly #byId = new Map<string, BegunItem>();
+  readonly #byIndex = new Map<number, BegunItem>();
+
+  get endedCalls(): number {
+    return this.#all.filter(({ callId, hasEnded }) => callId !== undefined && hasEnded).length;
+  }
+
+  find({ output_index, item_id, item }: WireEvent): BegunItem | undefined {
+    const id = item_id ?? item?.id;
+    const byId = id === undefined ? undefined : this.#byId.get(id);
+    if (byId) return byId;
+    const callId = item?.call_id;
+    const byCall = callId ? this.#all.find((begun) => begun.callId === callId) : undefined;
+    if (byCall) return byCall;
+    if (output_index !== undefined) return this.#byIndex.get(output_index);
+    return id === undefined ? this.#all.at(-1) : undefined;
+  }
+
+  /** The item that an event is about. */
+  of(event: WireEvent): BegunItem {
+    const found = this.find(event);
+    // A whole item at the place of one that has ended, under an id that is not its own: another one.
+    const isOther =
+      found?.hasEnded &&
+      event.item?.id !== undefined &&
+      found.itemId !== undefined &&
+      found.itemId !== event.item.id;
+    return found && !isOther ? found : this.#begin(event);
+  }
+
+  /** An item begins, unless it had. */
+  add(event: WireEvent): void {
+    const id = event.item?.id;
+    const found = this.find(event);
+    const isSame =
+      found && (id === undefined ? !found.hasEnded && event.output_index !== undefined : found.itemId === id);
+    if (!isSame) this.#begin(event);
+  }
+
+  #begin({ output_index, item_id, item }: WireEvent): BegunItem {
+    const itemId = item_id ?? item?.id;
+    const begun = { itemId, hasContent: false, hasEnded: false };
+    if (itemId !== undefined) this.#byId.set(itemId, begun);
+    if (output_index !== undefined) this.#byIndex.set(output_index, begun);
+    this.#all.push(begun);
+    return begun;
+  }
 }
 
 /** The items of the whole response are read like events. */
