@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readEvents, type SseEvent } from '../support/api/sse.ts';
 import { type Accepted, connectModel, createAgent, runEnd, say, stepsOf } from '../support/api/talk.ts';
 import {
@@ -104,6 +104,10 @@ beforeAll(async () => {
   released = await start(source.root);
   model = await connectModel(released.owner, server);
   await recordClaims(released);
+});
+
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(() => void process.stderr.write(`${released.output()}\n${current?.output()}\n`));
 });
 
 afterAll(() => resources.disposeAsync());

@@ -221,16 +221,23 @@ export async function stage({ cluster, databaseUrl, surroundings }: StageOptions
   }
 
   /** What the api takes while no worker runs. */
-  async function takeIn({ ada }: Agents, channels: Channels) {
+  async function takeIn({ ada }: Agents, channels: Channels): Promise<void> {
     await say(owner, ada, 'And this', runs.model!.conversationId);
     await owner.expect(202, owner.post(`/v1/runs/${runs.cancel!.runId}/cancel`));
     runs.queued = await say(owner, ada, 'In the queue');
     await post(channels.program, 'queued', { text: 'In the queue of the program', attachments: [menu] });
     await post(channels.pairing, 'rae', { text: 'Hello' });
-    const repeated = { path: `/v1/agents/${ada}/messages`, body: { text: 'Said once' }, key: 'said-once' };
-    const headers = { 'idempotency-key': repeated.key };
-    runs.repeated = await owner.expect(202, owner.post(repeated.path, repeated.body, headers));
-    return repeated;
+  }
+
+  /** Requests that are to be repeated under their Idempotency-Keys, with what they were answered. */
+  async function askOnce({ ada }: Agents) {
+    const once = async (path: string, body: object, key: string) => {
+      const answer = await owner.post(path, body, { 'idempotency-key': key });
+      return { path, body, key, status: answer.status, answer: answer.body };
+    };
+    const message = await once(`/v1/agents/${ada}/messages`, { text: 'Said once' }, 'said-once');
+    runs.repeated = message.answer;
+    return [message, await once('/v1/agents', { name: 'Made once' }, 'made-once')];
   }
 
   /** Slots that will have passed when somebody takes over. */
@@ -280,7 +287,8 @@ export async function stage({ cluster, databaseUrl, surroundings }: StageOptions
   await cluster.workers[0]!.end('SIGKILL');
   await undo();
   await assertCutOff();
-  const repeated = await takeIn(agents, channels);
+  await takeIn(agents, channels);
+  const repeated = await askOnce(agents);
   await addPausedChannels(agents);
   const schedules = { daily, opened, ...(await scheduleAhead(agents)) };
   await cluster.api.end('SIGKILL');
