@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readEvents, type SseEvent } from '../support/api/sse.ts';
 import { type Accepted, connectModel, createAgent, runEnd, say, stepsOf } from '../support/api/talk.ts';
 import {
@@ -21,6 +21,16 @@ import { type ModelServer, startModelServer } from '../support/model-server/inde
 import { createTestDatabase } from '../support/postgres/index.ts';
 import { latestRelease } from '../support/releases/releases.ts';
 import { unpackSource } from '../support/releases/source.ts';
+import { bob } from '../support/releases/surroundings.ts';
+import { ann, type FakeTelegram, startTelegram } from '../support/telegram/index.ts';
+
+type Person = typeof ann | typeof bob;
+
+/** As a message of theirs to the bot says it. */
+const from = (person: Person) => ({
+  from: person,
+  chat: { id: person.id, type: 'private' as const, first_name: person.first_name },
+});
 
 const resources = new AsyncDisposableStack();
 const directory = mkdtempSync(join(tmpdir(), 'nightshift-rolling-'));
@@ -28,6 +38,8 @@ const directory = mkdtempSync(join(tmpdir(), 'nightshift-rolling-'));
 let databaseUrl: string;
 let server: ModelServer;
 let model: string;
+let bot: FakeTelegram;
+let channelId: string;
 /** The release and this version, on one database. */
 let released: Cluster;
 let current: Cluster;
@@ -41,6 +53,7 @@ async function start(root?: string): Promise<Cluster> {
     adminKey: 'ns_the-owner-key-of-the-rolling-upgrade',
     env: {
       NIGHTSHIFT_SECRET_KEY: 'the secret key of the rolling upgrade test',
+      OUTBOUND_ALLOW: '127.0.0.1',
       // Few enough that one worker alone cannot take all conversations of a test.
       WORKER_CONCURRENCY: '8',
       WORKER_DRAIN_SECONDS: '0',
@@ -92,6 +105,29 @@ const textOf = (events: readonly SseEvent[]): string =>
 
 const newAgent = () => createAgent(released.owner, { model });
 
+/** What the bot has written to somebody. */
+const shownTo = ({ id }: Person): string[] =>
+  bot
+    .shown()
+    .filter(({ to }) => to.chat_id === String(id))
+    .map(({ text }) => text);
+
+/** A bot that the worker of the release is connected to. Ann is answered, and Bob has only knocked. */
+async function connectBot(): Promise<void> {
+  const channel = {
+    kind: 'telegram',
+    agentId: await newAgent(),
+    credentials: { token: bot.token },
+    settings: { apiUrl: bot.url },
+    access: { strangers: 'pair', people: [String(ann.id)] },
+    live: false,
+  };
+  channelId = (await released.owner.expect(201, released.owner.post('/v1/channels', channel))).id;
+  await bot.say('Ann before', from(ann));
+  await bot.say('Bob before', from(bob));
+  await until('both were heard', () => shownTo(ann).length === 1 && shownTo(bob).length === 1);
+}
+
 beforeAll(async () => {
   resources.defer(() => rmSync(directory, { recursive: true }));
   const source = unpackSource(latestRelease.directory);
@@ -103,7 +139,15 @@ beforeAll(async () => {
   resources.defer(server.close);
   released = await start(source.root);
   model = await connectModel(released.owner, server);
+  bot = await startTelegram({ chats: [ann, bob].map((person) => from(person).chat) });
+  resources.defer(bot.close);
+  await connectBot();
+  server.reset();
   await recordClaims(released);
+}, 120_000);
+
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(() => void process.stderr.write(`${released.output()}\n${current?.output()}\n`));
 });
 
 afterAll(() => resources.disposeAsync());
@@ -144,6 +188,26 @@ describe(`a worker of ${latestRelease.version}`, () => {
     for (const { workers } of [released, current]) {
       expect((await claimedBy(workers[0]!, sent)).size).toBeGreaterThan(0);
     }
+  }, 60_000);
+
+  it('stays connected to a platform, and takes in and sends what is said there', async () => {
+    server.script();
+    const [{ pid }] = await current.sql(
+      `SELECT split_part(lease_owner, '/', 2)::int AS pid FROM channel WHERE id = $1`,
+      [channelId],
+    );
+    expect(pid).toBe(released.workers[0]!.pid);
+    await bot.say('Ann after', from(ann));
+    await bot.say('Bob after', from(bob));
+    const path = `/v1/channels/${channelId}/identities`;
+    const { data } = await current.owner.expect(200, current.owner.get(path));
+    const { id } = data.find(({ externalId }: { externalId: string }) => externalId === String(bob.id));
+    await current.owner.expect(200, current.owner.patch(`${path}/${id}`, { status: 'approved' }));
+    await bot.say('Bob at last', from(bob));
+    await until('both are answered', () => {
+      return shownTo(ann).includes('Ann after') && shownTo(bob).includes('Bob at last');
+    });
+    expect(shownTo(ann)).toEqual(['Ann before', 'Ann after']);
   }, 60_000);
 
   it('goes on with the run of a worker of this version that was killed', async () => {

@@ -11,7 +11,7 @@ import { recordDatabase } from './database.ts';
 import { readMigrations } from './migrations.ts';
 import { releaseDirectory } from './releases.ts';
 import { packSource, unpackSource } from './source.ts';
-import { stage } from './stage.ts';
+import { stage } from './stage/index.ts';
 import { openSurroundings, secrets } from './surroundings.ts';
 
 const usage = `Usage: npm run release:record -- VERSION [REVISION]
@@ -54,7 +54,7 @@ const cluster = await startCluster({
 });
 resources.defer(cluster.close);
 try {
-  const staged = await stage(cluster, postgres.url, surroundings);
+  const staged = await stage({ cluster, databaseUrl: postgres.url, surroundings });
   await recordDatabase(postgres.url, directory, surroundings.places);
   writeJson('staged.json', staged);
 } catch (error) {
