@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { connectModel, createAgent, type Product, startProduct } from '../support/api/index.ts';
 import { type Receiver, startReceiver } from '../support/channel/index.ts';
+import { type ImapProcess, startImapProcess } from '../support/mail/imap-process.ts';
 import {
   account,
   authServer,
@@ -13,7 +14,6 @@ import {
   type SmtpServer,
   startSmtpServer,
 } from '../support/mail/index.ts';
-import { type ImapProcess, startImapProcess } from '../support/mail/imap-process.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
 
 /** Less than what the mail below needs by far, and more than an honest one. */

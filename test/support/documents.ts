@@ -1,4 +1,8 @@
-import { createDocumentReader, type DocumentReaderOptions, type DocumentReaderPool } from '@nightshift/documents';
+import {
+  createDocumentReader,
+  type DocumentReaderOptions,
+  type DocumentReaderPool,
+} from '@nightshift/documents';
 
 /** What reads documents in the product, with processes of its own. */
 export const startDocuments = (options: DocumentReaderOptions = {}): DocumentReaderPool =>

@@ -101,7 +101,13 @@ async function connect(
   const connected = vi.fn();
   let end: unknown;
   const ended = email
-    .connector!.connect(connection(port, more), inbox.sink, { fetch, lookup, documents: reader, signal, connected })
+    .connector!.connect(connection(port, more), inbox.sink, {
+      fetch,
+      lookup,
+      documents: reader,
+      signal,
+      connected,
+    })
     .then(
       () => undefined,
       (error) => {

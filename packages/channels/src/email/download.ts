@@ -30,7 +30,9 @@ export async function download(
           cause: error,
         });
       if (context.signal.aborted)
-        throw new ChannelError('retry', 'There was no time to take the file out of its mail.', { cause: error });
+        throw new ChannelError('retry', 'There was no time to take the file out of its mail.', {
+          cause: error,
+        });
       throw error;
     });
   if (data.length > context.maxBytes)

@@ -15,8 +15,8 @@ import {
   outlookQuote,
   passed,
 } from '../../../../test/support/mail/index.ts';
-import { Settings } from './connection.ts';
 import type { InboundEvent } from '../channel.ts';
+import { Settings } from './connection.ts';
 import { maxMailBytes, toEvent } from './events.ts';
 import { messageIdFor } from './threading.ts';
 

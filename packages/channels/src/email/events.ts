@@ -1,5 +1,5 @@
 /** From a mail to what happened. */
-import { type DocumentReader, DocumentError, type MailContent } from '@nightshift/contracts';
+import { DocumentError, type DocumentReader, type MailContent } from '@nightshift/contracts';
 import type { IgnoredEvent, InboundAttachment, InboundEvent } from '../channel.ts';
 import { isAuthentic } from './authenticity.ts';
 import { automaticReason } from './automatic.ts';
@@ -62,7 +62,11 @@ interface Wanted {
   readonly place: Place;
 }
 
-function decide(beginning: Uint8Array, { uid, uidValidity }: StoredMail, settings: Settings): Wanted | IgnoredEvent {
+function decide(
+  beginning: Uint8Array,
+  { uid, uidValidity }: StoredMail,
+  settings: Settings,
+): Wanted | IgnoredEvent {
   const name = nameOf(uid, uidValidity);
   let externalId = externalIdOf(name);
   const ignored = (what: string): IgnoredEvent => ({ type: 'ignored', externalId, what });

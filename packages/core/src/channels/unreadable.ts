@@ -33,7 +33,11 @@ export async function noteUnreadable(
   channelId: string,
   { code, message, from, subject }: Unreadable,
 ): Promise<string[]> {
-  const [row] = await db.query(note, [channelId, JSON.stringify({ code, message, from, subject }), silenceMinutes]);
+  const [row] = await db.query(note, [
+    channelId,
+    JSON.stringify({ code, message, from, subject }),
+    silenceMinutes,
+  ]);
   return row?.lanes ?? [];
 }
 

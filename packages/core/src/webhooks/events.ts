@@ -1,5 +1,12 @@
 /** What a webhook is told, rendered from the rows when it is sent: the outbox holds references only. */
-import { type Failure, isFinal, type TextPart, textOf, type Unreadable, type WebhookEvent } from '@nightshift/contracts';
+import {
+  type Failure,
+  isFinal,
+  type TextPart,
+  textOf,
+  type Unreadable,
+  type WebhookEvent,
+} from '@nightshift/contracts';
 import type { Database } from '../database/index.ts';
 import type { Message as MessageRow } from '../generated/prisma/client.ts';
 
