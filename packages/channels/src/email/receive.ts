@@ -170,7 +170,7 @@ async function readGuarded(
   const fetch: StoredMail['fetch'] = async (maxLength) => {
     const fetched = await client.fetchOne(String(uid), { source: { start: 0, maxLength } }, { uid: true });
     // It may have been deleted meanwhile.
-    return (fetched && fetched.source) || null;
+    return fetched === false ? null : (fetched.source ?? null);
   };
   const { commit, signal } = context;
   const documents = readerOf(context);
