@@ -25,7 +25,9 @@ describe('a header section', () => {
   });
 
   it('does not take a name with a strange blank for that of a field', () => {
-    const { all } = parseHeaders(bytes('\u00a0From: evil@example.com\r\n\ufeffFrom: evil@example.com\r\nFrom: a@b.c\r\n'));
+    const { all } = parseHeaders(
+      bytes('\u00a0From: evil@example.com\r\n\ufeffFrom: evil@example.com\r\nFrom: a@b.c\r\n'),
+    );
     expect(all('from')).toEqual(['a@b.c']);
   });
 
@@ -79,8 +81,14 @@ describe('Authentication-Results', () => {
   it.each([
     ['within a reason', 'dkim=pass reason="header.d=example.com" header.d=evil.example; dmarc=none'],
     ['within a value', 'dkim=pass header.i=x=header.d=example.com; dmarc=none'],
-    ['in a quote without an end', 'dmarc=pass header.from=example.com; spf=pass smtp.mailfrom="x; dmarc=fail'],
-    ['in a comment without an end', 'dmarc=pass header.from=example.com (; dmarc=fail header.from=example.com'],
+    [
+      'in a quote without an end',
+      'dmarc=pass header.from=example.com; spf=pass smtp.mailfrom="x; dmarc=fail',
+    ],
+    [
+      'in a comment without an end',
+      'dmarc=pass header.from=example.com (; dmarc=fail header.from=example.com',
+    ],
   ])('is not believed in what a sender may have put there: %s', (_name, verdict) => {
     expect(verified(`${server}; ${verdict}`)).toBe(false);
   });

@@ -55,9 +55,29 @@ describe('any mail', () => {
   });
   afterAll(() => reader.close());
 
-  const types = ['text/plain', 'text/html', 'multipart/mixed; boundary=b', 'message/rfc822', 'text/plain; format=flowed'];
+  const types = [
+    'text/plain',
+    'text/html',
+    'multipart/mixed; boundary=b',
+    'message/rfc822',
+    'text/plain; format=flowed',
+  ];
   const encodings = ['8bit', 'base64', 'quoted-printable'];
-  const bits = ['\n', '<b>', '--b\n', '--b--\n', '=', ' ', '> ', '&', '<p>', 'a', '\n ', 'Content-Type: text/html\n\n', '"'];
+  const bits = [
+    '\n',
+    '<b>',
+    '--b\n',
+    '--b--\n',
+    '=',
+    ' ',
+    '> ',
+    '&',
+    '<p>',
+    'a',
+    '\n ',
+    'Content-Type: text/html\n\n',
+    '"',
+  ];
   const hostile = fc
     .record({
       type: fc.constantFrom(...types),
