@@ -15,6 +15,8 @@ const programs = {
   'worker-with-tools': 'test/support/faults/worker-with-tools.ts',
   /** The worker, with a platform that is polled. */
   'worker-with-channels': 'test/support/faults/worker-with-channels.ts',
+  /** The worker, which a mail can kill. */
+  'worker-with-deadly-mail': 'test/support/faults/worker-with-deadly-mail.ts',
 } as const;
 
 export type Program = keyof typeof programs;

@@ -1,4 +1,5 @@
 /** What the gateway dispatched and nobody has stored yet. */
+import { ChannelError } from '../channel.ts';
 import type { Dispatch } from './events.ts';
 import type { Session } from './session.ts';
 
@@ -20,6 +21,9 @@ export interface DispatchQueue extends Dispatches {
   end(error?: Error): void;
 }
 
+/** It keeps so many for those who resume, and no longer than some minutes. */
+const maxWaiting = 5_000;
+
 export function createDispatchQueue(resumed: Session | null): DispatchQueue {
   let waiting: Dispatch[] = [];
   let session = resumed;
@@ -32,7 +36,11 @@ export function createDispatchQueue(resumed: Session | null): DispatchQueue {
   };
   return {
     add(dispatch) {
+      if (ended) return;
       waiting.push(dispatch);
+      // Discord repeats what was not stored, to whoever resumes the session.
+      if (waiting.length >= maxWaiting)
+        ended = { error: new ChannelError('retry', 'Discord sends more than can be stored at the moment.') };
       change();
     },
     begin(begun) {

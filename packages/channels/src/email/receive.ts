@@ -57,7 +57,8 @@ export async function receive(
       context.connected();
       while (!inbox.client.isClosed) {
         news.clear();
-        for await (const mail of unread(inbox, position)) {
+        const mails = await unread(inbox, position);
+        for (const mail of mails) {
           const event = await readGuarded(inbox, mail, position, connection, { ...context, commit });
           position = {
             uidValidity: position.uidValidity,
@@ -68,7 +69,7 @@ export async function receive(
           if (event?.type === 'message' && connection.settings.markSeen)
             await inbox.client.messageFlagsAdd(String(mail.uid), ['\\Seen'], { uid: true });
         }
-        await news.wait();
+        if (mails.length < maxMails) await news.wait();
       }
     });
   } catch (error) {
@@ -133,13 +134,21 @@ async function renumbered(inbox: Inbox, before: Position): Promise<Position> {
 const arrivedAt = ({ internalDate }: FetchMessageObject): number =>
   internalDate ? Math.floor(new Date(internalDate).getTime() / 1000) : 0;
 
-/** What is there after a position. A range of the newest number on always has the newest mail in it. */
-async function* unread({ client }: Inbox, { uid }: Position): AsyncGenerator<FetchMessageObject> {
-  const found: FetchMessageObject[] = [];
+/** So many are looked at at once, however many there are. */
+const maxMails = 500;
+
+/** The next mails after a position. A range of the newest number on always has the newest mail in it. */
+async function unread({ client }: Inbox, { uid }: Position): Promise<FetchMessageObject[]> {
+  const first = (mails: readonly FetchMessageObject[]) =>
+    mails.toSorted((one, other) => one.uid - other.uid).slice(0, maxMails);
+  let found: FetchMessageObject[] = [];
   const wanted = { uid: true, size: true, internalDate: true };
   for await (const mail of client.fetch(`${uid + 1}:*`, wanted, { uid: true }))
-    if (mail.uid > uid) found.push(mail);
-  yield* found.sort((one, other) => one.uid - other.uid);
+    if (mail.uid > uid) {
+      found.push(mail);
+      if (found.length >= 2 * maxMails) found = first(found);
+    }
+  return first(found);
 }
 
 type Commit = InboundSink['commit'];
@@ -161,7 +170,7 @@ async function readGuarded(
   const fetch: StoredMail['fetch'] = async (maxLength) => {
     const fetched = await client.fetchOne(String(uid), { source: { start: 0, maxLength } }, { uid: true });
     // It may have been deleted meanwhile.
-    return (fetched && fetched.source) || null;
+    return fetched === false ? null : (fetched.source ?? null);
   };
   const { commit, signal } = context;
   const documents = readerOf(context);

@@ -24,7 +24,7 @@ async function stayConnected(
   context: ConnectContext,
 ): Promise<void> {
   const session = await openSession(connection, context);
-  const mailbox = createMailbox<InboundEvent>();
+  const mailbox = createMailbox<InboundEvent>(session);
   const { client } = session;
   const leave = () => mailbox.end();
   context.signal.addEventListener('abort', leave, { once: true });

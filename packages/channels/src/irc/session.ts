@@ -1,5 +1,6 @@
 /** A connection to an IRC network: registered, logged in, and kept until it ends. */
 import { randomInt } from 'node:crypto';
+import type { Socket } from 'node:net';
 import irc, { type IrcClient, type IrcMessage } from 'irc-framework';
 import { type CallContext, ChannelError } from '../channel.ts';
 import { resolveHost } from '../sockets.ts';
@@ -17,6 +18,9 @@ export interface IrcSession {
   readonly gone: AbortSignal;
   /** Calls the listener for each line of the server, until the function that is returned is called. */
   listen(listener: (message: IrcMessage) => void): () => void;
+  /** Stops reading, and goes on: what the server has for us waits there. */
+  pause(): void;
+  resume(): void;
   /** Says goodbye. */
   close(): Promise<void>;
 }
@@ -37,6 +41,7 @@ export async function openSession(
   const address = await resolveHost(host, port, context);
   const account = settings.account ?? settings.nick;
   const { password } = credentials;
+  let socket: Socket | undefined;
   const client = new irc.Client({
     nick,
     username: 'nightshift',
@@ -46,7 +51,9 @@ export async function openSession(
     auto_reconnect: false,
     account: login === 'sasl' && password !== undefined ? { account, password } : {},
     ...(credentials.serverPassword !== undefined && { password: credentials.serverPassword }),
-    transport: transportTo({ address, port, tlsHost: encryption === 'tls' ? host : null }),
+    transport: transportTo({ address, port, tlsHost: encryption === 'tls' ? host : null }, (opened) => {
+      socket = opened;
+    }),
   });
   const { promise: ended, resolve: end } = Promise.withResolvers<ChannelError>();
   const listeners = new Set<(message: IrcMessage) => void>();
@@ -69,6 +76,8 @@ export async function openSession(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    pause: () => void socket?.pause(),
+    resume: () => void socket?.resume(),
     async close() {
       client.raw('QUIT :Goodbye');
       const parting = setTimeout(() => client.connection.end(undefined, true), partingMs);

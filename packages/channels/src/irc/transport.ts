@@ -17,7 +17,10 @@ export interface Endpoint {
 const longestLine = 16 * 1024;
 
 /** The library makes its transport itself, from a class. */
-export function transportTo({ address, port, tlsHost }: Endpoint): new () => Transport {
+export function transportTo(
+  { address, port, tlsHost }: Endpoint,
+  onSocket: (socket: Socket) => void = () => undefined,
+): new () => Transport {
   return class extends EventEmitter implements Transport {
     private socket: Socket | undefined;
     private open = false;
@@ -28,6 +31,7 @@ export function transportTo({ address, port, tlsHost }: Endpoint): new () => Tra
         tlsHost === null
           ? openTcp({ host: address, port })
           : openTls({ host: address, port, ...(isIP(tlsHost) === 0 && { servername: tlsHost }) });
+      onSocket(this.socket);
       const decoder = new StringDecoder('utf8');
       let begun = '';
       this.socket

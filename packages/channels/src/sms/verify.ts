@@ -8,11 +8,16 @@ import { isSameSecret } from '../http.ts';
 import type { SmsConnection } from './connection.ts';
 import { bodyHashOf, readForm } from './form.ts';
 
+/** A message has 1,600 characters and ten files at most. */
+const maxFormBytes = 100_000;
+
 const no = (reason: string): Verified => ({ ok: false, reason });
 
 /** No time is signed, so a captured request stays good: the names of its events are what makes it worthless. */
 export function verify(request: RawRequest, { credentials }: SmsConnection): Verified {
   if (!credentials.authToken) return no('no auth token is set');
+  // The form has to be read before its signature can be checked.
+  if (request.body.length > maxFormBytes) return no('the form is too large');
   const given = request.headers['x-twilio-signature'];
   if (!given) return no('x-twilio-signature is missing');
 
@@ -34,9 +39,10 @@ export function verify(request: RawRequest, { credentials }: SmsConnection): Ver
 
 /** Name and value, one after the other, without anything between; of a name that comes twice, each value once. */
 function sorted(form: URLSearchParams): string {
-  const names = [...new Set(form.keys())].sort();
-  return names
-    .flatMap((name) => [...new Set(form.getAll(name))].sort().map((value) => name + value))
+  const values = Map.groupBy(form, ([name]) => name);
+  return [...values.keys()]
+    .sort()
+    .flatMap((name) => [...new Set(values.get(name)!.map(([, value]) => name + value))].sort())
     .join('');
 }
 

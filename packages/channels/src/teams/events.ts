@@ -112,9 +112,14 @@ function senderOf({ from }: Activity, appId: string): Sender {
   };
 }
 
+/** The text is searched for each. Teams takes 20 mentions in a message. */
+const maxEntities = 100;
+
 /** Who is mentioned is in the entities; the text only shows it, and whoever writes can write the same. */
 function textOf({ text, entities, recipient }: Activity): { text: string; addressed: boolean } {
-  const mentions = (entities ?? []).flatMap((entity) => Mention.safeParse(entity).data ?? []);
+  const mentions = (entities ?? [])
+    .slice(0, maxEntities)
+    .flatMap((entity) => Mention.safeParse(entity).data ?? []);
   let shown = (text ?? '').replaceAll('&nbsp;', ' ');
   for (const { mentioned, text: tag } of mentions) {
     const name = mentioned.id === recipient.id ? '' : `@${mentioned.name ?? mentioned.id}`;

@@ -29,7 +29,7 @@ async function stayConnected(
 ): Promise<void> {
   const session = await openSession(connection, context, resource);
   const { client, address } = session;
-  const mailbox = createMailbox<Element>();
+  const mailbox = createMailbox<Element>(session);
   const leave = () => mailbox.end();
   context.signal.addEventListener('abort', leave, { once: true });
   if (context.signal.aborted) leave();
@@ -39,7 +39,7 @@ async function stayConnected(
       client.send(xml('presence', { type: 'subscribed', to: from })).catch(() => undefined);
   };
   session.listen(answerContacts);
-  session.listen(mailbox.put);
+  session.listen((stanza) => stanza.name === 'message' && mailbox.put(stanza));
   const names = new Set(roomsOf(connection.settings).map(({ name }) => name));
   const bots = watchForBots(session, (room) => names.has(room));
   let rooms: Rooms | undefined;

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { client as createClient, type Element, type XmppClient, xml } from '@xmpp/client';
 import { type CallContext, ChannelError } from '../channel.ts';
 import { resolveHost } from '../sockets.ts';
+import { boundStream } from './bounds.ts';
 import { ns, type Settings, type XmppConnection } from './connection.ts';
 import { connectionError } from './errors.ts';
 
@@ -18,6 +19,9 @@ export interface XmppSession {
   readonly gone: AbortSignal;
   /** Calls the listener for each stanza, until the function that is returned is called. */
   listen(listener: (stanza: Element) => void): () => void;
+  /** Stops reading, and goes on: what the server has for us waits there. */
+  pause(): void;
+  resume(): void;
   /** Says goodbye. */
   close(): Promise<void>;
 }
@@ -92,15 +96,23 @@ export async function openSession(
     },
   });
   client.reconnect.stop();
+  let trouble: unknown;
   // Whatever the server names as another host: the socket goes to the address that was checked.
   const Base = client.transports.find(({ prototype }) => isFor(prototype, service))!;
   client.transports = [
     class extends Base {
-      socketParameters() {
+      override socketParameters() {
         return encryption === 'tls' && isIP(domain) === 0 ? { ...pinned, servername: domain } : pinned;
       }
     } as typeof Base,
   ];
+
+  const socketOf = () => (client.socket?.destroy ? client.socket : client.socket?.socket);
+  const destroy = () => socketOf()?.destroy?.();
+  boundStream(client, (error) => {
+    trouble ??= error;
+    destroy();
+  });
 
   // XEP-0198 is not agreed on: the library acknowledges what it has read before it is stored, and counts from the wrong
   // stanza on when `enabled` comes together with others, for which servers end the connection.
@@ -109,7 +121,6 @@ export async function openSession(
   const { promise: ended, resolve: end } = Promise.withResolvers<ChannelError>();
   const online = Promise.withResolvers<void>();
   online.promise.catch(() => undefined);
-  let trouble: unknown;
   const listeners = new Set<(stanza: Element) => void>();
   client.on('error', (error: unknown) => {
     trouble ??= error;
@@ -127,10 +138,6 @@ export async function openSession(
   void ended.then(online.reject);
   client.iqCallee.get(ns.discoInfo, 'query', aboutUs);
 
-  const destroy = () => {
-    const { socket } = client;
-    (socket?.destroy ? socket : socket?.socket)?.destroy?.();
-  };
   const late = () => online.reject(new ChannelError('retry', 'The XMPP server did not let us in in time.'));
   const timer = setTimeout(late, entryMs);
   context.signal.addEventListener('abort', late, { once: true });
@@ -163,6 +170,8 @@ export async function openSession(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    pause: () => socketOf()?.pause?.(),
+    resume: () => socketOf()?.resume?.(),
     async close() {
       clearInterval(pinging);
       const parting = setTimeout(destroy, partingMs);

@@ -33,9 +33,9 @@ declare module '@xmpp/client' {
   /** @throws when it is none */
   export function jid(text: string): Jid;
 
-  export interface Transport {
-    readonly prototype: { socketParameters(service: string): object | undefined };
-    new (): object;
+  export class Transport {
+    Parser: typeof StreamParser;
+    socketParameters(service: string): object | undefined;
   }
 
   type Authenticate = (
@@ -54,11 +54,27 @@ declare module '@xmpp/client' {
     credentials(authenticate: Authenticate, mechanisms: readonly string[]): Promise<void>;
   }
 
+  /** Of `@xmpp/xml`. Its methods are called by the reader of tags under it. */
+  export class StreamParser extends EventEmitter {
+    write(data: string): void;
+    onStartElement(name: string, attributes: object): void;
+    onEndElement(name: string): void;
+    onText(text: string): void;
+  }
+
+  interface PausableSocket {
+    destroy(): void;
+    pause(): void;
+    resume(): void;
+  }
+
   export interface XmppClient extends EventEmitter {
+    readonly parser: StreamParser | null;
+    _onData(data: Uint8Array): void;
     readonly status: string;
     readonly jid: Jid | null;
-    readonly socket: { destroy?(): void; readonly socket?: { destroy(): void } } | null;
-    transports: Transport[];
+    readonly socket: (Partial<PausableSocket> & { readonly socket?: PausableSocket }) | null;
+    transports: (typeof Transport)[];
     readonly reconnect: { stop(): void };
     readonly iqCaller: { request(stanza: Element, timeoutMs?: number): Promise<Element> };
     readonly iqCallee: {

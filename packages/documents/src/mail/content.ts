@@ -12,7 +12,7 @@ export async function readContent(raw: Uint8Array): Promise<MailContent> {
     text: whole.slice(0, maxTextLength),
     isCut: plain.isCut || whole.length > maxTextLength,
     files: attachments.slice(0, maxFiles).map(({ filename, mimeType, content }) => ({
-      name: filename && filename.slice(-1000),
+      name: filename?.slice(-1000) ?? null,
       mediaType: mimeType.slice(0, 200),
       bytes: typeof content === 'string' ? content.length : content.byteLength,
     })),
