@@ -17,7 +17,7 @@ const short = 64;
 const longForShort = 40;
 
 export interface Growth {
-  /** In UTF-16 code units. */
+  /** As asked for, in UTF-16 code units. */
   readonly length: number;
   /** Milliseconds for `length`, and for twice as much; of exponential work the second is unknown. */
   readonly once: number;
@@ -30,9 +30,9 @@ export interface Growth {
  *
  * @param inputOf an input of about so many UTF-16 code units
  */
-export function superlinearGrowth(
-  inputOf: (length: number) => string,
-  work: (input: string) => unknown,
+export function superlinearGrowth<Input>(
+  inputOf: (length: number) => Input,
+  work: (input: Input) => unknown,
   longest = 200_000,
 ): Growth | null {
   for (let length = 4; length <= short; length += 4) {
@@ -63,8 +63,24 @@ export function superlinearGrowth(
       );
       if (twice <= mostGrowth * once) return null;
     }
-    return { length: input.length, once, twice };
+    return { length, once, twice };
   }
+}
+
+/**
+ * The same for work that is slow by itself: what is no more than linear between 4,000 and 16,000 code units, at the first
+ * glance, is not looked at any further.
+ */
+export function growthOfSlow<Input>(
+  inputOf: (length: number) => Input,
+  work: (input: Input) => unknown,
+  longest: number,
+): Growth | null {
+  const [input, long] = [inputOf(4_000), inputOf(16_000)];
+  const once = millisecondsOf(() => work(input));
+  const fourTimes = millisecondsOf(() => work(long));
+  if (fourTimes < 5 || fourTimes < 6 * once) return null;
+  return superlinearGrowth(inputOf, work, longest);
 }
 
 /** Of so many runs, or fewer where one takes less than `enough`. */

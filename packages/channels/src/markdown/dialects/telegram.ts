@@ -72,7 +72,9 @@ function createMessage() {
     },
     /** What was appended since `start` looks so. Neighbours of one look become one entity. */
     cover(start: number, look: Look) {
-      const neighbour = ending.get(start)?.findLast((cover) => cover.end === start && isSame(cover.look, look));
+      const neighbour = ending
+        .get(start)
+        ?.findLast((cover) => cover.end === start && isSame(cover.look, look));
       if (neighbour) return end(neighbour);
       const cover = { look, start, end: text.length };
       covers.push(cover);
