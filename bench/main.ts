@@ -15,6 +15,7 @@ import { replies } from './replies.ts';
 import { router } from './router.ts';
 import { schedules } from './schedules.ts';
 import { start } from './start.ts';
+import { text } from './text.ts';
 
 const benches: readonly Bench[] = [
   start,
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   router,
   budgets,
   schedules,
+  text,
   install,
 ];
 

@@ -10,14 +10,14 @@ const floor = 50;
 const mostGrowth = 3;
 
 /** Pairs of measurements, of which the fastest count: on a busy machine some take longer, none takes less. */
-const attempts = 6;
+const attempts = 12;
 
 /** Inputs of up to so many UTF-16 code units take no time at all, unless it doubles with each. */
 const short = 64;
 const longForShort = 40;
 
 export interface Growth {
-  /** In UTF-16 code units. */
+  /** As asked for, in UTF-16 code units. */
   readonly length: number;
   /** Milliseconds for `length`, and for twice as much; of exponential work the second is unknown. */
   readonly once: number;
@@ -29,18 +29,20 @@ export interface Growth {
  * long; null when there is none up to `longest`. What is exponential is found before it hangs.
  *
  * @param inputOf an input of about so many UTF-16 code units
+ * @param shortest from which on twice the input is the same work twice
  */
-export function superlinearGrowth(
-  inputOf: (length: number) => string,
-  work: (input: string) => unknown,
+export function superlinearGrowth<Input>(
+  inputOf: (length: number) => Input,
+  work: (input: Input) => unknown,
   longest = 200_000,
+  shortest = short,
 ): Growth | null {
   for (let length = 4; length <= short; length += 4) {
     const input = inputOf(length);
     const once = fastestOf(3, () => work(input), longForShort);
     if (once >= longForShort) return { length, once, twice: Number.POSITIVE_INFINITY };
   }
-  const steps = Math.floor(Math.log2(longest / short));
+  const steps = Math.floor(Math.log2(longest / shortest));
   for (let step = steps; step > 0; step -= 1) {
     const growth = growthAt(Math.ceil(longest / 2 ** step));
     if (growth) return growth;
@@ -63,8 +65,24 @@ export function superlinearGrowth(
       );
       if (twice <= mostGrowth * once) return null;
     }
-    return { length: input.length, once, twice };
+    return { length, once, twice };
   }
+}
+
+/**
+ * The same for work that is slow by itself: what is no more than linear between 3,000 and 12,000 code units, at the first
+ * glance, is not looked at any further. The long one comes first: what is cold then only leads to a second look.
+ */
+export function growthOfSlow<Input>(
+  inputOf: (length: number) => Input,
+  work: (input: Input) => unknown,
+  longest: number,
+  shortest = short,
+): Growth | null {
+  const [input, long] = [inputOf(3_000), inputOf(12_000)];
+  const fourTimes = millisecondsOf(() => work(long));
+  if (fourTimes < 5 || fourTimes < 6 * millisecondsOf(() => work(input))) return null;
+  return superlinearGrowth(inputOf, work, longest, shortest);
 }
 
 /** Of so many runs, or fewer where one takes less than `enough`. */

@@ -150,9 +150,6 @@ function deeper(step: string, length: number, end = 'a'): string {
 
 /** Every shape by its name: a text of about so many UTF-16 code units. */
 export const shapes: readonly (readonly [name: string, text: (length: number) => string])[] = [
-  ...Object.entries(pumps).flatMap(([name, pump]) => [
-    [name, (length: number) => repeated(pump, length)] as const,
-    [`${name}, after a word`, (length: number) => `word ${repeated(pump, length)} word`] as const,
-  ]),
+  ...Object.entries(pumps).map(([name, pump]) => [name, (length: number) => repeated(pump, length)] as const),
   ...Object.entries(grown),
 ];

@@ -3,6 +3,7 @@
  * https://docs.discord.com/developers/resources/message#message-object
  */
 import { z } from 'zod';
+import { inboundText } from '../inbound-text.ts';
 
 /** https://docs.discord.com/developers/reference#snowflakes: larger than a number may be. */
 const id = z.string().regex(/^\d{1,20}$/);
@@ -19,7 +20,7 @@ const Attachment = z.object({
   url: z.string(),
 });
 
-const Content = z.object({ content: text, attachments: z.array(Attachment).nullish() });
+const Content = z.object({ content: inboundText.nullish(), attachments: z.array(Attachment).nullish() });
 
 export const Message = Content.extend({
   id,

@@ -10,6 +10,9 @@
 const longest = 128 * 1024;
 const mostLines = 10_000;
 
+/** Lines that begin items of lists. */
+const mostItems = 1_000;
+
 const labels = ['labelStartLink', 'labelStartImage', 'labelEnd', 'definition'];
 const containers = ['blockQuote', 'list'];
 
@@ -21,14 +24,14 @@ export function isParsable(text: string): boolean {
   return text.length <= longest && countOf(text, /\n/g) < mostLines;
 }
 
-/** Names of micromark's constructs that this text has too many of. Each budget is good for some 200 ms. */
+/** Names of micromark's constructs that this text has too many of. Each budget is good for less than 100 ms. */
 export function overusedConstructs(text: string): string[] {
   const paragraphs = text.split(/\n[ \t]*\n/);
   const squaresOf = (pattern: RegExp) => sumOfSquares(paragraphs.map((part) => countOf(part, pattern)));
   const attention = sumOfSquares(paragraphs.map(attentionRunsOf));
   const overused: string[] = [];
-  if (attention > 4e6) overused.push('attention');
-  if (squaresOf(/~+/g) > 4e6) overused.push('strikethrough');
+  if (attention > 1e6) overused.push('attention');
+  if (squaresOf(/~+/g) > 1e6) overused.push('strikethrough');
   if (squaresOf(/\|/g) > 1e8) overused.push('table');
   if (squaresOf(/\]/g) > 1e7 || paragraphs.some((part) => bracketDepthOf(part) > 200))
     overused.push(...labels);
@@ -39,6 +42,8 @@ export function overusedConstructs(text: string): string[] {
 
 function hasTooManyContainers(text: string, paragraphs: readonly string[]): boolean {
   const found = text.split('\n').flatMap((line) => line.match(markers) ?? []);
+  // An item moves all that was parsed behind it.
+  if (found.filter((prefix) => /[^\s>]/.test(prefix)).length > mostItems) return true;
   if (found.some((prefix) => prefix.length > 100)) return true;
   if (sumOfSquares(found.map((prefix) => countOf(prefix, /[^\s\d]/g))) > 5e4) return true;
   if (countOf(text, /(?<!>.*\n)^[ \t]*>/gm) > 500) return true;

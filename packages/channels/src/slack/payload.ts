@@ -3,6 +3,7 @@
  * https://docs.slack.dev/apis/events-api, https://docs.slack.dev/interactivity
  */
 import { z } from 'zod';
+import { inboundText } from '../inbound-text.ts';
 
 const id = z.string().min(1).max(255);
 const word = z.string().nullish();
@@ -37,11 +38,11 @@ export const Post = z.object({
   username: word,
   user_profile: z.object({ display_name: word, real_name: word, name: word }).nullish(),
   bot_profile: z.object({ app_id: word, name: word }).nullish(),
-  text: z.string().nullish(),
+  text: inboundText.nullish(),
   files: z.array(SlackFile).nullish(),
   /** Forwarded messages are attachments that are shared. */
   attachments: z
-    .array(z.object({ is_share: z.boolean().nullish(), author_name: word, text: word }))
+    .array(z.object({ is_share: z.boolean().nullish(), author_name: word, text: inboundText.nullish() }))
     .nullish(),
   edited: z.object({ ts: id }).nullish(),
 });
@@ -68,7 +69,7 @@ export const EventCallback = z.object({
 /** https://docs.slack.dev/interactivity/implementing-slash-commands */
 export const SlashCommand = z.object({
   command: id,
-  text: z.string().nullish(),
+  text: inboundText.nullish(),
   trigger_id: id,
   team_id: id,
   channel_id: id,

@@ -3,6 +3,7 @@
  * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference#activity-object
  */
 import { z } from 'zod';
+import { inboundMarks, inboundText } from '../inbound-text.ts';
 
 const text = z.string().nullish();
 const id = z.string().min(1).max(1_000);
@@ -48,9 +49,9 @@ export const Activity = z.object({
   recipient: ChannelAccount,
   conversation: z.object({ id, conversationType: text, isGroup: z.boolean().nullish(), tenantId: text }),
   channelData: z.object({ tenant: named, team: named, channel: named, eventType: text }).nullish(),
-  text,
+  text: inboundText.nullish(),
   attachments: z.array(Attachment).nullish(),
-  entities: z.array(Entity).nullish(),
+  entities: inboundMarks(Entity).nullish(),
   value: z.unknown().optional(),
   replyToId: text,
 });

@@ -3,6 +3,7 @@
  * unknown fields are kept, since their names say what kind of update an unknown one is.
  */
 import { z } from 'zod';
+import { inboundMarks, inboundText } from '../inbound-text.ts';
 
 const User = z.object({
   id: z.int(),
@@ -38,10 +39,10 @@ const Replied = z.looseObject({
   from: User.optional(),
   sender_chat: Chat.optional(),
   chat: Chat,
-  text: z.string().optional(),
-  entities: z.array(Entity).optional(),
-  caption: z.string().optional(),
-  caption_entities: z.array(Entity).optional(),
+  text: inboundText.optional(),
+  entities: inboundMarks(Entity).optional(),
+  caption: inboundText.optional(),
+  caption_entities: inboundMarks(Entity).optional(),
   /** In several sizes, the smallest first. */
   photo: z.array(File).optional(),
   document: File.optional(),
@@ -65,7 +66,7 @@ const Message = Replied.extend({
   is_automatic_forward: z.boolean().optional(),
   media_group_id: z.string().optional(),
   reply_to_message: Replied.optional(),
-  quote: z.object({ text: z.string(), is_manual: z.boolean().optional() }).optional(),
+  quote: z.object({ text: inboundText, is_manual: z.boolean().optional() }).optional(),
 });
 
 const CallbackQuery = z.object({

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Element } from '@xmpp/client';
 import type { InboundAttachment, InboundEvent, Sender } from '../channel.ts';
+import { maxInboundText } from '../inbound-text.ts';
 import { readMention } from '../mention.ts';
 import { domainPlace } from '../places.ts';
 import type { Bots } from './bots.ts';
@@ -45,7 +46,7 @@ export function toEvent(stanza: Element, around: Surroundings): InboundEvent | n
   };
   const retracted = stanza.getChild('retract', ns.retract)?.attrs.id;
   if (retracted && !isGroup) return { type: 'deleted', externalId, messageId: said(retracted) };
-  const body = (stanza.getChildText('body') ?? '').trim();
+  const body = (stanza.getChildText('body') ?? '').slice(0, maxInboundText).trim();
   const attachments = attachmentsOf(stanza);
   // A client that shows no files shows where they are.
   const text = attachments.some(({ source }) => source.url === body) ? '' : body;

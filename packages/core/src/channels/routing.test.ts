@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { superlinearGrowth } from '../../../../test/support/growth/measure.ts';
+import { parseCommand } from './commands.ts';
 import { calledAgent, routedAgent } from './routing.ts';
 
 const routes = [
@@ -21,3 +23,14 @@ describe('a keyword', () => {
     expect(routedAgent(routes, said(text, 'g'))).toBe('g');
   });
 });
+
+it.each(['.', ':,!.', ' ', '\n', '.x', '/agent ', '/new@', '/'])(
+  'looking for a keyword or a command takes time with the text: %j again and again',
+  (pump) => {
+    const text = (length: number) => pump.repeat(length / pump.length);
+    const many = Array.from({ length: 50 }, () => routes[0]!);
+    expect(superlinearGrowth(text, (some) => calledAgent(many, said(some)))).toBeNull();
+    expect(superlinearGrowth(text, (some) => routedAgent(many, said(`${some}x`)))).toBeNull();
+    expect(superlinearGrowth(text, (some) => parseCommand(`/agent ${some}x`))).toBeNull();
+  },
+);

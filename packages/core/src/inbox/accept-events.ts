@@ -2,7 +2,12 @@
  * The inbox's door for channels: what happened on a platform becomes messages and runs, answers of the server itself, or
  * nothing. A batch is one transaction.
  */
-import type { ChannelAccess, ChannelRoute, InboundEvent } from '@nightshift/contracts';
+import {
+  type ChannelAccess,
+  type ChannelRoute,
+  type InboundEvent,
+  maxMessageLength,
+} from '@nightshift/contracts';
 import { noteUnreadable, type StoppedRun } from '../channels/index.ts';
 import { type Database, isDatabaseUnavailable, run, statement, transaction } from '../database/index.ts';
 import { markUndelivered } from '../outbox/index.ts';
@@ -67,7 +72,7 @@ export async function acceptEvents(
       const query: Query = { query: (sql, values) => run(client, sql, values) };
       await before?.(query);
       const result = nothing();
-      for (const event of events.map(storable)) {
+      for (const event of events.map(readable)) {
         const dropped = await each(query, () => acceptEvent(query, scope, event, result), event);
         if (dropped === null) result.taken += 1;
         else result.dropped.set(dropped, (result.dropped.get(dropped) ?? 0) + 1);
@@ -76,7 +81,7 @@ export async function acceptEvents(
     });
   const [first, ...more] = events;
   if (first?.type === 'message' && more.length === 0 && !before) {
-    const accepted = await acceptHeardMessage(db, scope, storable(first)).catch((error: Error) => {
+    const accepted = await acceptHeardMessage(db, scope, readable(first)).catch((error: Error) => {
       if (isDatabaseUnavailable(error)) throw error;
       // Whatever is wrong with it shows again below, where it takes nothing else along.
       return null;
@@ -119,6 +124,14 @@ export const nothing = (): AcceptedEvents => ({
 
 const savepoint = statement('SAVEPOINT event');
 const rollback = statement('ROLLBACK TO SAVEPOINT event');
+
+/** One code unit more than a message keeps: what is cut off here is still seen to have been longer. */
+const maxText = maxMessageLength + 1;
+
+/** Cut to what is kept before anything looks at it, and without what cannot be stored. */
+function readable<Event extends InboundEvent>(event: Event): Event {
+  return storable('text' in event ? { ...event, text: event.text.slice(0, maxText) } : event);
+}
 
 /** Without what Postgres cannot store: NUL characters and halves of surrogate pairs. */
 function storable<T>(value: T): T {
