@@ -1,4 +1,5 @@
 /** What went wrong, whatever the vendor, the SDK or the network called it. */
+import { createRedactor } from '@nightshift/contracts';
 import { type Endpoint, ModelError, type ModelErrorKind } from './provider.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { findHttpFailure, type HttpFailure } from './transport.ts';
@@ -261,12 +262,8 @@ function kindOfStatus(status: number): ModelErrorKind {
 
 /** The vendor's text for people: one line, capped, without the key even when the vendor echoes it. */
 export function clean(text: string, apiKey: string | null): string {
-  let safe = text;
-  if (apiKey && apiKey.length >= 4) {
-    safe = safe.replaceAll(apiKey, '[key]').replaceAll(encodeURIComponent(apiKey), '[key]');
-  }
-  safe = safe.replace(/\b(sk|pk|rk|gsk|xai|hf|key|AIza)[-_]?[A-Za-z0-9_-]{16,}/g, '[key]');
-  safe = safe.replace(/\s+/g, ' ').trim();
+  const redactor = createRedactor(apiKey ? [apiKey] : [], { mark: '[key]', leastLength: 4 });
+  const safe = redactor.redact(text).replace(/\s+/g, ' ').trim();
   return safe.length > MAX_DETAIL ? `${safe.slice(0, MAX_DETAIL - 1)}…` : safe;
 }
 

@@ -83,8 +83,10 @@ function sealed(
   credentials: Fields,
   isMachineMade: (secret: string) => boolean,
 ) {
+  const text = JSON.stringify(credentials);
+  kek.redactor.learn(text);
   return {
-    credentials: { ...seal(kek, JSON.stringify(credentials), sealContext(teamId, id, 'credentials')) },
+    credentials: { ...seal(kek, text, sealContext(teamId, id, 'credentials')) },
     last4: Object.fromEntries(
       Object.entries(credentials)
         .filter(([, value]) => value !== undefined)
@@ -383,7 +385,9 @@ export interface OpenChannel {
 }
 
 function open(kek: KeyEncryptionKey, row: Row): OpenChannel {
-  const credentials = row.credentials as unknown as Sealed | null;
+  const sealedFields = row.credentials as unknown as Sealed | null;
+  const text = sealedFields && unseal(kek, sealedFields, sealContext(row.teamId, row.id, 'credentials'));
+  if (text) kek.redactor.learn(text);
   const { id, teamId, kind, agentId, settings, live, status, hookKey } = row;
   return {
     id,
@@ -393,7 +397,7 @@ function open(kek: KeyEncryptionKey, row: Row): OpenChannel {
     live,
     status,
     hookKey,
-    credentials: credentials && JSON.parse(unseal(kek, credentials, sealContext(teamId, id, 'credentials'))),
+    credentials: text && JSON.parse(text),
     settings,
     account: row.account as OpenChannel['account'],
     access: ChannelAccess.parse(row.access),

@@ -65,6 +65,7 @@ export interface CredentialAddress {
 }
 
 function sealed(kek: KeyEncryptionKey, teamId: string, id: string, apiKey: string, isMachineMade: boolean) {
+  kek.redactor.learn(apiKey);
   return {
     secret: { ...seal(kek, apiKey, sealContext(teamId, id, 'apiKey')) },
     // The last four of a short key would be most of it, and those of a JSON document say nothing.
@@ -240,10 +241,11 @@ export async function openCredentials(
 ): Promise<OpenCredential[]> {
   const { provider = null, name = null, id = null } = which;
   const rows = await db.query(findSealed, [teamId, provider, name, id]);
-  return rows.map(({ secret, ...credential }) => ({
-    ...credential,
-    apiKey: secret ? unseal(kek, secret, sealContext(teamId, credential.id, 'apiKey')) : null,
-  }));
+  return rows.map(({ secret, ...credential }) => {
+    const apiKey = secret ? unseal(kek, secret, sealContext(teamId, credential.id, 'apiKey')) : null;
+    if (apiKey) kek.redactor.learn(apiKey);
+    return { ...credential, apiKey };
+  });
 }
 
 /** How many credentials the team has for each provider. */
