@@ -2,7 +2,6 @@
  * Bracketed paste: the terminal marks what was pasted, so that its line breaks do not send it line by line.
  * https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Bracketed-Paste-Mode
  */
-import { printable } from '../terminal/text.ts';
 
 export const pasteModeOn = '\x1b[?2004h';
 export const pasteModeOff = '\x1b[?2004l';
@@ -30,7 +29,7 @@ export function createPasteFilter(): PasteFilter {
   let pasting = false;
 
   function placeholder(raw: string): string {
-    const text = printable(raw).replace(/\n+$/, '');
+    const text = withoutControls(raw).replace(/\n+$/, '');
     if (!text.includes('\n') && text.length <= typedLimit) return text.replaceAll('\t', ' ');
     const lines = text.split('\n').length;
     return `[paste ${pastes.push(text)}: ${lines === 1 ? `${text.length} characters` : `${lines} lines`}]`;
@@ -72,3 +71,7 @@ function partialMarker(text: string): number {
   }
   return 0;
 }
+
+/** What is pasted is what is sent, so controls are left out rather than shown; and a line is one, however it ends. */
+const withoutControls = (text: string) =>
+  text.replace(/\r\n?/g, '\n').replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
