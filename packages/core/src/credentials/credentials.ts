@@ -37,7 +37,8 @@ function toCredential(row: Row, trouble?: CredentialHealth): Credential {
     label: row.label,
     name: row.name,
     baseUrl: row.baseUrl,
-    apiKey: { set: row.secret !== null, last4: row.last4 },
+    // Keys of somebody's own endpoint may be made up by a person; earlier versions kept the end of every one.
+    apiKey: { set: row.secret !== null, last4: row.baseUrl === null ? row.last4 : null },
     weight: row.weight,
     parameters: row.parameters as Record<string, string>,
     prices: row.prices as TokenPrices | null,
