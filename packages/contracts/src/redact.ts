@@ -36,6 +36,8 @@ interface Form {
   text: string;
   /** The shortest part that counts. */
   least: number;
+  /** What stands before it when it is whole, and goes with it: `sk-proj-`. */
+  prefix: string;
 }
 
 interface Place {
@@ -70,12 +72,12 @@ export function createRedactor(
     hashes[hash & (hashes.length - 1)] = 1;
   }
 
-  function addForm(text: string, isMachine: boolean): void {
+  function addForm(text: string, isMachine: boolean, prefix: string): void {
     if (text.length < gramLength) {
       if (text.length >= leastLength) short.add(text);
       return;
     }
-    const form = { text, least: isMachine ? gramLength : text.length };
+    const form = { text, least: isMachine ? gramLength : text.length, prefix };
     const last = isMachine ? text.length - gramLength : 0;
     for (let at = 0; at <= last; at += 1) addGram(form, at);
   }
@@ -95,17 +97,20 @@ export function createRedactor(
     if (known.size >= maxSecrets) return;
     known.add(text);
     const isMachine = text.length >= machineLength && /\d/.test(text) && /[a-z]/i.test(text);
-    const part = isMachine ? withoutPrefix(text) : text;
-    for (const form of formsOf(part.slice(0, longest))) addForm(form, isMachine);
+    const prefix = isMachine ? prefixOf(text) : '';
+    const forms = formsOf(text.slice(prefix.length, prefix.length + longest));
+    for (const form of forms) addForm(form, isMachine, prefix);
   }
 
-  /** Where the longest known part ends that begins there; `from` itself when none does. */
-  function endOf(text: string, from: number): number {
-    let best = from;
+  /** The longest known part that begins there, with what goes with it; null when none does. */
+  function partAt(text: string, from: number): { begin: number; end: number } | null {
+    let best: { begin: number; end: number } | null = null;
     for (const { form, at } of places.get(text.slice(from, from + gramLength)) ?? []) {
       let end = gramLength;
       while (at + end < form.text.length && form.text[at + end] === text[from + end]) end += 1;
-      if (end >= form.least) best = Math.max(best, from + end);
+      if (end < form.least || (best && from + end <= best.end)) continue;
+      const isBefore = at === 0 && text.endsWith(form.prefix, from);
+      best = { begin: isBefore ? from - form.prefix.length : from, end: from + end };
     }
     return best;
   }
@@ -120,10 +125,10 @@ export function createRedactor(
       const from = at - gramLength + 1;
       if (from > 0) hash = (hash - Math.imul(text.charCodeAt(from - 1), oldest)) | 0;
       if (from < copied || hashes[hash & (hashes.length - 1)] === 0) continue;
-      const end = endOf(text, from);
-      if (end === from) continue;
-      safe += text.slice(copied, from) + mark;
-      copied = end;
+      const part = partAt(text, from);
+      if (!part) continue;
+      safe += text.slice(copied, Math.max(copied, part.begin)) + mark;
+      copied = part.end;
     }
     return safe + text.slice(copied);
   }
@@ -169,9 +174,9 @@ function membersOf(text: string): string[] | undefined {
 }
 
 /** `sk-proj-`, `xoxb-`, `whsec_`: what says whose key it is may be shown, as long as enough is left. */
-function withoutPrefix(secret: string): string {
+function prefixOf(secret: string): string {
   const prefix = /^(?:[A-Za-z]{1,6}\d{0,2}[-_]){1,3}/.exec(secret)?.[0] ?? '';
-  return secret.length - prefix.length >= machineLength ? secret.slice(prefix.length) : secret;
+  return secret.length - prefix.length >= machineLength ? prefix : '';
 }
 
 /** The ways in which a text is written down: as it is, in a URL, in JSON, in hexadecimal, in base64 wherever it begins. */

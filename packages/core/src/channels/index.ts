@@ -9,5 +9,7 @@ export * from './notices.ts';
 export * from './pairing.ts';
 export * from './people.ts';
 export * from './routing.ts';
+export type { OpenChannel } from './stored.ts';
 export * from './threads.ts';
 export * from './traffic.ts';
+export * from './update.ts';
