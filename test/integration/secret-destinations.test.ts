@@ -1,4 +1,7 @@
 /** A stored secret goes only where it was meant to go: every kind of the catalogues, each of its settings. */
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { adapterSource, builtInAdapters, type ChannelAdapter, channelCatalog } from '@nightshift/channels';
 import { vendors, wiresOf } from '@nightshift/providers';
 import fc from 'fast-check';
@@ -221,4 +224,60 @@ describe('a webhook', () => {
     expect(made.body.signingSecret).not.toBe(secret);
     expect((await change(id, { rotateSecret: true, secret })).status).toBe(400);
   });
+});
+
+describe('a key of the environment', () => {
+  const key = 'sk-environment-0123456789-abcdefgh';
+  const requests: { url: string; headers: IncomingHttpHeaders }[] = [];
+  let other: Product;
+  let server: Server;
+  let address: string;
+
+  beforeAll(async () => {
+    server = createServer(({ url = '', headers }, response) => {
+      requests.push({ url, headers });
+      // A redirect that would take the key along to where nobody has stored it.
+      if (url.startsWith('/moved')) response.writeHead(307, { location: `${address}/elsewhere` });
+      else response.writeHead(404);
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const variables = vendors.flatMap(({ env }) => env);
+    other = await startProduct({ providerKeys: Object.fromEntries(variables.map((name) => [name, key])) });
+  });
+  afterAll(async () => {
+    server.close();
+    await other.close();
+  });
+
+  it.each(vendors.filter(({ local, wire }) => local && wire !== 'demo').map(({ id }) => id))(
+    'goes to no address of a credential without a key: %s',
+    async (provider) => {
+      requests.length = 0;
+      const made = other.owner.post('/v1/provider-credentials', { provider, baseUrl: `${address}/v1` });
+      const { id } = await other.owner.expect(201, made);
+      await other.owner.post(`/v1/provider-credentials/${id}/test`, { model: 'any' });
+      await other.owner.get(`/v1/catalog/models?provider=${provider}&live=true`);
+      expect(requests.length).toBeGreaterThan(0);
+      expect(JSON.stringify(requests)).not.toContain(key);
+    },
+  );
+
+  it.each(['openai-compatible', 'anthropic-compatible'])(
+    '%s: a redirect takes no key along',
+    async (provider) => {
+      requests.length = 0;
+      const made = other.owner.post('/v1/provider-credentials', {
+        provider,
+        name: `moved-${provider.slice(0, 4)}`,
+        baseUrl: `${address}/moved`,
+        apiKey: 'sk-stored-0123456789-abcdefgh',
+      });
+      const { id } = await other.owner.expect(201, made);
+      await other.owner.post(`/v1/provider-credentials/${id}/test`, { model: 'any' });
+      expect(requests.length).toBeGreaterThan(0);
+      expect(requests.filter(({ url }) => url.startsWith('/elsewhere'))).toEqual([]);
+    },
+  );
 });

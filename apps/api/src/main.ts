@@ -5,8 +5,8 @@ import { startApi } from './server.ts';
 
 await runProcess(
   { name: 'api', providerVariables: vendorVariables, stopMs: () => 8_000 },
-  async (env, log) => {
-    const { url, adminKeyPath, newAdminKey, close } = await startApi(env, log);
+  async (env, log, redactor) => {
+    const { url, adminKeyPath, newAdminKey, close } = await startApi(env, log, redactor);
     if (env.pricesRefresh) startPriceRefresh(log);
     tellReady({ type: 'ready', process: 'api', url, adminKeyPath, newAdminKey });
     log.info({ url }, 'ready');

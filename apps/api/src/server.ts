@@ -1,4 +1,5 @@
 import { builtInAdapters } from '@nightshift/channels';
+import type { Redactor } from '@nightshift/contracts';
 import { createTrafficCounter } from '@nightshift/core/channels';
 import {
   applyMigrations,
@@ -37,8 +38,8 @@ function publicUrlOf(env: Env): string {
 }
 
 /** @throws {StartError} when the port cannot be had */
-export async function startApi(env: Env, log: Log): Promise<ApiServer> {
-  const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
+export async function startApi(env: Env, log: Log, redactor?: Redactor): Promise<ApiServer> {
+  const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory, redactor);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
   const db = openDatabase({
     url: env.databaseUrl,

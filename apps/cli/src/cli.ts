@@ -4,6 +4,7 @@ import { type Client, createClient } from '@nightshift/contracts/client';
 import type { Command } from 'commander';
 import { type CliEnv, parseUrl, readEnv } from './env.ts';
 import { createTerminal, type Terminal } from './terminal/terminal.ts';
+import { visibleJson } from './terminal/text.ts';
 
 /** What a command works with. */
 export interface Cli {
@@ -53,8 +54,8 @@ export function createCli(options: GlobalOptions, env = readEnv()): Cli {
     stdout,
     stderr: createTerminal(process.stderr, env),
     client: createClient({ baseUrl: url, apiKey: key?.value }),
-    print: (value, render) => stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : render()),
-    printLine: (value) => stdout.write(`${JSON.stringify(value)}\n`),
+    print: (value, render) => stdout.write(json ? `${visibleJson(value, 2)}\n` : render()),
+    printLine: (value) => stdout.write(`${visibleJson(value)}\n`),
   };
 }
 

@@ -17,7 +17,7 @@ import { addWebhookCommands } from './commands/webhooks.ts';
 import { wantsNoColor } from './env.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import { createTerminal } from './terminal/terminal.ts';
-import { printable } from './terminal/text.ts';
+import { printable, visibleJson } from './terminal/text.ts';
 import { version } from './version.ts';
 
 const exitCodeHelp = `
@@ -89,10 +89,10 @@ export async function runProgram(args: string[]): Promise<void> {
 
 function showFailure({ error }: Failure, json: boolean): void {
   if (json) {
-    process.stderr.write(`${JSON.stringify({ error })}\n`);
+    process.stderr.write(`${visibleJson({ error })}\n`);
     return;
   }
   const { style, write } = createTerminal(process.stderr, { noColor: wantsNoColor() });
   write(`${style.red('nightshift:')} ${printable(error.message)}\n`);
-  if (error.hint) write(`${style.dim(error.hint)}\n`);
+  if (error.hint) write(`${style.dim(printable(error.hint))}\n`);
 }

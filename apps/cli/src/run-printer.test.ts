@@ -118,6 +118,8 @@ describe('a run as it is shown', () => {
   });
 
   it('lets no escape sequence of a model through', () => {
-    expect(print([said(0, 'a\x1b[31'), said(0, 'mb\x1b]0;x\x07')])).toBe('a[31mb]0;x\n');
+    expect(print([said(0, 'a\x1b[31'), said(0, 'mb\x1b]0;x\x07')])).toBe(
+      'a<U+001B>[31mb<U+001B>]0;x<U+0007>\n',
+    );
   });
 });

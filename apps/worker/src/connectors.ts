@@ -189,7 +189,7 @@ async function stayConnected(
         return tellOfTrouble(
           deps,
           lease.channelId,
-          { code: 'credentials_refused', message: error.message },
+          { code: 'credentials_refused', message: deps.kek.redactor.redact(error.message) },
           log,
         );
       }
@@ -247,7 +247,10 @@ async function connectOnce(
     ]);
   } catch (error) {
     if (adapter.capabilities.sendsOverConnection && error instanceof ChannelError)
-      await explainWaiting(db, channel.id, { code: 'not_connected', message: error.message });
+      await explainWaiting(db, channel.id, {
+        code: 'not_connected',
+        message: kek.redactor.redact(error.message),
+      });
     throw error;
   } finally {
     sessions.close(channel.id);

@@ -13,8 +13,8 @@ await runProcess(
     providerVariables: vendorVariables,
     stopMs: (env) => env.workerDrainSeconds * 1000 + 4_000,
   },
-  async (env, log) => {
-    const worker = await startWorker(env, log);
+  async (env, log, redactor) => {
+    const worker = await startWorker(env, log, { redactor });
     if (env.pricesRefresh) startPriceRefresh(log);
     tellReady({ type: 'ready', process: 'worker' });
     log.info({ concurrency: env.workerConcurrency, queue: env.redisUrl ? 'redis' : 'postgres' }, 'ready');

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { pid } from 'node:process';
 import { cacheConnections, createLaneKeeper } from '@nightshift/agent';
 import { type AdapterSource, builtInAdapters } from '@nightshift/channels';
+import type { Redactor } from '@nightshift/contracts';
 import { createTrafficCounter } from '@nightshift/core/channels';
 import {
   applyMigrations,
@@ -44,6 +45,7 @@ export interface WorkerParts {
   tools?: readonly Tool[];
   adapters?: AdapterSource;
   documentLimits?: Partial<DocumentLimits>;
+  redactor?: Redactor;
 }
 
 /** Lanes of the outbox that one worker sends at once. A send waits for somebody else's server and costs us nothing. */
@@ -56,9 +58,15 @@ const relaxedPoolSize = 6;
 export async function startWorker(
   env: Env,
   log: Log,
-  { router, tools = builtInTools, adapters = builtInAdapters, documentLimits = {} }: WorkerParts = {},
+  {
+    router,
+    tools = builtInTools,
+    adapters = builtInAdapters,
+    documentLimits = {},
+    redactor,
+  }: WorkerParts = {},
 ): Promise<WorkerProcess> {
-  const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory);
+  const kek = loadKeyEncryptionKey(env.secretKey, env.dataDirectory, redactor);
   await applyMigrations(env.databaseUrl, { directory: migrationsDirectory });
   const db = openDatabase({
     url: env.databaseUrl,

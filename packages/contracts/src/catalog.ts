@@ -88,6 +88,10 @@ export const CatalogChannel = z.object({
       label: z.string(),
       help: z.string(),
       secret: z.boolean(),
+      harmless: z
+        .boolean()
+        .optional()
+        .meta({ description: 'It may change without the secrets that are stored.' }),
       required: z.boolean(),
       placeholder: z.string().optional(),
       type: z.enum(['text', 'url', 'number', 'boolean', 'choice']),

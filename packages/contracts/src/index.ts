@@ -18,6 +18,7 @@ export * from './people.ts';
 export * from './policies.ts';
 export * from './primitives.ts';
 export * from './provider-health.ts';
+export * from './redact.ts';
 export * from './runs.ts';
 export * from './schedules.ts';
 export * from './team.ts';

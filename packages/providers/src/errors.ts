@@ -1,4 +1,5 @@
 /** What went wrong, whatever the vendor, the SDK or the network called it. */
+import { createRedactor, shortenText } from '@nightshift/contracts';
 import { type ErrorBody, readErrorBody } from './error-body.ts';
 import { kindOfError, kindOfStatus } from './error-kinds.ts';
 import { type Endpoint, ModelError, type ModelErrorKind, type ModelErrorOptions } from './provider.ts';
@@ -174,15 +175,11 @@ const summaries: Record<ModelErrorKind, string> = {
 
 /** The vendor's text for people: one line, capped, without the key even when the vendor echoes it. */
 export function clean(text: string, apiKey: string | null): string {
-  let safe = text.slice(0, MAX_READ);
+  const redactor = createRedactor(apiKey ? [apiKey] : [], { mark: '[key]', leastLength: 4 });
+  let read = text.slice(0, MAX_READ);
   // Half of a key at the cut would not be recognised.
-  if (text.length > MAX_READ && apiKey) safe = safe.slice(0, Math.max(0, MAX_READ - apiKey.length * 3));
-  if (apiKey && apiKey.length >= 4) {
-    safe = safe.replaceAll(apiKey, '[key]').replaceAll(encodeURIComponent(apiKey), '[key]');
-  }
-  safe = safe.replace(/\b(sk|pk|rk|gsk|xai|hf|key|AIza)[-_]?[A-Za-z0-9_-]{16,}/g, '[key]');
-  safe = safe.replace(/\s+/g, ' ').trim();
-  return safe.length > MAX_DETAIL ? `${safe.slice(0, MAX_DETAIL - 1).toWellFormed()}…` : safe;
+  if (text.length > MAX_READ && apiKey) read = read.slice(0, Math.max(0, MAX_READ - apiKey.length * 3));
+  return shortenText(redactor.redact(read).replace(/\s+/g, ' ').trim(), MAX_DETAIL);
 }
 
 function isHtml(failure: HttpFailure): boolean {

@@ -251,11 +251,12 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         return { ok: problems.length === 0, account, problems: [...problems] };
       } catch (error) {
         if (!(error instanceof ChannelError)) throw error;
+        const message = kek.redactor.redact(error.message);
         if (error.kind === 'auth') {
-          const lanes = await markAttention(db, id, { code: 'credentials_refused', message: error.message });
+          const lanes = await markAttention(db, id, { code: 'credentials_refused', message });
           for (const lane of lanes ?? []) wake(lane);
         }
-        return { ok: false, account: null, problems: [{ message: error.message, fix: fixes[error.kind] }] };
+        return { ok: false, account: null, problems: [{ message, fix: fixes[error.kind] }] };
       }
     },
   );

@@ -153,10 +153,11 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
         const answer = await postSigned({ ...webhook, id: newId(), body }, { fetch: guarded.fetch, signal });
         const { status, excerpt } = answer;
         const error = isAccepted(answer) ? null : `The receiver answered ${status}.`;
-        return result({ status, body: excerpt, error });
+        // A receiver may repeat what it was sent.
+        return result({ status, body: excerpt && kek.redactor.redact(excerpt), error });
       } catch (error) {
         if (!(error instanceof ChannelError)) throw error;
-        return result({ status: null, body: null, error: error.message });
+        return result({ status: null, body: null, error: kek.redactor.redact(error.message) });
       }
     },
   );

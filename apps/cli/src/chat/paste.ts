@@ -3,7 +3,6 @@
  * https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Bracketed-Paste-Mode
  */
 import { trimEndOf } from '@nightshift/contracts/text';
-import { printable } from '../terminal/text.ts';
 
 export const pasteModeOn = '\x1b[?2004h';
 export const pasteModeOff = '\x1b[?2004l';
@@ -31,7 +30,7 @@ export function createPasteFilter(): PasteFilter {
   let pasting = false;
 
   function placeholder(raw: string): string {
-    const text = trimEndOf(printable(raw), '\n');
+    const text = trimEndOf(withoutControls(raw), '\n');
     if (!text.includes('\n') && text.length <= typedLimit) return text.replaceAll('\t', ' ');
     const lines = text.split('\n').length;
     return `[paste ${pastes.push(text)}: ${lines === 1 ? `${text.length} characters` : `${lines} lines`}]`;
@@ -73,3 +72,7 @@ function partialMarker(text: string): number {
   }
   return 0;
 }
+
+/** What is pasted is what is sent, so controls are left out rather than shown; and a line is one, however it ends. */
+const withoutControls = (text: string) =>
+  text.replace(/\r\n?/g, '\n').replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');

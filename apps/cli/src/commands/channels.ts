@@ -15,7 +15,9 @@ import { ago, count } from '../terminal/format.ts';
 import { readSecret } from '../terminal/read-secret.ts';
 import { table } from '../terminal/table.ts';
 import { oneLine, printable } from '../terminal/text.ts';
+import { readFields } from './channel-fields.ts';
 import { askCrowd } from './channel-people.ts';
+import { type UpdateOptions, updateChannel } from './channel-update.ts';
 
 const statuses: ChannelStatus[] = ['active', 'paused', 'attention'];
 const identityStatuses: IdentityStatus[] = ['pending', 'approved', 'blocked'];
@@ -30,7 +32,9 @@ interface AddOptions {
 export function addChannelCommands(program: Command): void {
   const channels = program
     .command('channels')
-    .description('Chat platforms: add, list, show, test, pause, resume, remove, traffic, pair, people');
+    .description(
+      'Chat platforms: add, list, show, update, test, pause, resume, remove, traffic, pair, people',
+    );
 
   channels
     .command('add')
@@ -80,6 +84,32 @@ Examples:
         const names = await agentNames(cli.client);
         cli.print(channel, () => describe(cli, channel, names));
       }),
+    );
+
+  channels
+    .command('update')
+    .description('Change what is named of a channel, and nothing else')
+    .argument('<channel>', 'name or id')
+    .option('--agent <agent>', 'who answers')
+    .option('--name <name>', 'another name')
+    .option('--set <field=value...>', 'a field of this kind that is no secret')
+    .option('--unset <field...>', 'back to its default; a secret that can be made is made again')
+    .option('--secrets-stdin', 'read secrets from stdin, one field=value a line')
+    .addHelpText(
+      'after',
+      `
+What names where secrets are sent (an address, a port, the encryption) changes only together with all of them: they are
+asked for without echo, or read from stdin.
+
+Examples:
+  $ nightshift channels update Email --set name=Support
+  $ pass show mail | nightshift channels update Email --set imapHost=imap.example.org --secrets-stdin
+  $ nightshift channels update Webhook --set url=https://new.example.com/in --unset secret`,
+    )
+    .action(
+      withCli(async (cli, wanted: string, options: UpdateOptions) =>
+        updateChannel(cli, await find(cli, wanted), options),
+      ),
     );
 
   channels
@@ -184,17 +214,6 @@ async function find({ client }: Cli, wanted: string): Promise<Channel> {
     kind: 'channel',
     namesOf: ({ name, kind }) => [name, kind],
   });
-}
-
-/** `field=value` → its parts. @throws {CliError} usage */
-function readFields(lines: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    lines.map((line) => {
-      const at = line.indexOf('=');
-      if (at < 1) throw new CliError('usage', `"${line.slice(0, 20)}" is no field=value.`);
-      return [line.slice(0, at), line.slice(at + 1)];
-    }),
-  );
 }
 
 async function add(

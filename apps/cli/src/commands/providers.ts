@@ -129,11 +129,15 @@ Examples:
       .command('update')
       .description('Change how a stored key is used')
       .argument('<key>', keyArgument)
-      .option('--no-prices', 'forget the prices'),
+      .option('--no-prices', 'forget the prices')
+      .addOption(new Option('--api-key-stdin', 'read the key from stdin')),
   )
     .addHelpText(
       'after',
       `
+Another address (--base-url, a --parameter that is part of it) needs the key again, since the stored one is sent nowhere
+else: it is asked for without echo, or read from stdin.
+
 Examples:
   $ nightshift providers update spare --weight 0
   $ nightshift providers update lab --prices 0.2,0.6`,
@@ -143,13 +147,18 @@ Examples:
         async (
           cli,
           wanted: string,
-          options: Omit<Settings, 'prices'> & { prices?: Settings['prices'] | false },
+          options: Omit<Settings, 'prices'> & { prices?: Settings['prices'] | false; apiKeyStdin?: boolean },
         ) => {
-          const { id } = await findCredential(cli, wanted);
-          const { prices, ...more } = options;
+          const { id, provider, apiKey: stored } = await findCredential(cli, wanted);
+          const { prices, apiKeyStdin = false, ...more } = options;
+          const isMove = more.baseUrl !== undefined || more.parameter !== undefined;
+          const asks = stored.set && isMove && process.stdin.isTTY;
+          const vendor = (await cli.client.catalog.providers()).find((each) => each.id === provider);
+          const apiKey = apiKeyStdin || asks ? await readApiKey(cli, vendor, apiKeyStdin) : '';
           const credential = await cli.client.providerCredentials.update(id, {
             ...settingsOf(prices ? { ...more, prices } : more),
             ...(prices === false && { prices: null }),
+            ...(apiKey && { apiKey }),
           });
           cli.print(credential, () => `The key ${nameOf(credential)} is changed.\n`);
         },

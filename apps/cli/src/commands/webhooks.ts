@@ -1,3 +1,4 @@
+import { text as readAll } from 'node:stream/consumers';
 import type { Webhook, WebhookEventType, WebhookSaved } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
@@ -21,6 +22,7 @@ interface UpdateOptions {
   to?: string;
   event?: WebhookEventType[];
   rotateSecret?: boolean;
+  secretStdin?: boolean;
 }
 
 export function addWebhookCommands(program: Command): void {
@@ -71,20 +73,28 @@ Examples:
   withEvents(webhooks.command('update'))
     .description('Change what is named of a webhook, and nothing else')
     .argument('<webhook>', 'URL or id')
-    .option('--to <url>', 'where it goes from now on')
+    .option('--to <url>', 'where it goes from now on; with a new secret, or the same one by --secret-stdin')
     .option('--rotate-secret', 'make a new signing secret, which is shown this once')
+    .option('--secret-stdin', 'read the signing secret from stdin')
     .addHelpText(
       'after',
-      '\nExample:\n  $ nightshift webhooks update https://ops.example.com/nightshift --rotate-secret',
+      `
+Examples:
+  $ nightshift webhooks update https://ops.example.com/nightshift --rotate-secret
+  $ nightshift webhooks update https://ops.example.com/nightshift --to https://new.example.com/in`,
     )
     .action(
-      withCli(async (cli, wanted: string, { to, event, rotateSecret }: UpdateOptions) => {
-        if (!to && !event && !rotateSecret) throw new CliError('usage', 'Name something to change.');
+      withCli(async (cli, wanted: string, { to, event, rotateSecret, secretStdin }: UpdateOptions) => {
+        if (!to && !event && !rotateSecret && !secretStdin)
+          throw new CliError('usage', 'Name something to change.');
         const { id } = await find(cli, wanted);
         const saved = await cli.client.webhooks.update(id, {
           ...(to && { url: to }),
           ...(event && { events: event }),
-          ...(rotateSecret && { rotateSecret: true }),
+          // The stored secret signs for no other address.
+          ...(secretStdin
+            ? { secret: (await readAll(process.stdin)).trim() }
+            : (rotateSecret || to) && { rotateSecret: true }),
         });
         showSecret(cli, saved);
       }),

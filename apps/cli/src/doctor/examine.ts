@@ -3,7 +3,15 @@ import { type Cli, isLoopback } from '../cli.ts';
 import { CliError } from '../failure.ts';
 import { type Finding, failed, skipped } from './finding.ts';
 import { checkAdminKey, checkDataDirectory, checkDiskSpace, checkNode, runningProcess } from './machine.ts';
-import { checkKey, checkProviders, checkReadiness, checkServer, checkTalk, checkWorker } from './server.ts';
+import {
+  checkKey,
+  checkPresetKeys,
+  checkProviders,
+  checkReadiness,
+  checkServer,
+  checkTalk,
+  checkWorker,
+} from './server.ts';
 
 /** Somebody waits for the diagnosis: a server that takes longer than this, in milliseconds, is one of its findings. */
 const patienceMs = 5_000;
@@ -44,6 +52,7 @@ export async function* examine({ env, url, key }: Cli, options: { talk: boolean 
     yield skipped('worker, model keys', 'no key is accepted');
     return;
   }
+  yield* await checked('preset keys', () => checkPresetKeys(client));
   yield* await checked('worker', () => (options.talk ? checkTalk(client) : checkWorker(client)));
   yield* await checked('model keys', () => checkProviders(client));
 }

@@ -1,6 +1,6 @@
 /** Checks of the server, over its API. */
 import { ApiError, type Client, ConnectionError } from '@nightshift/contracts/client';
-import { defaultAgent } from '../records.ts';
+import { defaultAgent, takeAll, wholePages } from '../records.ts';
 import { ago, duration } from '../terminal/format.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 
@@ -68,6 +68,28 @@ export async function checkKey(client: Client, key: { source: string } | undefin
     if (!(error instanceof ApiError)) throw error;
     return failed(name, `${key.source}: ${error.message}`, 'Set NIGHTSHIFT_API_KEY to a key of this server.');
   }
+}
+
+const presetName = 'NIGHTSHIFT_ADMIN_KEY';
+
+/**
+ * Former keys of the environment that still count: version 0.1.0 did not end the one before. Of a later version there is
+ * one at most.
+ */
+export async function checkPresetKeys(client: Client): Promise<Finding[]> {
+  const { key } = await client.me();
+  if (key.role !== 'owner' && key.role !== 'admin') return [];
+  const keys = await takeAll(client.apiKeys.list(wholePages));
+  const presets = keys.filter(({ name, role }) => name === presetName && role === 'owner');
+  if (presets.length < 2) return [];
+  const names = presets.map(({ id, last4 }) => `${id} (…${last4})`).join(', ');
+  return [
+    warning(
+      'preset keys',
+      `${presets.length} owner keys are named ${presetName}, and only one can be what it holds: ${names}`,
+      'Revoke the former ones: nightshift keys revoke <id>',
+    ),
+  ];
 }
 
 /** Whether workers take up what waits. It sends nothing, so it can only tell from what was asked before. */

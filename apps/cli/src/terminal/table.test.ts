@@ -56,6 +56,6 @@ describe('table', () => {
       width: 80,
       style: plain,
     });
-    expect(out).toBe('X\na b[2Jc\n');
+    expect(out).toBe('X\na b<U+001B>[2Jc\n');
   });
 });

@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import { createStyle, type Style } from './style.ts';
+import { withOwnCodesOnly } from './text.ts';
 
 /** One of the process's two outputs. */
 export interface Terminal {
@@ -18,6 +19,6 @@ export function createTerminal(stream: WriteStream, { noColor }: { noColor: bool
       return isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
     },
     style: createStyle(isTTY && !noColor),
-    write: (text) => void stream.write(text),
+    write: (text) => void stream.write(withOwnCodesOnly(text)),
   };
 }

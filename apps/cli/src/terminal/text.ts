@@ -30,13 +30,54 @@ export function cut(text: string, width: number): string {
   return width < 1 ? '' : `${kept}…`;
 }
 
+/** Whose letters or emoji a joiner connects, or keeps apart: it belongs to the writing there, and hides nothing. */
+const joins =
+  /\uFE0F|[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Mark}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
 /**
- * Without control characters except line breaks and tabs. What models, tools and people wrote must not move the
- * cursor, paint over what was shown, or reach the clipboard through escape sequences.
+ * What steers a terminal, turns text around or takes no room: control characters except line breaks and tabs, those of
+ * bidirectional text (https://trojansource.codes), invisible ones, tags, and halves of surrogate pairs.
+ */
+const hidden = new RegExp(
+  [
+    '[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164\\uffa0]',
+    '[\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff0-\\ufffb]',
+    '[\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]',
+    '\\p{Surrogate}',
+    `(?<!${joins.source})[\\u200c\\u200d]`,
+  ].join('|'),
+  'gu',
+);
+
+/** `<U+202E>` */
+const shown = (character: string) =>
+  `<U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`;
+
+/**
+ * Text from elsewhere, with what would not be seen in it made visible. What models, tools and people wrote must not move
+ * the cursor, paint over what was shown, reach the clipboard through escape sequences, or read otherwise than it is.
  */
 export function printable(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
+  return text.replace(/\r\n?/g, '\n').replace(hidden, shown);
 }
+
+/** The codes that this program writes itself: colours, and the line that is wiped again. */
+const own = /\x1b\[\d{0,3}(?:;\d{1,3})*m|\r\x1b\[2K/;
+const ownOrHidden = new RegExp(`(${own.source})|${hidden.source}`, 'gu');
+
+/** Whatever reaches the terminal: should a text have come here as it was, its codes are shown, too. */
+export function withOwnCodesOnly(text: string): string {
+  return text.replace(ownOrHidden, (found, code?: string) => code ?? shown(found));
+}
+
+/** A document of JSON in which nothing hides. It means the same. */
+export function visibleJson(value: unknown, space?: number): string {
+  return JSON.stringify(value, null, space).replace(hidden, (character) =>
+    Array.from({ length: character.length }, (_, at) => escaped(character.charCodeAt(at))).join(''),
+  );
+}
+
+const escaped = (code: number) => `\\u${code.toString(16).padStart(4, '0')}`;
 
 /** On one line: for a cell, a heading, the arguments of a tool. */
 export function oneLine(text: string): string {

@@ -247,7 +247,7 @@ async function settle(
   log: Log,
 ): Promise<Outcome | 'lost'> {
   const { db } = deps;
-  const error = { code: codes[failure.kind], message: failure.message };
+  const error = { code: codes[failure.kind], message: deps.kek.redactor.redact(failure.message) };
   log.warn({ code: error.code, reason: error.message, attempts: delivery.attempts }, 'not delivered');
   const unlessLost = async (outcome: Outcome, write: () => Promise<boolean>) =>
     (await persist(write)) ? outcome : 'lost';

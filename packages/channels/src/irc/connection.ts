@@ -42,6 +42,7 @@ export const Settings = z.strictObject({
   host: z
     .string()
     .trim()
+    .toLowerCase()
     .max(253)
     .regex(/^[\w.:-]+$/, 'It is the name of a server, such as irc.libera.chat.'),
   port: z.number().int().min(1).max(65_535).optional(),

@@ -36,6 +36,7 @@ export const Settings = z.strictObject({
   host: z
     .string()
     .trim()
+    .toLowerCase()
     .max(253)
     .regex(/^[\w.:-]+$/, 'It is the name of a server.')
     .optional(),

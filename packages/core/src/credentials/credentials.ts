@@ -37,7 +37,8 @@ function toCredential(row: Row, trouble?: CredentialHealth): Credential {
     label: row.label,
     name: row.name,
     baseUrl: row.baseUrl,
-    apiKey: { set: row.secret !== null, last4: row.last4 },
+    // Keys of somebody's own endpoint may be made up by a person; earlier versions kept the end of every one.
+    apiKey: { set: row.secret !== null, last4: row.baseUrl === null ? row.last4 : null },
     weight: row.weight,
     parameters: row.parameters as Record<string, string>,
     prices: row.prices as TokenPrices | null,
@@ -65,6 +66,7 @@ export interface CredentialAddress {
 }
 
 function sealed(kek: KeyEncryptionKey, teamId: string, id: string, apiKey: string, isMachineMade: boolean) {
+  kek.redactor.learn(apiKey);
   return {
     secret: { ...seal(kek, apiKey, sealContext(teamId, id, 'apiKey')) },
     // The last four of a short key would be most of it, and those of a JSON document say nothing.
@@ -240,10 +242,11 @@ export async function openCredentials(
 ): Promise<OpenCredential[]> {
   const { provider = null, name = null, id = null } = which;
   const rows = await db.query(findSealed, [teamId, provider, name, id]);
-  return rows.map(({ secret, ...credential }) => ({
-    ...credential,
-    apiKey: secret ? unseal(kek, secret, sealContext(teamId, credential.id, 'apiKey')) : null,
-  }));
+  return rows.map(({ secret, ...credential }) => {
+    const apiKey = secret ? unseal(kek, secret, sealContext(teamId, credential.id, 'apiKey')) : null;
+    if (apiKey) kek.redactor.learn(apiKey);
+    return { ...credential, apiKey };
+  });
 }
 
 /** How many credentials the team has for each provider. */

@@ -82,6 +82,21 @@ export interface Env {
   readonly providerKeys: Readonly<Record<string, string>>;
 }
 
+/** Variables with a key, among those that hold parts of vendors' addresses (`AWS_REGION`). */
+const secretVariable = /(KEY|TOKEN|SECRET|CREDENTIALS|PAT)(_|$)/;
+
+/** What of the environment must reach no log. */
+export function secretsOf(env: Env): string[] {
+  const passwordOf = (url: string | undefined) => (url ? decodeURIComponent(new URL(url).password) : '');
+  return [
+    env.adminKey ?? '',
+    env.secretKey ?? '',
+    passwordOf(env.databaseUrl),
+    passwordOf(env.redisUrl),
+    ...Object.entries(env.providerKeys).flatMap(([name, value]) => (secretVariable.test(name) ? value : [])),
+  ].filter((secret) => secret !== '');
+}
+
 /** The environment is wrong. The message names every variable and says what is expected of it. */
 export class EnvError extends Error {
   override readonly name = 'EnvError';

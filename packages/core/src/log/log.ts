@@ -1,3 +1,4 @@
+import { createRedactor } from '@nightshift/contracts';
 import { pino } from 'pino';
 
 export type { Logger as Log } from 'pino';
@@ -15,10 +16,14 @@ const secrets = [
   'redisUrl',
 ];
 
-/** One JSON line an event on standard output. `process` names who speaks: api, worker … */
-export function createLog(process: string, level: string) {
+/**
+ * One JSON line an event on standard output. `process` names who speaks: api, worker … What the redactor knows is in
+ * none of them, whichever field, message or stack it was in.
+ */
+export function createLog(process: string, level: string, redactor = createRedactor()) {
   return pino({
     level,
+    hooks: { streamWrite: (line) => redactor.redactJson(line) },
     base: { process },
     redact: {
       paths: [

@@ -1,7 +1,8 @@
 /** What the main of every long-running process does the same way: begin, tell its supervisor, and end. */
 import { format } from 'node:util';
+import { createRedactor, type Redactor } from '@nightshift/contracts';
 import { MigrationError } from '../database/index.ts';
-import { type Env, EnvError, loadEnv } from '../env/index.ts';
+import { type Env, EnvError, loadEnv, secretsOf } from '../env/index.ts';
 import { createLog, type Log } from '../log/index.ts';
 import { KeyringError } from '../secrets/index.ts';
 
@@ -39,13 +40,14 @@ export interface ProcessOptions {
 /**
  * Starts the process, and stops it once: on SIGTERM, SIGINT, or when its supervisor is gone.
  *
- * @param start returns what stops it again
+ * @param start returns what stops it again; it hands the redactor to whatever opens secrets
  */
 export async function runProcess(
   options: ProcessOptions,
-  start: (env: Env, log: Log) => Promise<() => Promise<void>>,
+  start: (env: Env, log: Log, redactor: Redactor) => Promise<() => Promise<void>>,
 ): Promise<void> {
-  let log = createLog(options.name, 'info');
+  const redactor = createRedactor();
+  let log = createLog(options.name, 'info', redactor);
   let stop: (() => Promise<void>) | undefined;
   let stopMs = 5_000;
   let stopping = false;
@@ -83,9 +85,10 @@ export async function runProcess(
 
   try {
     const env = loadEnv(options.providerVariables);
-    log = createLog(options.name, env.logLevel);
+    for (const secret of secretsOf(env)) redactor.learn(secret);
+    log = createLog(options.name, env.logLevel, redactor);
     stopMs = options.stopMs(env);
-    stop = await start(env, log);
+    stop = await start(env, log, redactor);
   } catch (error) {
     if (isOperators(error)) log.fatal(error.message);
     else if (error instanceof MigrationError) log.fatal(error.message);

@@ -2,20 +2,25 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createRedactor, type Redactor } from '@nightshift/contracts';
+import { closeFile } from './private-file.ts';
 
 /** Encrypts data keys. `id` is stored beside what it encrypted, so that a rotation can tell old from new. */
 export interface KeyEncryptionKey {
   readonly id: string;
   readonly bytes: Buffer;
+  /** Learns what was sealed and opened with the key, to keep it out of texts. */
+  readonly redactor: Redactor;
 }
 
 export class KeyringError extends Error {
   override readonly name = 'KeyringError';
 }
 
-function fromText(text: string): KeyEncryptionKey {
+function fromText(text: string, redactor: Redactor): KeyEncryptionKey {
+  redactor.learn(text);
   const bytes = createHash('sha256').update('nightshift key encryption key\0').update(text).digest();
-  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 16), bytes };
+  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 16), bytes, redactor };
 }
 
 /**
@@ -42,12 +47,17 @@ function makeKeyFile(path: string, dataDirectory: string): void {
  *
  * @throws {KeyringError} when the file can be neither read nor made
  */
-export function loadKeyEncryptionKey(secretKey: string | undefined, dataDirectory: string): KeyEncryptionKey {
-  if (secretKey) return fromText(secretKey);
+export function loadKeyEncryptionKey(
+  secretKey: string | undefined,
+  dataDirectory: string,
+  redactor = createRedactor(),
+): KeyEncryptionKey {
+  if (secretKey) return fromText(secretKey, redactor);
   const path = join(dataDirectory, 'secret-key');
   if (!existsSync(path)) makeKeyFile(path, dataDirectory);
+  closeFile(path);
   const text = readFileSync(path, 'utf8').trim();
   if (text.length < 32)
     throw new KeyringError(`The secret key ${path} is damaged: restore it from a backup.`);
-  return fromText(text);
+  return fromText(text, redactor);
 }

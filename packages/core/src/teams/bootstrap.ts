@@ -6,6 +6,7 @@ import { createAgent } from '../agents/index.ts';
 import { createApiKey, generateApiKey, hashApiKey } from '../api-keys/index.ts';
 import { type Database, newId } from '../database/index.ts';
 import type { KeyOrigin } from '../generated/prisma/client.ts';
+import { closeFile } from '../secrets/index.ts';
 
 /** Held while the default team is made; any constant that nothing else in this database uses. */
 const bootstrapLock = 7_306_010;
@@ -36,6 +37,7 @@ function keepKey(path: string, directory: string, key: string): void {
 }
 
 function readKey(path: string): string | null {
+  closeFile(path);
   try {
     return readFileSync(path, 'utf8').trim() || null;
   } catch (error) {

@@ -136,8 +136,7 @@ export async function openWebhook(
 ): Promise<OpenWebhook> {
   const row = await db.prisma.webhook.findFirst({ where: { id, teamId } });
   if (!row) throw notFound('webhook');
-  return {
-    url: row.url,
-    secret: unseal(kek, row.secret as unknown as Sealed, sealContext(teamId, id, 'secret')),
-  };
+  const secret = unseal(kek, row.secret as unknown as Sealed, sealContext(teamId, id, 'secret'));
+  kek.redactor.learn(secret);
+  return { url: row.url, secret };
 }
