@@ -1,6 +1,7 @@
 /** Channels of a real IRC server without accounts: nobody is believed there, and programs do not talk for ever. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectModel, createAgent, type Product, startProduct } from '../support/api/index.ts';
+import { until } from '../support/faults/index.ts';
 import { joinIrc, type Ngircd, type Person, startNgircd } from '../support/irc/index.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
 import { describeWith } from '../support/programs.ts';
@@ -30,8 +31,11 @@ describeWith('ngircd', 'with ngircd', () => {
     };
     const access = { groups: { open: ['#open'] } };
     const body = { kind: 'irc', agentId, settings, access };
+    const host = await join('host');
     ({ id: channelId } = await product.owner.expect(201, product.owner.post('/v1/channels', body)));
-    await expect.poll(async () => (await read()).connected, wait).toBe(true);
+    const isIn = (name: string) =>
+      host.lines.some((line) => new RegExp(`^:ada!\\S+ JOIN :?${name}$`).test(line));
+    await until('the agent is there', () => isIn('#lounge') && isIn('#open'));
   });
   afterAll(async () => {
     for (const person of people) person.close();
