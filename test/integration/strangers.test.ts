@@ -322,6 +322,21 @@ describe('a code', () => {
     expect((await identityOf('ann')).code_hash).toBeNull();
   }, 40_000);
 
+  it('that was not sent yet is not sent to somebody who is approved meanwhile', async () => {
+    await accept(message('ann', 'Hello'));
+    const { code_delivery_id: id } = await identityOf('ann');
+    await decide('ann', 'approved');
+    const worker = await product.startWorker();
+    try {
+      await expect.poll(() => program.shown('dm ann').length, { timeout: 15_000 }).toBeGreaterThan(0);
+      expect(program.shown('dm ann')[0]!.text).toContain('You are connected');
+      const [{ status }] = await product.sql(`SELECT status FROM delivery WHERE id = $1`, [id]);
+      expect(status).toBe('dead');
+    } finally {
+      await worker.close();
+    }
+  }, 40_000);
+
   it('is made anew when an older version said its excuse in place of it, or it could not be delivered', async () => {
     for (const sent of [`status = 'sent'`, `status = 'dead', sealed = NULL`]) {
       await connect();

@@ -100,15 +100,18 @@ export async function acceptSaid(
   if (admission !== 'answer') return acceptStranger(db, scope, event, admission, result);
   if (known.recent >= access.limits.messagesPerMinute) return 'too_many';
   const identity = await identityOf(db, scope, sender, known);
-  const guarded = { conversationId: known.conversation_id, identity, said: textOfEvent(event) };
+  const said = textOfEvent(event);
+  const command = parseCommand(said);
+  const guarded = { conversationId: known.conversation_id, identity, said };
   const isLike = !isProgram && (known.suspected || (known.busy && (await writesLikeAProgram(db, guarded))));
   const botTurns = isProgram || isLike ? known.bot_turns + 1 : 0;
-  if (botTurns > access.limits.programTurns || known.suspected) {
+  const isLoop = known.suspected || botTurns > access.limits.programTurns;
+  // Whoever is taken for a program and is none has a way out: commands are answered, and `/new` begins anew.
+  if (isLoop && (isProgram || !command)) {
     if (isLike) await suspect(db, scope, guarded, result);
     return 'loop';
   }
 
-  const said = textOfEvent(event);
   const routed = {
     workspace: event.workspace ?? null,
     group: event.group ?? null,
@@ -126,7 +129,6 @@ export async function acceptSaid(
   let conversation =
     known.conversation_id && known.agent_id ? { id: known.conversation_id, agentId: known.agent_id } : null;
 
-  const command = parseCommand(said);
   if (command) {
     if ((await countNotices(db, thread, { minutes: 1 })) >= access.limits.messagesPerMinute)
       return 'too_many';

@@ -34,7 +34,8 @@ const decision = (status: string, where: string) => `
     INSERT INTO person (id, team_id, name) SELECT $3, team_id, name FROM found
     WHERE person_id IS NULL AND ${status} = 'approved' RETURNING id
   ), code AS (
-    UPDATE delivery d SET sealed = NULL FROM found WHERE d.id = found.code_delivery_id
+    -- One that waits to be sent is not sent any more.
+    UPDATE delivery d SET sealed = NULL, sealed_until = now() FROM found WHERE d.id = found.code_delivery_id
   )
   UPDATE identity i SET status = ${status}, code_hash = NULL, code_expires_at = NULL, held = NULL,
     person_id = coalesce(i.person_id, (SELECT id FROM person))

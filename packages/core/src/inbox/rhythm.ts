@@ -18,11 +18,11 @@ export interface Line {
 }
 
 /** Lines to look at: twice the longest run of turns that matters, with as many bursts between. */
-export const maxLines = 32;
+export const maxLines = 40;
 export const maxText = 300;
 
 /** So many turns in a row, faster than people are. */
-const quickTurns = 5;
+const quickTurns = 7;
 /** So many turns of one sender in a row with the same words, and with nearly the same. */
 const equalTurns = 5;
 const similarTurns = 9;
