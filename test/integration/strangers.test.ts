@@ -323,13 +323,13 @@ describe('a code', () => {
   }, 40_000);
 
   it('that was not sent yet is not sent to somebody who is approved meanwhile', async () => {
-    await accept(message('ann', 'Hello'));
-    const { code_delivery_id: id } = await identityOf('ann');
-    await decide('ann', 'approved');
+    await accept(message('zoe', 'Hello'));
+    const { code_delivery_id: id } = await identityOf('zoe');
+    await decide('zoe', 'approved');
     const worker = await product.startWorker();
     try {
-      await expect.poll(() => program.shown('dm ann').length, { timeout: 15_000 }).toBeGreaterThan(0);
-      expect(program.shown('dm ann')[0]!.text).toContain('You are connected');
+      await expect.poll(() => program.shown('dm zoe').length, { timeout: 15_000 }).toBeGreaterThan(0);
+      expect(program.shown('dm zoe')[0]!.text).toContain('You are connected');
       const [{ status }] = await product.sql(`SELECT status FROM delivery WHERE id = $1`, [id]);
       expect(status).toBe('dead');
     } finally {
