@@ -12,8 +12,9 @@ export interface Mention {
   readonly text: string;
 }
 
-/** Nobody is called later than here, however long a text is. In UTF-16 units, from both ends. */
+/** Nobody is called later than here, however long a text is. In UTF-16 units, from both ends; for an `@` from the first. */
 const reach = 2_000;
+const taggedReach = 20_000;
 
 const letter = String.raw`[\p{L}\p{M}\p{N}_\-\[\]\\\x60^{|}]`;
 /** Words of these scripts stand without spaces between them, so that a name of another one ends where they begin. */
@@ -21,7 +22,7 @@ const unspaced = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana
 /** Titles that are written at a name. */
 const title = '(?:さん|さま|様|先生|くん|君|ちゃん|님|씨)';
 const comma = '[,，、،︐]';
-const stop = String.raw`[:;.!?…：；。！？؛؟।։]`;
+const stop = '[:;.!?…：；。！？؛؟।։]';
 
 /** The first word of a text that greets, thanks or asks, before a name. */
 const greetings = [
@@ -72,7 +73,7 @@ export function readMention(text: string, name: string, fold: (text: string) => 
   const isTagged = new RegExp(
     String.raw`(?:^|[\s(（「『"'¿¡]|${unspaced}|${comma}|${stop})@${escaped}${end}(?![.@/]\p{L})`,
     'u',
-  ).test(fold(unquoted(text)));
+  ).test(fold(unquoted(text.slice(0, taggedReach))));
   const ending = fold(text.slice(-reach));
   const isAskedFor = new RegExp(
     String.raw`(?:(?<!${letter})|(?<=${unspaced}))@?${escaped}${title}?(?:は|が)?\s*(?:${presence})\s*[?？؟]+\s*$`,
@@ -92,7 +93,7 @@ function isCalledAtTheEnd(text: string, escaped: string): boolean {
   if (!found) return false;
   const before = text.slice(0, found.index);
   const [clause = ''] = /[^,，、،:;.!?…：；。！？؛؟\n]*$/u.exec(before.slice(-300)) ?? [];
-  const isList = new RegExp(String.raw`${comma}$`, 'u').test(before.slice(0, before.length - clause.length));
+  const isList = new RegExp(`${comma}$`, 'u').test(before.slice(0, before.length - clause.length));
   const words = clause.trim().split(/\s+/).filter(Boolean).length;
   return !isList || words > 1 || new RegExp(unspaced, 'u').test(clause);
 }

@@ -148,6 +148,54 @@ describeWith('prosody', 'on prosody', () => {
     expect(ann.shown(`${room}/nightbot`)).toEqual(['I know it', 'only for you']);
   });
 
+  it('knows an occupant by what the room stamps, whoever has the nick, and whatever is written there', async () => {
+    const ann = await person('ann', { rooms: [room], nick: 'Ann' });
+    const bot = await connect({ rooms: room });
+    const say = (who: Person, text: string, ...children: Element[]) =>
+      who.say(room, text, { type: 'groupchat', children });
+    await say(ann, 'it is me');
+    await untilSaid(bot, 'it is me');
+    const sender = (text: string) => bot.said().find((event) => event.text === text)!.sender;
+    const known = sender('it is me');
+    expect(known).toMatchObject({ identity: 'account', name: 'Ann' });
+    await ann.close();
+    const bob = await person('bob', { rooms: [room], nick: 'Ann' });
+    const forged = xml('occupant-id', { xmlns: 'urn:xmpp:occupant-id:0', id: known.id.split('#')[1] });
+    await say(bob, 'believe me', forged);
+    await untilSaid(bot, 'believe me');
+    expect(sender('believe me')).toMatchObject({ name: 'Ann', identity: 'account' });
+    expect(sender('believe me').id).not.toBe(known.id);
+  });
+
+  it('finds out who is a program, in a room and elsewhere', async () => {
+    const ann = await person('ann', { rooms: [room] });
+    const bot = await connect({ rooms: room });
+    const other = await connect({ address: 'other@localhost', rooms: room });
+    await until(
+      'it is known in the room',
+      async () => {
+        const before = bot.said().length;
+        await other.send('Hello', inRoom);
+        await until('it is heard', () => bot.said().length > before, waitMs);
+        return bot.said().at(-1)!.sender.isBot;
+      },
+      waitMs,
+    );
+    await until(
+      'it is known elsewhere',
+      async () => {
+        const before = bot.said().length;
+        await other.send('Hello', { to: 'nightbot@localhost', type: 'chat' });
+        await until('it is heard', () => bot.said().length > before, waitMs);
+        return bot.said().at(-1)!.sender.isBot;
+      },
+      waitMs,
+    );
+    await ann.say(room, 'a person', { type: 'groupchat' });
+    await untilSaid(bot, 'a person');
+    expect(bot.said().at(-1)!.sender.isBot).toBe(false);
+  });
+
   it('hears once what was said while it was away', async () => {
     const ann = await person('ann');
     await ann.say('nightbot@localhost', 'are you there?', { id: 'away' });

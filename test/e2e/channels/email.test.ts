@@ -68,8 +68,12 @@ it('goes from connecting over a mail to the answer, in its thread', { timeout: 1
   const pairing = smtp.received[0]!;
   const [code] = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(pairing.mail.text ?? '') ?? [];
   expect(pairing.to).toEqual(['ann@example.com']);
+  expect(models.requests).toHaveLength(0);
+  models.script([{ text: ['What is it about?'] }]);
   await owner.expect(200, owner.post(`/v1/channels/${channel.id}/pairings`, { code }));
-  await expect.poll(() => smtp.received.length, { timeout: 30_000 }).toBe(2);
+  // What was written before is answered.
+  await expect.poll(() => smtp.received.length, { timeout: 30_000 }).toBe(3);
+  expect(smtp.received[2]!.mail.text).toContain('What is it about?');
 
   // The answer to that answer is what the agent gets, without what it quotes; forgeries are nothing.
   models.script([{ text: [answer] }]);
@@ -82,8 +86,8 @@ it('goes from connecting over a mail to the answer, in its thread', { timeout: 1
   };
   imap.deliver(mail({ ...reply, id: '<forged@example.com>', verdict: 'dmarc=fail header.from=example.com' }));
   imap.deliver(mailWithFiles([{ name: 'order.txt', type: 'text/plain', content: 'order 42' }], reply));
-  await expect.poll(() => smtp.received.length, { timeout: 60_000 }).toBe(3);
-  const sent = smtp.received[2]!;
+  await expect.poll(() => smtp.received.length, { timeout: 60_000 }).toBe(4);
+  const sent = smtp.received[3]!;
   expect(sent).toMatchObject({
     from: account.user,
     to: ['ann@example.com'],

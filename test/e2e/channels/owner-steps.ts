@@ -33,10 +33,14 @@ export async function aStrangerIsPaired({ owner, channel, place, models }: Walk)
   expect(code).toBeDefined();
   const wrong = await owner.post(`/v1/channels/${channel.id}/pairings`, { code: '2222-2222' });
   expect(wrong.status).toBe(404);
+  expect(models.requests).toHaveLength(0);
+  models.script([{ text: 'I am your agent.' }]);
   const identity = await owner.expect(200, owner.post(`/v1/channels/${channel.id}/pairings`, { code }));
   expect(identity.status).toBe('approved');
-  await soon(() => expect(lastText(place)).toContain('You are connected.'));
-  expect(models.requests).toHaveLength(0);
+  await soon(() => expect(place.shown().some(({ text }) => text.includes('You are connected.'))).toBe(true));
+  // What was asked before is answered.
+  await soon(() => expect(lastText(place)).toContain('I am your agent.'));
+  expect(models.requests.map(({ userText }) => userText)).toEqual([expect.stringContaining('Who are you?')]);
 }
 
 export async function aRevokedTokenIsToldOnceAndMended(walking: Walk): Promise<void> {

@@ -20,7 +20,7 @@ export interface Person {
 export async function joinXmpp(
   port: number,
   name: string,
-  { rooms = [] }: { rooms?: readonly string[] } = {},
+  { rooms = [], nick = name }: { rooms?: readonly string[]; nick?: string } = {},
 ): Promise<Person> {
   const entity = client({
     service: `xmpp://127.0.0.1:${port}`,
@@ -48,10 +48,10 @@ export async function joinXmpp(
   const ask = (stanza: Element) => entity.iqCaller.request(stanza, 10_000);
   for (const room of rooms) {
     await entity.send(
-      xml('presence', { to: `${room}/${name}` }, xml('x', { xmlns: 'http://jabber.org/protocol/muc' })),
+      xml('presence', { to: `${room}/${nick}` }, xml('x', { xmlns: 'http://jabber.org/protocol/muc' })),
     );
     await until(`${name} is in ${room}`, () =>
-      presences.some(({ attrs }) => attrs.from === `${room}/${name}`),
+      presences.some(({ attrs }) => attrs.from === `${room}/${nick}`),
     );
     // A room that is new is locked until its owner takes it as it is.
     const form = xml('x', { xmlns: 'jabber:x:data', type: 'submit' });

@@ -40,7 +40,9 @@ function render({ stdout }: Cli, people: readonly Identity[]): string {
     people,
     [
       { header: 'NAME', value: ({ name, externalId }) => name ?? externalId, shrinks: true },
-      { header: 'STATUS', value: ({ status }) => status },
+      // What is only a name can be neither approved nor linked.
+      { header: 'STATUS', value: ({ status, vouched }) => (vouched ? status : `${status}, only a name`) },
+      { header: 'WAITING', value: ({ heldMessages }) => (heldMessages > 0 ? String(heldMessages) : '-') },
       { header: 'SEEN', value: ({ lastSeenAt }) => ago(lastSeenAt) },
       { header: 'THERE', value: ({ externalId }) => externalId, shrinks: true, optional: true },
       { header: 'ID', value: ({ id }) => id, paint: stdout.style.dim },

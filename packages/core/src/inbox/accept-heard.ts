@@ -15,6 +15,7 @@ import { type Accepted, accepted, itemOf } from './accept.ts';
 import type { EventScope } from './accept-events.ts';
 import { inboundOf } from './accept-said.ts';
 import { acceptHeard } from './accept-statements.ts';
+import { guardHint } from './loop-guard.ts';
 
 /**
  * Most messages come alone, from somebody who is known, in a thread that is known, and change nothing else: one
@@ -43,6 +44,7 @@ export async function acceptHeardMessage(
     listed: isListed(knock),
     guest: isGuestGroup(knock),
     per_minute: access.limits.messagesPerMinute,
+    ...guardHint(text),
   });
   return row ? accepted(row) : null;
 }

@@ -22,7 +22,7 @@ import type { AcceptedEvents, EventScope } from './accept-events.ts';
 import { isBusy, isOwnAccount, isStale, recentMessages } from './accept-statements.ts';
 import { acceptStranger } from './accept-stranger.ts';
 import { joinAlbum } from './album.ts';
-import { suspect, suspectedUntil, writesLikeAProgram } from './loop-guard.ts';
+import { guardHint, suspect, suspectedUntil, writesLikeAProgram } from './loop-guard.ts';
 import { contentOf, type Said, textOfEvent } from './said.ts';
 import { type KnownSender, noteSeen, resolveSender } from './sender.ts';
 
@@ -70,9 +70,9 @@ const look = statement<Known>(`
     i.id AS identity_id, i.person_id, i.status,
     ${isStale('i', '$5::text')} AS stale, c.id AS conversation_id, c.agent_id, a.deleted_at IS NOT NULL AS agent_gone,
     coalesce(c.bot_turns, 0) AS bot_turns, ${recentMessages('c', '$7::int')} AS recent,
-    coalesce(${isBusy('c')}, false) AS busy, ${isOwnAccount('$2::uuid', '$4::text')} AS own_program,
+    coalesce(${isBusy('c', 'hint')}, false) AS busy, ${isOwnAccount('$2::uuid', '$4::text')} AS own_program,
     coalesce(${suspectedUntil('c', 'i.id')} > now(), false) AS suspected
-  FROM (SELECT) AS one LEFT JOIN identity i ON i.channel_id = $2::uuid AND i.external_id = $4
+  FROM (SELECT $8::int AS quick_ms, $9::text AS alike) AS hint LEFT JOIN identity i ON i.channel_id = $2::uuid AND i.external_id = $4
     LEFT JOIN conversation c ON c.channel_id = $2::uuid AND c.thread_key = $6 AND c.left_at IS NULL LEFT JOIN agent a ON a.id = c.agent_id`);
 
 /** @returns why it led to nothing; null: it led to something */
@@ -101,15 +101,18 @@ export async function acceptSaid(
   if (admission !== 'answer') return acceptStranger(db, scope, event, admission, result);
   if (known.recent >= access.limits.messagesPerMinute) return 'too_many';
   const identity = await identityOf(db, scope, sender, known);
-  const guarded = { conversationId: known.conversation_id, identity, said: textOfEvent(event) };
+  const said = textOfEvent(event);
+  const command = parseCommand(said);
+  const guarded = { conversationId: known.conversation_id, identity, said };
   const isLike = !isProgram && (known.suspected || (known.busy && (await writesLikeAProgram(db, guarded))));
   const botTurns = isProgram || isLike ? known.bot_turns + 1 : 0;
-  if (botTurns > access.limits.programTurns || known.suspected) {
+  const isLoop = known.suspected || botTurns > access.limits.programTurns;
+  // Whoever is taken for a program and is none has a way out: commands are answered, and `/new` begins anew.
+  if (isLoop && (isProgram || !command)) {
     if (isLike) await suspect(db, scope, guarded, result);
     return 'loop';
   }
 
-  const said = textOfEvent(event);
   const routed = {
     workspace: event.workspace ?? null,
     group: event.group ?? null,
@@ -127,7 +130,6 @@ export async function acceptSaid(
   let conversation =
     known.conversation_id && known.agent_id ? { id: known.conversation_id, agentId: known.agent_id } : null;
 
-  const command = parseCommand(said);
   if (command) {
     if ((await countNotices(db, thread, { minutes: 1 })) >= access.limits.messagesPerMinute)
       return 'too_many';
@@ -178,6 +180,7 @@ export async function acceptSaid(
 async function lookUp(db: Query, { id, teamId, access }: EventScope, event: Said): Promise<Known> {
   const { externalId, sender, threadKey } = event;
   const { messagesPerMinute } = access.limits;
+  const { quick_ms, alike } = guardHint(textOfEvent(event));
   const [known] = await db.query(look, [
     teamId,
     id,
@@ -186,6 +189,8 @@ async function lookUp(db: Query, { id, teamId, access }: EventScope, event: Said
     sender.name,
     threadKey,
     messagesPerMinute,
+    quick_ms,
+    alike,
   ]);
   return known!;
 }

@@ -1,6 +1,6 @@
 /** The statements that take in what was said: an inbound event, a message and its run, all of it or nothing. */
 import { type GatheringStatement, statement } from '../database/index.ts';
-import { hasSuspects } from './loop-guard.ts';
+import { alikeLength, hasSuspects } from './loop-guard.ts';
 
 /** Counting stops here: behind so many, one more makes no difference. */
 const backlogBound = 128;
@@ -179,12 +179,20 @@ export const isStale = (identity: string, name: string) =>
   `(${identity}.last_seen_at < now() - interval '1 minute' OR (${name} IS NOT NULL AND ${identity}.name IS DISTINCT FROM ${name}))`;
 
 /**
- * Whether so much was said lately in a conversation that a program might be at it, and what was said is to be looked at
- * (`loop-guard.ts`). Most conversations are told apart by one look.
+ * Whether a program might be at it in a conversation, and what was said there is to be looked at (`loop-guard.ts`): much was
+ * said lately, and this comes soon after our answer or begins like what was said before, or is already counted. One
+ * or two looks tell most conversations apart. `hint` has the columns of `GuardHint`.
  */
-export const isBusy = (conversation: string) => `
-  EXISTS (SELECT FROM message m WHERE m.conversation_id = ${conversation}.id AND m.seq = ${conversation}.next_seq - 8
-    AND m.created_at > now() - interval '10 minutes')`;
+export const isBusy = (conversation: string, hint: string) => `
+  (EXISTS (SELECT FROM message m WHERE m.conversation_id = ${conversation}.id AND m.seq = ${conversation}.next_seq - 8
+      AND m.created_at > now() - interval '10 minutes')
+    AND (${conversation}.bot_turns > 0 OR EXISTS (
+      SELECT FROM message m
+      WHERE m.conversation_id = ${conversation}.id AND m.seq BETWEEN ${conversation}.next_seq - 3 AND ${conversation}.next_seq - 1
+        AND (m.seq = ${conversation}.next_seq - 1 AND m.role = 'assistant'
+            AND m.created_at > now() - ${hint}.quick_ms * interval '1 millisecond'
+          OR m.role = 'user'
+            AND regexp_replace(lower(left(m.content->0->>'text', ${alikeLength})), '\\d+', '0', 'g') = ${hint}.alike))))`;
 
 /** Whether a sender of a channel is the account of another channel of the same kind. */
 export const isOwnAccount = (channelId: string, key: string) => `
@@ -197,8 +205,8 @@ export const isOwnAccount = (channelId: string, key: string) => `
  */
 export const acceptHeard: GatheringStatement<AcceptedRow> = statement(
   acceptInto({
-    columns:
-      ', thread_key text, sender_id text, sender_name text, statuses text[], per_minute int, listed boolean',
+    columns: `, thread_key text, sender_id text, sender_name text, statuses text[], per_minute int, quick_ms int, alike text,
+      listed boolean`,
     target: `
     SELECT * FROM (
       SELECT ${columnsOf('i', {
@@ -213,7 +221,7 @@ export const acceptHeard: GatheringStatement<AcceptedRow> = statement(
       FROM item i JOIN identity d ON d.channel_id = i.channel_id AND d.external_id = i.sender_id AND d.status::text = ANY (i.statuses)
           AND d.person_id IS NOT NULL
         JOIN conversation c ON c.channel_id = i.channel_id AND c.thread_key = i.thread_key AND c.left_at IS NULL
-          AND NOT ${hasSuspects('c')} AND NOT ${isBusy('c')}
+          AND NOT ${hasSuspects('c')} AND NOT ${isBusy('c', 'i')}
         JOIN agent a ON a.id = c.agent_id AND a.deleted_at IS NULL
       WHERE NOT ${isOwnAccount('i.channel_id', 'i.sender_id')}
     ) AS heard WHERE recent <= per_minute`,

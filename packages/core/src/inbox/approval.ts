@@ -34,7 +34,8 @@ const decision = (status: string, where: string) => `
     INSERT INTO person (id, team_id, name) SELECT $3, team_id, name FROM found
     WHERE person_id IS NULL AND ${status} = 'approved' RETURNING id
   ), code AS (
-    UPDATE delivery d SET sealed = NULL FROM found WHERE d.id = found.code_delivery_id
+    -- One that waits to be sent is not sent any more.
+    UPDATE delivery d SET sealed = NULL, sealed_until = now() FROM found WHERE d.id = found.code_delivery_id
   )
   UPDATE identity i SET status = ${status}, code_hash = NULL, code_expires_at = NULL, held = NULL,
     person_id = coalesce(i.person_id, (SELECT id FROM person))
@@ -92,9 +93,6 @@ async function settle(
   return { identity: toIdentity(await db.prisma.identity.findUniqueOrThrow({ where: { id } })), events };
 }
 
-const forget = statement(`
-  DELETE FROM inbound_event WHERE team_id = $1 AND source = $2 AND external_id = $3 AND message_id IS NULL`);
-
 /** What was written while its sender waited comes in as if it came now, by the same way as any message. */
 async function answerHeld(
   db: Pick<Database, 'query'>,
@@ -116,9 +114,9 @@ async function answerHeld(
   for (const event of held.filter(isHeldMessage)) {
     await db.query(savepoint);
     try {
-      // It was stored as one that led to nothing; a repetition that comes at this moment waits for the end of this.
-      await db.query(forget, [teamId, channelId, event.externalId]);
-      const dropped = await acceptSaid(db, scope, event, events);
+      // The event is stored already, by which a repetition is known; this is what became of it later.
+      const later = { ...event, externalId: `held:${event.externalId}` };
+      const dropped = await acceptSaid(db, scope, later, events);
       if (dropped === null) events.taken += 1;
       else events.dropped.set(dropped, (events.dropped.get(dropped) ?? 0) + 1);
     } catch (error) {

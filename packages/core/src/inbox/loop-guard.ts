@@ -1,7 +1,7 @@
 /** Senders who write like programs: they are found (`rhythm.ts`), left alone until they are quiet, and the owner is told. */
 import { type Database, statement } from '../database/index.ts';
 import type { AcceptedEvents, EventScope } from './accept-events.ts';
-import { looksLikeProgram, maxLines, maxText } from './rhythm.ts';
+import { looksLikeProgram, maxLines, maxText, quickestMs, shortText } from './rhythm.ts';
 import type { KnownSender } from './sender.ts';
 
 type Query = Pick<Database, 'query'>;
@@ -40,6 +40,25 @@ const history = statement<LineRow>(`
     WHERE part->>'type' = 'text'
   ) AS t
   ORDER BY m.seq`);
+
+/** How much of a text is compared before it is looked at. */
+export const alikeLength = 12;
+
+/** What a statement needs to tell whether a message is worth a look. */
+export interface GuardHint {
+  /** Sooner after our answer than this it is quicker than people are, in milliseconds. */
+  quick_ms: number;
+  /** How it begins, digits masked; null: it is too short to be a repetition. */
+  alike: string | null;
+}
+
+export const guardHint = (text: string): GuardHint => ({
+  quick_ms: quickestMs(text.length),
+  alike:
+    text.length < shortText
+      ? null
+      : text.slice(0, alikeLength).toWellFormed().toLowerCase().replace(/\d+/g, '0'),
+});
 
 /** Whether what has just come is what a program would say, by what was said there before. */
 export async function writesLikeAProgram(

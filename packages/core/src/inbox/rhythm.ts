@@ -18,17 +18,17 @@ export interface Line {
 }
 
 /** Lines to look at: twice the longest run of turns that matters, with as many bursts between. */
-export const maxLines = 32;
+export const maxLines = 40;
 export const maxText = 300;
 
 /** So many turns in a row, faster than people are. */
-const quickTurns = 5;
+const quickTurns = 7;
 /** So many turns of one sender in a row with the same words, and with nearly the same. */
 const equalTurns = 5;
-const similarTurns = 8;
+const similarTurns = 9;
 
-/** Texts of fewer letters are what people repeat: "ok", "yes", "next". */
-const shortText = 12;
+/** Texts of fewer letters are what people repeat: "ok", "yes", "next page". */
+export const shortText = 20;
 
 /** Nobody who sees an answer arrive pastes the next text sooner, again and again. In milliseconds. */
 const longestGapMs = 4_000;
@@ -56,7 +56,7 @@ export function looksLikeProgram(lines: readonly Line[]): boolean {
   const upToLast = turns.slice(0, turns.lastIndexOf(last) + 1);
   if (countBack(upToLast, ({ isQuick }) => isQuick) >= quickTurns) return true;
   const own = upToLast.filter((turn) => turn.sender === sender);
-  if (last.words.length < shortText) return false;
+  if (masked(last.words).length < shortText) return false;
   if (countBack(own, ({ words }) => words === last.words) >= equalTurns) return true;
   if (own.length < similarTurns) return false;
   const shingles = shinglesOf(masked(last.words));
@@ -101,6 +101,10 @@ function turnsOf(lines: readonly Line[]): Turn[] {
 }
 
 /** Sooner after our answer, and after their own last message, than the words take. */
+/** The longest time after our answer in which a text of so many characters is too fast, in milliseconds. */
+export const quickestMs = (length: number): number =>
+  Math.min(typingMs(length) + readingMs(400, length), longestGapMs);
+
 function isTooFast(line: Line, ours: Line, own: { line: Line; answeringMs: number }): boolean {
   const neededMs = typingMs(line.length) + readingMs(ours.length, line.length);
   const sinceOursMs = ours.ageMs - line.ageMs;
