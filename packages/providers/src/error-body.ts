@@ -160,7 +160,7 @@ function readUpstream({ raw, provider_name: provider, remedy_hint: hint }: Loose
 
 function isErrorObject(body: Loose, base: Loose | undefined): boolean {
   return (
-    (body.error !== undefined && body.error !== null && body.error !== false) ||
+    Boolean(body.error) ||
     body.object === 'error' ||
     body.type === 'error' ||
     (Array.isArray(body.errors) && body.errors.length > 0) ||
@@ -173,11 +173,16 @@ export function isErrorEvent(event: unknown): boolean {
   if (!isObject(event)) return false;
   const body = event;
   if (isErrorObject(body, isObject(body.base_resp) ? body.base_resp : undefined)) return true;
-  const isContent = body.choices !== undefined || body.type !== undefined || body.usage !== undefined;
-  return (
-    !isContent && textOf(body.message, body.Message, body.detail, body.msg, body.error_msg) !== undefined
-  );
+  // A problem document's type is a URI, an event's is a name.
+  const isEvent = typeof body.type === 'string' && !body.type.includes(':');
+  const isContent = [body.choices, body.usage, body.output, body.content].some((part) => part !== undefined);
+  if (isEvent || isContent) return false;
+  const hasText = textOf(body.message, body.Message, body.detail, body.msg, body.error_msg) !== undefined;
+  return hasText || isFilled(body.detail) || isFilled(body.fault);
 }
+
+const isFilled = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length > 0;
 
 const isObject = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

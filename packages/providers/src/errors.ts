@@ -1,5 +1,5 @@
 /** What went wrong, whatever the vendor, the SDK or the network called it. */
-import { type ErrorBody, readErrorBody } from './error-body.ts';
+import { type ErrorBody, isErrorEvent, readErrorBody } from './error-body.ts';
 import { kindOfError, kindOfStatus } from './error-kinds.ts';
 import { type Endpoint, ModelError, type ModelErrorKind, type ModelErrorOptions } from './provider.ts';
 import { retryAfterOf, waitInText } from './retry-after.ts';
@@ -38,7 +38,7 @@ export function httpError(failure: HttpFailure, endpoint: Endpoint, now = Date.n
   };
   if (body === undefined && isHtml(failure)) return pageError(failure, endpoint, options);
   if (status < 400) {
-    if (said.isError) return streamError(body, endpoint, now);
+    if (said.isError || isErrorEvent(body)) return streamError(body, endpoint, now);
     const detail = said.message === '' ? '' : `: ${clean(said.message, endpoint.apiKey)}`;
     const message = `The endpoint answered with something that is not a stream of events${detail || '.'}`;
     return new ModelError('server', message, options);

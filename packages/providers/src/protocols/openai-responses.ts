@@ -154,6 +154,7 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     *read(event: WireEvent): Iterable<ModelEvent> {
       switch (event.type) {
         case 'error':
+        case 'response.error':
           throw streamError(event, endpoint);
         case 'response.failed':
           usage = usageOfOpenAi(event.response?.usage) ?? usage;
