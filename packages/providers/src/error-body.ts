@@ -3,7 +3,10 @@
 export interface ErrorBody {
   /** The HTTP status that the body names. */
   status?: number;
-  /** The vendor's `code` and `type`, lower case, in one string: which of them holds the name differs by vendor. */
+  /**
+   * The vendor's `code` and `type`, lower case, in one string: which of them holds the name differs by
+   * vendor.
+   */
   names: string;
   /** For people. Empty: it says nothing. */
   message: string;
@@ -22,11 +25,11 @@ const MAX_DEPTH = 4;
 const MAX_LISTED = 5;
 
 /**
- * Shapes: `{error: {message, type, code}}` (OpenAI, Anthropic, most) · `[{error}]` (Gemini) · `{message}` (Mistral,
- * Cohere) · `{Message}`, `{__type}` and XML (AWS) · `{detail}`, also as a list (FastAPI) · `{error: "text"}` (Ollama,
- * TGI) · `{errors: […]}` (Cloudflare) · `{title, detail}` (RFC 9457) · `{error, error_description}` (OAuth) ·
- * `{msg}`, `{error_msg}`, `{base_resp: {status_code, status_msg}}` (Chinese vendors, MiniMax) · `{fault}` (Apigee) ·
- * OpenRouter's `metadata.raw` and `metadata.provider_name`, https://openrouter.ai/docs/api-reference/errors
+ * Shapes: `{error: {message, type, code}}` (OpenAI, Anthropic, most) · `[{error}]` (Gemini) · `{message}`
+ * (Mistral, Cohere) · `{Message}`, `{__type}` and XML (AWS) · `{detail}`, also as a list (FastAPI) · `{error:
+ * "text"}` (Ollama, TGI) · `{errors: […]}` (Cloudflare) · `{title, detail}` (RFC 9457) · `{error,
+ * error_description}` (OAuth) · `{msg}`, `{error_msg}`, `{base_resp: {status_code, status_msg}}` (Chinese
+ * vendors, MiniMax) · `{fault}` (Apigee) · OpenRouter's `metadata.raw` and `metadata.provider_name`, https://openrouter.ai/docs/api-reference/errors
  *
  * @param body parsed JSON, or the text that is none
  */
@@ -136,7 +139,9 @@ function readObject(body: Loose, depth: number): ErrorBody {
   };
 }
 
-/** The inner cause, and what is around it where that says something else. An unknown object is shown as it is. */
+/**
+ * The inner cause, and what is around it where that says something else. An unknown object is shown as it is.
+ */
 function joined([cause, around]: string[], body: Loose, inner: ErrorBody | undefined, depth: number): string {
   if (cause && around && !around.includes(cause) && !isGeneric(around)) return `${around}: ${cause}`;
   if (cause || around) return cause || around!;

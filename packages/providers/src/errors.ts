@@ -53,8 +53,8 @@ export function httpError(failure: HttpFailure, endpoint: Endpoint, now = Date.n
 }
 
 /**
- * A web page in place of an answer. It says nothing of the key: a 401 or 403 comes from a proxy or firewall on the way
- * (Cloudflare's block and challenge pages).
+ * A web page in place of an answer. It says nothing of the key: a 401 or 403 comes from a proxy or firewall
+ * on the way (Cloudflare's block and challenge pages).
  */
 function pageError(failure: HttpFailure, endpoint: Endpoint, options: ModelErrorOptions): ModelError {
   const { status } = failure;
@@ -76,7 +76,10 @@ function pageError(failure: HttpFailure, endpoint: Endpoint, options: ModelError
   return new ModelError(isBlocked ? 'network' : kindOfStatus(status), message, options);
 }
 
-/** A refusal in plain text that is not about the key: an egress proxy's, a firewall's ("error code: 1020", "RBAC: access denied"). */
+/**
+ * A refusal in plain text that is not about the key: an egress proxy's, a firewall's ("error code: 1020",
+ * "RBAC: access denied").
+ */
 function isForeign({ status, headers, body }: HttpFailure, json: unknown, message: string): boolean {
   if (status === 407 || (status === 403 && headers.has('cf-mitigated'))) return true;
   const isText =
@@ -109,7 +112,9 @@ export function truncatedError(): ModelError {
   return new ModelError('truncated', 'The answer broke off before it was complete.');
 }
 
-/** The answer is complete, and there is nothing in it that could be used. `isCut`: the output cap was reached. */
+/**
+ * The answer is complete, and there is nothing in it that could be used. `isCut`: the output cap was reached.
+ */
 export function emptyError(isCut: boolean, hasThought: boolean): ModelError {
   const thought = hasThought ? ' It has only thought.' : '';
   return new ModelError(

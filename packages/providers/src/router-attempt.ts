@@ -43,8 +43,9 @@ export interface AttemptEnd {
 }
 
 /**
- * Thinking is passed on as it comes, everything else from the first text on, all but how it ended, which is returned. What
- * comes before the text may still turn out to be no answer: thinking alone, or a tool call that is cut or malformed.
+ * Thinking is passed on as it comes, everything else from the first text on, all but how it ended, which is
+ * returned. What comes before the text may still turn out to be no answer: thinking alone, or a tool call
+ * that is cut or malformed.
  */
 export async function* attempt(
   { now, health, protocols }: AttemptTools,

@@ -7,8 +7,8 @@ import type { Compat } from '../provider.ts';
 export const openSource: Compat = { maxTokensField: 'max_tokens', thinkingField: 'none' };
 
 /**
- * The same for servers of one's own, which leave the thinking in the text unless they were told to part it. These models'
- * chat templates open it. https://docs.sglang.io/advanced_features/separate_reasoning.html
+ * The same for servers of one's own, which leave the thinking in the text unless they were told to part it.
+ * These models' chat templates open it. https://docs.sglang.io/advanced_features/separate_reasoning.html
  */
 export const ownServer: Compat = {
   ...openSource,
