@@ -111,13 +111,9 @@ export async function* attempt(
     terminal = { ...terminal, error: watchdog.expired };
   }
   if (terminal.type === 'done' && isEmpty(terminal.message)) {
-    const { message: partial, stop, usage } = terminal;
-    terminal = {
-      type: 'error',
-      error: emptyError(stop === 'length', partial.content.length > 0),
-      partial,
-      usage,
-    };
+    const { type: _, message: partial, stop, ...rest } = terminal;
+    const error = emptyError(stop === 'length', partial.content.length > 0);
+    terminal = { ...rest, type: 'error', error, partial };
   }
   const error = terminal.type === 'error' ? terminal.error : null;
   // Where others have used up the time, it was stopped, and has not failed.
