@@ -54,6 +54,23 @@ describe('callTool', () => {
     expect(textOf(failed)).not.toContain('hunter2');
   });
 
+  it('does not run with arguments that are none, or did not arrive', async () => {
+    let ran = false;
+    const tool = toolOf(async () => {
+      ran = true;
+      return 'done';
+    });
+    for (const [invalid, message] of [
+      ['', 'did not arrive'],
+      ['{}{}', 'no valid JSON object: {}{}'],
+    ] as const) {
+      const context = { signal: new AbortController().signal } as Parameters<typeof callTool>[2];
+      const outcome = await callTool({ ...call('test.tool'), invalid }, [tool], context);
+      expect(textOf(outcome)).toContain(message);
+    }
+    expect(ran).toBe(false);
+  });
+
   it('stops a tool that takes too long, whether or not it listens', async () => {
     let stopped = false;
     const deaf = toolOf(

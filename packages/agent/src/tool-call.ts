@@ -42,10 +42,12 @@ export async function callTool(
     return toolFailure(call, `There is no tool "${cutText(call.name, 100)}". The tools are: ${names}.`);
   }
   if (call.invalid !== undefined) {
-    const written = call.invalid.trim() === '' ? 'they did not arrive' : cutText(call.invalid, 200);
+    // Never with the arguments of half a call, or with none in their place.
     return toolFailure(
       call,
-      `The tool was not run. Its arguments are not one valid JSON object: ${written}. Call it again with all of them.`,
+      call.invalid.trim() === ''
+        ? 'The arguments did not arrive, so the tool was not run. Call it again with all of them.'
+        : `The arguments are no valid JSON object: ${cutText(call.invalid, 200)}`,
     );
   }
   const input = tool.input.safeParse(call.arguments);

@@ -61,7 +61,7 @@ it('a call that its wire did not end has no arguments only when they say so', ()
     const answer = answerWith(json, false);
     expect([...answer.finish(false)]).toEqual([{ type: 'toolEnd', id: 'call_A' }]);
     expect(answer.message().content.at(-1)).toMatchObject({ type: 'toolCall', arguments: {} });
-    expect(answer.message().content.at(-1)).toHaveProperty('invalid', invalid);
+    expect((answer.message().content.at(-1) as { invalid?: string }).invalid).toBe(invalid);
   }
 });
 

@@ -58,7 +58,10 @@ export class Answer {
     }
   }
 
-  /** What seemed to be the beginning of the answer's text is thinking, up to `end`; the answer starts at `begin`. */
+  /**
+   * What seemed to be the beginning of the answer's text is thinking, up to `end`; the answer starts at
+   * `begin`.
+   */
   splitText(find: (text: string) => { end: number; begin: number } | null): void {
     const at = this.#content.findIndex(({ type }) => type === 'text');
     const part = this.#content[at];
@@ -144,10 +147,10 @@ export class Answer {
   }
 
   /**
-   * The answer is complete. A call whose arguments are no JSON object is kept as `invalid`, so that the model is told.
-   * So is one that the wire did not end and that has no arguments: they may have been about to come. Where the output
-   * cap was reached (`isCut`) such a call is left out instead, also when it is the last thing of the answer and the wire
-   * did end it. A call that is not whole never runs.
+   * The answer is complete. A call whose arguments are no JSON object is kept as `invalid`, so that the model
+   * is told. So is one that the wire did not end and that has no arguments: they may have been about to come.
+   * Where the output cap was reached (`isCut`) such a call is left out instead, also when it is the last
+   * thing of the answer and the wire did end it. A call that is not whole never runs.
    */
   *finish(isCut: boolean): Iterable<ModelEvent> {
     const last = this.#content.at(-1);

@@ -3,7 +3,10 @@
 export interface ErrorBody {
   /** The HTTP status that the body names. */
   status?: number;
-  /** The vendor's `code` and `type`, lower case, in one string: which of them holds the name differs by vendor. */
+  /**
+   * The vendor's `code` and `type`, lower case, in one string: which of them holds the name differs by
+   * vendor.
+   */
   names: string;
   /** For people. Empty: it says nothing. */
   message: string;
@@ -22,11 +25,11 @@ const MAX_DEPTH = 4;
 const MAX_LISTED = 5;
 
 /**
- * Shapes: `{error: {message, type, code}}` (OpenAI, Anthropic, most) · `[{error}]` (Gemini) · `{message}` (Mistral,
- * Cohere) · `{Message}`, `{__type}` and XML (AWS) · `{detail}`, also as a list (FastAPI) · `{error: "text"}` (Ollama,
- * TGI) · `{errors: […]}` (Cloudflare) · `{title, detail}` (RFC 9457) · `{error, error_description}` (OAuth) ·
- * `{msg}`, `{error_msg}`, `{base_resp: {status_code, status_msg}}` (Chinese vendors, MiniMax) · `{fault}` (Apigee) ·
- * OpenRouter's `metadata.raw` and `metadata.provider_name`, https://openrouter.ai/docs/api-reference/errors
+ * Shapes: `{error: {message, type, code}}` (OpenAI, Anthropic, most) · `[{error}]` (Gemini) · `{message}`
+ * (Mistral, Cohere) · `{Message}`, `{__type}` and XML (AWS) · `{detail}`, also as a list (FastAPI) · `{error:
+ * "text"}` (Ollama, TGI) · `{errors: […]}` (Cloudflare) · `{title, detail}` (RFC 9457) · `{error,
+ * error_description}` (OAuth) · `{msg}`, `{error_msg}`, `{base_resp: {status_code, status_msg}}` (Chinese
+ * vendors, MiniMax) · `{fault}` (Apigee) · OpenRouter's `metadata.raw` and `metadata.provider_name`, https://openrouter.ai/docs/api-reference/errors
  *
  * @param body parsed JSON, or the text that is none
  */
@@ -136,7 +139,9 @@ function readObject(body: Loose, depth: number): ErrorBody {
   };
 }
 
-/** The inner cause, and what is around it where that says something else. An unknown object is shown as it is. */
+/**
+ * The inner cause, and what is around it where that says something else. An unknown object is shown as it is.
+ */
 function joined([cause, around]: string[], body: Loose, inner: ErrorBody | undefined, depth: number): string {
   if (cause && around && !around.includes(cause) && !isGeneric(around)) return `${around}: ${cause}`;
   if (cause || around) return cause || around!;
@@ -160,7 +165,7 @@ function readUpstream({ raw, provider_name: provider, remedy_hint: hint }: Loose
 
 function isErrorObject(body: Loose, base: Loose | undefined): boolean {
   return (
-    (body.error !== undefined && body.error !== null && body.error !== false) ||
+    Boolean(body.error) ||
     body.object === 'error' ||
     body.type === 'error' ||
     (Array.isArray(body.errors) && body.errors.length > 0) ||
@@ -173,11 +178,16 @@ export function isErrorEvent(event: unknown): boolean {
   if (!isObject(event)) return false;
   const body = event;
   if (isErrorObject(body, isObject(body.base_resp) ? body.base_resp : undefined)) return true;
-  const isContent = body.choices !== undefined || body.type !== undefined || body.usage !== undefined;
-  return (
-    !isContent && textOf(body.message, body.Message, body.detail, body.msg, body.error_msg) !== undefined
-  );
+  // A problem document's type is a URI, an event's is a name.
+  const isEvent = typeof body.type === 'string' && !body.type.includes(':');
+  const isContent = [body.choices, body.usage, body.output, body.content].some((part) => part !== undefined);
+  if (isEvent || isContent) return false;
+  const hasText = textOf(body.message, body.Message, body.detail, body.msg, body.error_msg) !== undefined;
+  return hasText || isFilled(body.detail) || isFilled(body.fault);
 }
+
+const isFilled = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length > 0;
 
 const isObject = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -12,25 +12,30 @@ interface Rule {
 
 /**
  * The conversation is too long, as vendors say it, under whatever status:
- * Anthropic "prompt is too long: 213462 tokens > 200000 maximum", "input length and `max_tokens` exceed context limit" ·
- * OpenAI, OpenRouter, DeepSeek, vLLM "maximum context length is …", "exceeds the context window" ·
- * Google "The input token count (…) exceeds the maximum number of tokens allowed" · xAI "maximum prompt length is …" ·
- * Groq "Please reduce the length of the messages" · Bedrock "Input is too long for requested model" ·
- * llama.cpp "exceeds the available context size" · LM Studio "greater than the context length" ·
- * SGLang "is longer than the model's context length" · vLLM "longer than the maximum model length" ·
- * Ollama "input length exceeds the context length" · Kimi "exceeded model token limit" ·
+ * Anthropic "prompt is too long: 213462 tokens > 200000 maximum", "input length and `max_tokens` exceed
+ * context limit" · OpenAI, OpenRouter, DeepSeek, vLLM "maximum context length is …", "exceeds the context
+ * window" · Google "The input token count (…) exceeds the maximum number of tokens allowed" · xAI "maximum
+ * prompt length is …" · Groq "Please reduce the length of the messages" · Bedrock "Input is too long for
+ * requested model" · llama.cpp "exceeds the available context size" · LM Studio "greater than the context
+ * length" · SGLang "is longer than the model's context length" · vLLM "longer than the maximum model length"
+ * · Ollama "input length exceeds the context length" · Kimi "exceeded model token limit" ·
  * MiniMax "context window exceeds limit" · Copilot "prompt token count of … exceeds the limit of …" ·
- * Cohere "too many tokens" · TGI "`inputs` tokens + `max_new_tokens` must be <= …", "inputs must have less than … tokens" ·
- * Qwen "Range of input length should be [1, …]" · Zhipu "Prompt exceeds max length" · Baidu "prompt tokens too long"
+ * Cohere "too many tokens" · TGI "`inputs` tokens + `max_new_tokens` must be <= …", "inputs must have less
+ * than … tokens" · Qwen "Range of input length should be [1, …]" · Zhipu "Prompt exceeds max length" · Baidu
+ * "prompt tokens too long"
  */
 const overflow =
   /context (length|window|size|limit)|maximum context|(prompt|input|request|conversation|messages?|prompt tokens) (is|are)? ?too (long|large for)|too many (input |prompt )?tokens|exceed[a-z]{0,3} .{0,30}context|input token count .{0,40}exceed|maximum (prompt|model|input) length|exceeds? (the )?max(imum)? (prompt |input )?length|exceeds? the (maximum (number of )?|available )tokens|reduce (the length|your (prompt|message))|model token limit|token limit exceeded|exceeds the limit of \d+|max_new_tokens` must be|must have less than \d+ tokens|range of input length|contextlengthexceeded/i;
 
-/** The same, where a rate limit a minute is smaller than the request, so that waiting does not help (OpenAI, Groq). */
+/**
+ * The same, where a rate limit a minute is smaller than the request, so that waiting does not help (OpenAI,
+ * Groq).
+ */
 const largerThanMinute = /request too large for .{0,120}tokens per min/i;
 
 /**
- * Troubles that vendors put under several statuses, so that their names and words win over it; the first match counts.
+ * Troubles that vendors put under several statuses, so that their names and words win over it; the first
+ * match counts.
  * https://platform.openai.com/docs/guides/error-codes · https://docs.anthropic.com/en/api/errors ·
  * https://openrouter.ai/docs/api-reference/errors · https://api-docs.deepseek.com/quick_start/error_codes
  */
@@ -89,12 +94,15 @@ const generalRules: readonly Rule[] = [
   },
 ];
 
-/** `status`: of the answer, or else the one that the body names. `hasRetryAfter`: the vendor names a delay. */
+/**
+ * `status`: of the answer, or else the one that the body names. `hasRetryAfter`: the vendor names a delay.
+ */
 export function kindOfError(said: Omit<ErrorBody, 'isError'> & { hasRetryAfter: boolean }): ModelErrorKind {
   const { status } = said;
   const specific = specificRules.find((rule) => matches(rule, said));
   if (status !== undefined && status >= 500) {
-    // A fault of the vendor's, unless it is clearly something else: gateways answer 500 for whatever went wrong.
+    // A fault of the vendor's, unless it is clearly something else: gateways answer 500 for whatever went
+    // wrong.
     if (specific && specific.kind !== 'content') return specific.kind;
     return /overloaded/.test(said.names) ? 'overload' : kindOfStatus(status);
   }

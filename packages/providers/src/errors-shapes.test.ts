@@ -1,7 +1,7 @@
 /** What vendors, gateways and proxies answer when something is wrong, in all the shapes that are known. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { httpError, streamError } from './errors.ts';
+import { httpError, isErrorEvent, streamError } from './errors.ts';
 import type { Endpoint, ModelErrorKind } from './provider.ts';
 import { retryAfterOf, waitInText } from './retry-after.ts';
 import { HttpFailure } from './transport.ts';
@@ -406,6 +406,30 @@ describe('when to come back', () => {
     expect(wait).toBeGreaterThan(50_000);
     expect(wait).toBeLessThanOrEqual(60_000);
   });
+});
+
+it.each(Object.entries(shapes))(
+  'inside a 200 a conversation that is too long is one, too: %s',
+  (name, shape) => {
+    const body = shape('prompt is too long: 210000 tokens > 200000 maximum');
+    if (name === 'plain text' || name.startsWith('XML')) return;
+    expect(http(200, body).kind).toBe('context');
+    expect(isErrorEvent(Array.isArray(body) ? body[0] : body)).toBe(true);
+  },
+);
+
+it('an event with content is no error', () => {
+  for (const event of [
+    { choices: [], message: 'x' },
+    { usage: {} },
+    { type: 'ping' },
+    { error: null, choices: [] },
+    { error: '' },
+    null,
+    'x',
+    [],
+  ])
+    expect(isErrorEvent(event)).toBe(false);
 });
 
 describe('whatever comes', () => {

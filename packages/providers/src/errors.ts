@@ -1,6 +1,6 @@
 /** What went wrong, whatever the vendor, the SDK or the network called it. */
 import { createRedactor, shortenText } from '@nightshift/contracts';
-import { type ErrorBody, readErrorBody } from './error-body.ts';
+import { type ErrorBody, isErrorEvent, readErrorBody } from './error-body.ts';
 import { kindOfError, kindOfStatus } from './error-kinds.ts';
 import { type Endpoint, ModelError, type ModelErrorKind, type ModelErrorOptions } from './provider.ts';
 import { retryAfterOf, waitInText } from './retry-after.ts';
@@ -39,7 +39,7 @@ export function httpError(failure: HttpFailure, endpoint: Endpoint, now = Date.n
   };
   if (body === undefined && isHtml(failure)) return pageError(failure, endpoint, options);
   if (status < 400) {
-    if (said.isError) return streamError(body, endpoint, now);
+    if (said.isError || isErrorEvent(body)) return streamError(body, endpoint, now);
     const detail = said.message === '' ? '' : `: ${clean(said.message, endpoint.apiKey)}`;
     const message = `The endpoint answered with something that is not a stream of events${detail || '.'}`;
     return new ModelError('server', message, options);
@@ -54,8 +54,8 @@ export function httpError(failure: HttpFailure, endpoint: Endpoint, now = Date.n
 }
 
 /**
- * A web page in place of an answer. It says nothing of the key: a 401 or 403 comes from a proxy or firewall on the way
- * (Cloudflare's block and challenge pages).
+ * A web page in place of an answer. It says nothing of the key: a 401 or 403 comes from a proxy or firewall
+ * on the way (Cloudflare's block and challenge pages).
  */
 function pageError(failure: HttpFailure, endpoint: Endpoint, options: ModelErrorOptions): ModelError {
   const { status } = failure;
@@ -77,7 +77,10 @@ function pageError(failure: HttpFailure, endpoint: Endpoint, options: ModelError
   return new ModelError(isBlocked ? 'network' : kindOfStatus(status), message, options);
 }
 
-/** A refusal in plain text that is not about the key: an egress proxy's, a firewall's ("error code: 1020", "RBAC: access denied"). */
+/**
+ * A refusal in plain text that is not about the key: an egress proxy's, a firewall's ("error code: 1020",
+ * "RBAC: access denied").
+ */
 function isForeign({ status, headers, body }: HttpFailure, json: unknown, message: string): boolean {
   if (status === 407 || (status === 403 && headers.has('cf-mitigated'))) return true;
   const isText =
@@ -110,7 +113,9 @@ export function truncatedError(): ModelError {
   return new ModelError('truncated', 'The answer broke off before it was complete.');
 }
 
-/** The answer is complete, and there is nothing in it that could be used. `isCut`: the output cap was reached. */
+/**
+ * The answer is complete, and there is nothing in it that could be used. `isCut`: the output cap was reached.
+ */
 export function emptyError(isCut: boolean, hasThought: boolean): ModelError {
   const thought = hasThought ? ' It has only thought.' : '';
   return new ModelError(

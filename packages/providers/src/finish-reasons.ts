@@ -1,14 +1,14 @@
 /**
- * Why an answer ended, as vendors put it. One table for all wires, since those who imitate a wire keep words of another.
- * A reason that is not listed is a failure: nobody knows then whether the answer is whole.
+ * Why an answer ended, as vendors put it. One table for all wires, since those who imitate a wire keep words
+ * of another. A reason that is not listed is a failure: nobody knows then whether the answer is whole.
  */
 import { clean } from './errors.ts';
 import { type Endpoint, ModelError } from './provider.ts';
 
 /**
- * end: whole · length: cut at the output cap · window: cut because the context window is full · filtered: by a content
- * filter · refused: by the model itself · malformed: a tool call that the vendor could not read · pause: to be gone on
- * with · overload, failed: the vendor's fault
+ * end: whole · length: cut at the output cap · window: cut because the context window is full · filtered: by
+ * a content filter · refused: by the model itself · malformed: a tool call that the vendor could not read ·
+ * pause: to be gone on with · overload, failed: the vendor's fault
  */
 export type Finish =
   | 'end'
@@ -25,11 +25,12 @@ export type Finish =
  * OpenAI: https://platform.openai.com/docs/api-reference/chat/object ·
  * https://platform.openai.com/docs/api-reference/responses/object (`incomplete_details`) ·
  * Anthropic: https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons ·
- * Gemini, whose names its OpenAI-compatible endpoint passes on as they are: https://ai.google.dev/api/generate-content#FinishReason ·
- * DeepSeek: https://api-docs.deepseek.com/api/create-chat-completion · Mistral: https://docs.mistral.ai/api/ ·
- * Zhipu: https://docs.bigmodel.cn/api-reference/ · Bedrock: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html ·
- * Cohere: https://docs.cohere.com/reference/chat · Together (`eos`): https://docs.together.ai/reference/chat-completions-1 ·
- * TGI (`eos_token`): https://huggingface.co/docs/text-generation-inference · vLLM (`abort`): https://docs.vllm.ai
+ * Gemini, whose names its OpenAI-compatible endpoint passes on as they are:
+ * https://ai.google.dev/api/generate-content#FinishReason · DeepSeek: https://api-docs.deepseek.com/api/create-chat-completion · Mistral: https://docs.mistral.ai/api/ ·
+ * Zhipu: https://docs.bigmodel.cn/api-reference/ · Bedrock:
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html · Baidu (`normal`): https://cloud.baidu.com/doc/qianfan-api/ · AI21 (`endoftext`): https://docs.ai21.com ·
+ * Cohere: https://docs.cohere.com/reference/chat · Together (`eos`):
+ * https://docs.together.ai/reference/chat-completions-1 · TGI (`eos_token`): https://huggingface.co/docs/text-generation-inference · vLLM (`abort`): https://docs.vllm.ai
  */
 const reasons: Record<Finish, readonly string[]> = {
   end: [
@@ -44,8 +45,13 @@ const reasons: Record<Finish, readonly string[]> = {
     'eos_token',
     'stop_token',
     'end',
+    'end_of_text',
+    'endoftext',
     'complete',
     'completed',
+    'finished',
+    'done',
+    'normal',
   ],
   length: [
     'length',
@@ -55,7 +61,7 @@ const reasons: Record<Finish, readonly string[]> = {
     'max_length',
     'model_length',
   ],
-  window: ['model_context_window_exceeded'],
+  window: ['model_context_window_exceeded', 'context_length_exceeded', 'context_length'],
   filtered: [
     'content_filter',
     'content_filtered',
@@ -73,6 +79,9 @@ const reasons: Record<Finish, readonly string[]> = {
     'image_recitation',
     'sensitive',
     'error_toxic',
+    'moderation',
+    'flagged',
+    'blocked',
   ],
   refused: ['refusal'],
   malformed: [
@@ -99,6 +108,7 @@ const reasons: Record<Finish, readonly string[]> = {
     'other',
     'user_cancel',
     'failed',
+    'error_limit',
     'timeout',
   ],
 };
@@ -111,8 +121,8 @@ const finishOf = new Map(
 const MAX_LENGTH = 100;
 
 /**
- * What a vendor's reason means, in whatever case it is written; null: nobody knows. Gemini's may have two parts,
- * `function_call_filter: MALFORMED_FUNCTION_CALL`.
+ * What a vendor's reason means, in whatever case it is written; null: nobody knows. Gemini's may have two
+ * parts, `function_call_filter: MALFORMED_FUNCTION_CALL`.
  */
 export function readFinish(reason: unknown): Finish | null {
   const text = String(reason).slice(0, MAX_LENGTH);
@@ -135,7 +145,10 @@ export function isReason(reason: unknown): boolean {
   return reason !== undefined && reason !== null && reason !== '' && reason !== 'null';
 }
 
-/** The failure that a reason is, or null for an answer that may be used as it is. `reason`: the vendor's own word. */
+/**
+ * The failure that a reason is, or null for an answer that may be used as it is. `reason`: the vendor's own
+ * word.
+ */
 export function finishError(finish: Finish | null, reason: unknown, endpoint: Endpoint): ModelError | null {
   const word = clean(String(reason).slice(0, MAX_LENGTH), endpoint.apiKey);
   switch (finish) {

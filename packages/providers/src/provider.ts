@@ -110,8 +110,9 @@ export interface Compat {
    */
   noReasoningWithTools?: ModelPrefixes;
   /**
-   * Models whose chat template opens the thinking, so that their text begins within it and has a lone `</think>`, where
-   * the server does not part the two. The text is shown as thinking until then.
+   * Models whose chat template opens the thinking, so that their text begins within it and has a lone
+   * `</think>`, where the server does not part the two. The text is shown as thinking until
+   * then; when the tag never comes, it becomes the answer at the end.
    * https://docs.sglang.io/advanced_features/separate_reasoning.html
    */
   opensThinking?: boolean | ModelPrefixes;

@@ -30,8 +30,8 @@ interface LooseError {
 }
 
 /**
- * `RetryInfo` (https://cloud.google.com/apis/design/errors#retry_info: `{"@type": "…RetryInfo", "retryDelay": "12s"}`),
- * `retry_after` in seconds, and the vendor's headers that OpenRouter passes on in `metadata`.
+ * `RetryInfo` (https://cloud.google.com/apis/design/errors#retry_info: `{"@type": "…RetryInfo", "retryDelay":
+ * "12s"}`), `retry_after` in seconds, and the vendor's headers that OpenRouter passes on in `metadata`.
  */
 function inBody(body: unknown, now: number): number | undefined {
   const outer = (Array.isArray(body) ? body[0] : body) as
@@ -69,8 +69,8 @@ function toHeaders(values: Record<string, unknown>): Headers {
 const MS_PER: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * A wait that is only said to people: "Please try again in 7m12.5s" (OpenAI, Groq), "Please retry in 12.3s" (Gemini),
- * "retry after 30 seconds" (Azure), "wait 5 minutes". Milliseconds, at most a day.
+ * A wait that is only said to people: "Please try again in 7m12.5s" (OpenAI, Groq), "Please retry in 12.3s"
+ * (Gemini), "retry after 30 seconds" (Azure), "wait 5 minutes". Milliseconds, at most a day.
  */
 export function waitInText(text: string): number | undefined {
   const said = /\b(?:(?:try again|retry|available) (?:in|after)|wait(?: for)?) /i.exec(text);

@@ -46,8 +46,9 @@ export interface AttemptEnd {
 }
 
 /**
- * Thinking is passed on as it comes, everything else from the first text on, all but how it ended, which is returned. What
- * comes before the text may still turn out to be no answer: thinking alone, or a tool call that is cut or malformed.
+ * Thinking is passed on as it comes, everything else from the first text on, all but how it ended, which is
+ * returned. What comes before the text may still turn out to be no answer: thinking alone, or a tool call
+ * that is cut or malformed.
  */
 export async function* attempt(
   { now, health, protocols }: AttemptTools,
@@ -119,13 +120,9 @@ export async function* attempt(
     terminal = { ...terminal, error: watchdog.expired };
   }
   if (terminal.type === 'done' && isEmpty(terminal.message)) {
-    const { message: partial, stop, ...told } = terminal;
-    terminal = {
-      ...told,
-      type: 'error',
-      error: emptyError(stop === 'length', partial.content.length > 0),
-      partial,
-    };
+    const { type: _, message: partial, stop, ...rest } = terminal;
+    const error = emptyError(stop === 'length', partial.content.length > 0);
+    terminal = { ...rest, type: 'error', error, partial };
   }
   const error = terminal.type === 'error' ? terminal.error : null;
   // Where others have used up the time, it was stopped, and has not failed.

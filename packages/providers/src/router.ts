@@ -6,9 +6,10 @@
  *       │                            failure ─▶ health, plan.failed
  *       └── wait ◀──────────────────────┘
  *
- * Until an attempt shows text only its thinking is passed on, so another may take its place: a reader then sees the
- * thinking of both, and one answer. From then on the answer is that attempt's, and its failure is the call's. An answer
- * without text or tool call is a failure. Attempts and time are one budget, however they are spent.
+ * Until an attempt shows text only its thinking is passed on, so another may take its place: a reader then
+ * sees the thinking of both, and one answer. From then on the answer is that attempt's, and its failure is
+ * the call's. An answer without text or tool call is a failure. Attempts and time are one budget, however
+ * they are spent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelMessage, TokenUsage } from '@nightshift/contracts';
@@ -213,7 +214,9 @@ export function createRouter(options: RouterOptions = {}): Router {
   return { stream };
 }
 
-/** After a tool call that the vendor could not read, the model is shown what it wrote, and asked to do better. */
+/**
+ * After a tool call that the vendor could not read, the model is shown what it wrote, and asked to do better.
+ */
 function withFailedGeneration(call: RouterRequest['call'], error: ModelError): RouterRequest['call'] {
   const { failedGeneration: written } = error;
   if (written === undefined) return call;

@@ -22,6 +22,28 @@ describe('serverSentEvents', () => {
     expect(await read(...chunks)).toEqual(events);
   });
 
+  it('wraps the data of an event that is called error, unless it is one already', async () => {
+    const text =
+      'event: error\ndata: {"message":"x"}\n\nevent: error\ndata: {"error":1}\n\ndata: {"message":"y"}\n\n';
+    const expected = [{ error: { message: 'x' } }, { error: 1 }, { message: 'y' }];
+    expect(await read(text)).toEqual(expected);
+    expect(await read(...text)).toEqual(expected);
+    expect(await read('event: error\ndata: {"message":"x"}')).toEqual([{ error: { message: 'x' } }]);
+  });
+
+  it.each(['data: 1\n\ndata: [DONE]\n\n', 'data: 1\n\ndata: [DONE]', 'data: 1\n\ndata: [DONE] \n\n'])(
+    'tells of the end that a server announces: %j',
+    async (text) => {
+      let isDone = false;
+      const response = new Response(text);
+      for await (const _event of serverSentEvents(response, undefined, () => {
+        isDone = true;
+      }))
+        expect(isDone).toBe(false);
+      expect(isDone).toBe(true);
+    },
+  );
+
   it('throws at what is no JSON', async () => {
     await expect(read('data: {"a\n\n')).rejects.toThrow(SyntaxError);
   });

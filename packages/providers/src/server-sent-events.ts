@@ -59,10 +59,10 @@ export async function* serverSentEvents<Event>(
           }
           data = null;
           isError = false;
-        } else if (line.startsWith('event:')) {
-          isError = line.slice(6).trim() === 'error';
         } else if (line.startsWith('data:')) {
           data = data === null ? fieldValue(line) : `${data}\n${fieldValue(line)}`;
+        } else if (line.startsWith('event:')) {
+          isError = line.slice(6).trim() === 'error';
         }
       }
     }

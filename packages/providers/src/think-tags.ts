@@ -1,19 +1,25 @@
 /**
- * Thinking that a server leaves in the text: `<think>…</think>`, then the answer. Servers of open models do when nobody
- * has told them to part the two (vLLM's and SGLang's `--reasoning-parser`).
- * https://docs.sglang.io/advanced_features/separate_reasoning.html · https://docs.vllm.ai/en/latest/features/reasoning_outputs/
+ * Thinking that a server leaves in the text: `<think>…</think>`, then the answer. Servers of open models do
+ * when nobody has told them to part the two (vLLM's and SGLang's `--reasoning-parser`).
+ * https://docs.sglang.io/advanced_features/separate_reasoning.html ·
+ * https://docs.vllm.ai/en/latest/features/reasoning_outputs/
  *
  * - A tag counts only where the answer begins; one further on is text, since people talk about tags, too.
- * - Held back is only what may become a tag: text that begins otherwise goes on at once, and so does thinking.
- * - Some chat templates end with `<think>`, so that the answer has a lone `</think>` (DeepSeek-R1, QwQ, Qwen3-Thinking).
- *   Where the model is known for it (`Compat.opensThinking`), what comes first is streamed as thinking. Otherwise it shows
- *   only when the tag comes: then the message is right in the end, and what was streamed up to there was text.
+ * - Held back is only what may become a tag: text that begins otherwise goes on at once, and so does
+ * thinking.
+ * - Some chat templates end with `<think>`, so that the answer has a lone `</think>` (DeepSeek-R1, QwQ,
+ * Qwen3-Thinking).   Where the model is known for it (`Compat.opensThinking`), what comes first is streamed
+ * as thinking. Otherwise it shows   only when the tag comes: then the message is right in the end, and what
+ * was streamed up to there was text.
  */
 import type { Answer } from './answer.ts';
 import { matches } from './model-prefixes.ts';
 import type { Endpoint, ModelCall, ModelEvent } from './provider.ts';
 
-/** DeepSeek, Qwen, MiniMax, GLM · some Claude imitators · EXAONE, Gemma · Reka · Seed-OSS · Magistral · Kimi K2. */
+/**
+ * DeepSeek, Qwen, MiniMax, GLM · some Claude imitators · EXAONE, Gemma · Reka · Seed-OSS · Magistral · Kimi
+ * K2.
+ */
 const tags: readonly (readonly [open: string, close: string])[] = [
   ['<think>', '</think>'],
   ['<thinking>', '</thinking>'],
@@ -39,7 +45,10 @@ export interface TextReader {
 }
 
 export function createTextReader(answer: Answer, { model }: ModelCall, { compat }: Endpoint): TextReader {
-  /** start: nothing has come · thinking: within it · after: it has ended, nothing else has come · text: to the end */
+  /**
+   * start: nothing has come · thinking: within it · after: it has ended, nothing else has come · text: to the
+   * end
+   */
   let state: 'start' | 'thinking' | 'after' | 'text' = 'start';
   let close = '</think>';
   /** The template has opened the thinking: whether there is any shows only when it is closed. */
@@ -174,8 +183,9 @@ const withoutTag = (text: string): string => {
 };
 
 /**
- * Where a text's thinking ends and its answer begins, when it was never opened; null when it has no such end. A tag that
- * is quoted, in code, between two words, or behind an opening one is something that the text is about.
+ * Where a text's thinking ends and its answer begins, when it was never opened; null when it has no such end.
+ * A tag that is quoted, in code, between two words, or behind an opening one is something that the text is
+ * about.
  */
 function loneClose(text: string): { end: number; begin: number } | null {
   for (const [open, close] of tags) {

@@ -1,14 +1,17 @@
 /** The arguments of a tool call: text that a model wrote, whole only when its JSON is. */
 
-/** Nothing that a tool takes is nested so deep, and what walks it later (validation, the journal) recurses. */
+/**
+ * Nothing that a tool takes is nested so deep, and what walks it later (validation, the journal) recurses.
+ */
 const MAX_DEPTH = 100;
 
 /**
- * The object that the text of a call's arguments stands for, or null when it stands for none: then the model is told,
- * and nothing is guessed (no half JSON is completed, nothing is cut out of markdown or of two objects in a row).
+ * The object that the text of a call's arguments stands for, or null when it stands for none: then the model
+ * is told, and nothing is guessed (no half JSON is completed, nothing is cut out of markdown or of two
+ * objects in a row).
  *
- * Vendors write "no arguments" as nothing at all, `null`, `[]` or `""`. Some encode the object twice, as the text of a
- * JSON string: that is undone once. https://github.com/vllm-project/vllm/issues/16340
+ * Vendors write "no arguments" as nothing at all, `null`, `[]` or `""`. Some encode the object twice, as the
+ * text of a JSON string: that is undone once. https://github.com/vllm-project/vllm/issues/16340
  */
 export function parseArguments(json: string): Record<string, unknown> | null {
   const value = parse(json);

@@ -42,7 +42,7 @@ export function createFetch(headers: Record<string, string>) {
       throw new HttpFailure(response.status, response.headers, await readCapped(response, MAX_ERROR_BYTES));
     }
     const type = response.headers.get('content-type') ?? '';
-    if (type.startsWith('application/json') || type.startsWith('text/html')) {
+    if (/^(application\/([\w.-]{1,50}\+)?json|text\/(json|html)|application\/xhtml)/i.test(type)) {
       throw new HttpFailure(response.status, response.headers, await readCapped(response, MAX_BODY_BYTES));
     }
     return response;

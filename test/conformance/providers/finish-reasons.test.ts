@@ -112,6 +112,14 @@ it.each(failures)('$wire: $finish is a failure ($kind)', async ({ wire, finish, 
   expect(heard.end).toMatchObject({ partial: { content: [{ type: 'text', text: 'Half' }] } });
 });
 
+it.each([...chat, ...anthropic])(
+  '%s: no room to answer in is a conversation that is too long',
+  async (wire) => {
+    server.script([{ finish: 'model_context_window_exceeded' }]);
+    expect(errorOf(await listen(callOf('hi'), endpointFor(server, wire))).kind).toBe('context');
+  },
+);
+
 describe('openai-responses', () => {
   it.each([
     [{ status: 'cancelled' }, 'response.cancelled', 'server'],

@@ -136,6 +136,48 @@ describe.each(wires)('%s: several calls at once', (wire) => {
     );
   });
 
+  it('run as they were meant or not at all, whatever of the stream is lost, doubled or swapped', async () => {
+    const calls = ['{"name":"one"}', '{"name":"two"}'].map((json) => ({ name: 'notes_write', json }));
+    const events = [
+      ...calls.flatMap((call, at) => dialect.start(at, call)),
+      ...[0, 7].flatMap((from) =>
+        calls.flatMap(({ json }, at) => dialect.piece({ at, json: from ? json.slice(7) : json.slice(0, 7) })),
+      ),
+      ...calls.flatMap((call, at) => dialect.end(at, call)),
+      ...dialect.finish(calls, 'whole'),
+    ];
+    const mutation = fc.record({
+      kind: fc.constantFrom('drop', 'double', 'swap'),
+      at: fc.nat({ max: events.length - 1 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 2 }), async (mutations) => {
+        const sent = [...events];
+        for (const { kind, at } of mutations) {
+          if (kind === 'drop') sent.splice(at, 1);
+          else if (kind === 'double') sent.splice(at, 0, ...sent.slice(at, at + 1));
+          else sent.splice(at, 2, ...sent.slice(at, at + 2).reverse());
+        }
+        server.script([stream(...sent)]);
+        const { end } = await listen(callOf('go', { tools }), endpointFor(server, wire));
+        if (end.type === 'error') return;
+        const ran = end.message.content.filter(
+          (part) => part.type === 'toolCall' && part.invalid === undefined,
+        );
+        const isOfNone = (part: object) => 'name' in part && part.name === '';
+        for (const part of ran) {
+          // Both pieces of a call may be lost, and nothing of the wire tells.
+          const areBothLost =
+            wire !== 'openai-responses' && mutations.filter(({ kind }) => kind === 'drop').length === 2;
+          if (isOfNone(part)) continue;
+          const meant = [{ name: 'one' }, { name: 'two' }, ...(areBothLost ? [{}] : [])];
+          expect(meant).toContainEqual((part as { arguments: object }).arguments);
+        }
+      }),
+      { numRuns: 80 },
+    );
+  });
+
   it('are run only where they are whole, when the answer was cut', async () => {
     const calls = ['{"name":"a"}', '', '{"name":'].map((json) => ({ name: 'notes_write', json }));
     // None of them is ended by the wire.

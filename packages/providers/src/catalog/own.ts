@@ -1,5 +1,5 @@
 /** What a team runs or names itself, and the built-in demo. */
-import { openSource } from './open-source.ts';
+import { ownServer } from './open-source.ts';
 import type { VendorRow } from './vendor.ts';
 
 export const own: readonly VendorRow[] = [
@@ -11,7 +11,7 @@ export const own: readonly VendorRow[] = [
     env: ['OLLAMA_API_KEY'],
     docs: 'https://docs.ollama.com/api/openai-compatibility',
     local: true,
-    compat: openSource,
+    compat: ownServer,
   },
   {
     id: 'lmstudio',
@@ -21,7 +21,7 @@ export const own: readonly VendorRow[] = [
     env: ['LMSTUDIO_API_KEY'],
     docs: 'https://lmstudio.ai/docs/developer/openai-compat',
     local: true,
-    compat: openSource,
+    compat: ownServer,
   },
   {
     id: 'vllm',
@@ -32,7 +32,7 @@ export const own: readonly VendorRow[] = [
     env: ['VLLM_API_KEY'],
     docs: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html',
     local: true,
-    compat: openSource,
+    compat: ownServer,
   },
   {
     id: 'llamacpp',
@@ -42,7 +42,7 @@ export const own: readonly VendorRow[] = [
     env: ['LLAMA_API_KEY'],
     docs: 'https://github.com/ggml-org/llama.cpp/tree/master/tools/server',
     local: true,
-    compat: openSource,
+    compat: ownServer,
   },
   {
     id: 'openai-compatible',
@@ -52,7 +52,7 @@ export const own: readonly VendorRow[] = [
     otherWires: [{ wire: 'openai-responses' }],
     env: [],
     docs: 'https://platform.openai.com/docs/api-reference/chat',
-    compat: openSource,
+    compat: ownServer,
   },
   {
     id: 'anthropic-compatible',

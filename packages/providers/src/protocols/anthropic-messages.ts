@@ -4,7 +4,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { Answer, issuerOf } from '../answer.ts';
 import { isErrorEvent, streamError, truncatedError } from '../errors.ts';
-import { finishError, isReason, readFinish } from '../finish-reasons.ts';
+import { isReason, readFinish } from '../finish-reasons.ts';
 import type { Endpoint, ModelCall, ModelError, ModelEvent, Protocol } from '../provider.ts';
 import { createTextReader } from '../think-tags.ts';
 import type { ToolNames } from '../tool-names.ts';
@@ -12,6 +12,7 @@ import { bearerOf, createFetch } from '../transport.ts';
 import { type AnthropicCounts, toTokenUsage, usageOfAnthropic } from '../usage.ts';
 import { anthropicMessagesBody } from './anthropic-messages-request.ts';
 import { AnthropicBlocks, MAX_PAUSES } from './anthropic-pause.ts';
+import { endAnswer } from './end-answer.ts';
 import { createHttpProtocol, type Reader } from './http-protocol.ts';
 
 export function createAnthropicMessages(): Protocol {
@@ -183,22 +184,16 @@ function createReader(
 
     *end(): Iterable<ModelEvent> {
       if (!finished) return yield this.failed(truncatedError());
-      const reason = stopReason === undefined ? 'end' : readFinish(stopReason);
-      const meaning = reason === 'pause' && answer.hasToolCalls ? 'end' : reason;
-      const error = finishError(meaning, stopReason, endpoint);
-      const isCut = meaning === 'length' || meaning === 'window';
-      yield* text.end(isCut || error !== null);
-      if (error) return yield this.failed(error);
-      for (const open of calls.values()) if (open) yield* takeInput(open);
-      if (isInputLost) answer.argumentsLost();
-      yield* answer.finish(isCut);
-      const stop = isCut ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
-      yield {
-        type: 'done',
-        message: answer.message(),
-        stop,
+      const finish = stopReason === undefined ? 'end' : readFinish(stopReason);
+      yield* endAnswer({
+        ...{ answer, text, endpoint, reason: stopReason },
+        finish: finish === 'pause' && answer.hasToolCalls ? 'end' : finish,
         usage: toTokenUsage(addCounts(countedBefore, counts)),
-      };
+        *endCalls() {
+          for (const open of calls.values()) if (open) yield* takeInput(open);
+          if (isInputLost) answer.argumentsLost();
+        },
+      });
     },
 
     failed(error: ModelError): ModelEvent {

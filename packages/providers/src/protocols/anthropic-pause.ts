@@ -1,6 +1,6 @@
 /**
- * Goes on with an answer that its vendor paused (`pause_turn`): what has come is sent back as it is, and the model
- * continues. It happens when server tools take long.
+ * Goes on with an answer that its vendor paused (`pause_turn`): what has come is sent back as it is, and the
+ * model continues. It happens when server tools take long.
  * https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
  */
 import type Anthropic from '@anthropic-ai/sdk';
@@ -58,7 +58,10 @@ export class AnthropicBlocks {
   }
 }
 
-/** Blocks that the vendor would refuse are left out: empty text, unsigned thinking, calls of ours without a result. */
+/**
+ * Blocks that the vendor would refuse are left out: empty text, unsigned thinking, calls of ours without a
+ * result.
+ */
 function toParam({ inputJson, ...block }: Block): Anthropic.ContentBlockParam[] {
   if (block.type === 'text' && String(block.text).trim() === '') return [];
   if (block.type === 'thinking' && !block.signature) return [];

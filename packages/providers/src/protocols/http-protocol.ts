@@ -28,7 +28,10 @@ export interface Reader<WireEvent, Body = never> {
   read(event: WireEvent): Iterable<ModelEvent>;
   /** `[DONE]` has come. */
   done?(): void;
-  /** The stream has ended, and the answer goes on with that request; null: it does not. It is not asked for ever. */
+  /**
+   * The stream has ended, and the answer goes on with that request; null: it does not. It is not asked for
+   * ever.
+   */
   goOn?(): Body | null;
   /** The stream has ended. The last event is `done`, or `error` without the finish marker. */
   end(): Iterable<ModelEvent>;

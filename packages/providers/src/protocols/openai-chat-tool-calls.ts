@@ -1,13 +1,15 @@
 /**
  * Gathers the tool calls of chat completions from their deltas.
  *
- * OpenAI marks a call by its `index`, and gives id and name once, with its first delta; several calls may be open at
- * once. Others differ in every one of these: each call has index 0 and an id of its own (Gemini), every delta has another
- * id (https://github.com/vllm-project/vllm/issues/14951), id and name come with every delta, or the name in pieces; there
- * are no ids, or no indexes; arguments come before the name, or as an object; the whole calls follow once more.
+ * OpenAI marks a call by its `index`, and gives id and name once, with its first delta; several calls may be
+ * open at once. Others differ in every one of these: each call has index 0 and an id of its own (Gemini),
+ * every delta has another id (https://github.com/vllm-project/vllm/issues/14951), id and name come with every
+ * delta, or the name in pieces; there are no ids, or no indexes; arguments come before the name, or as an
+ * object; the whole calls follow once more.
  *
- * What cannot be told is not guessed: arguments that belong to no call leave every call without arguments unfinished, and
- * a call with another one's arguments behind its own is no JSON any more. Neither runs; the model is told.
+ * What cannot be told is not guessed: arguments that belong to no call leave every call without arguments
+ * unfinished, and a call with another one's arguments behind its own is no JSON any more. Neither runs; the
+ * model is told.
  */
 import type { Answer } from '../answer.ts';
 import { ModelError, type ModelEvent } from '../provider.ts';
@@ -78,8 +80,9 @@ export class ToolCallDeltas {
       const before = this.#calls.length;
       // Two that are named in one delta are two.
       const isAnother = hasBegun && delta.index === undefined && delta.name !== undefined;
-      const call = (isAnother ? null : this.#find(delta)) ?? this.#begin(delta);
-      yield* this.#add(call, delta);
+      const known = isAnother ? null : this.#find(delta);
+      if (!known && isNothing(delta)) continue;
+      yield* this.#add(known ?? this.#begin(delta), delta);
       if (this.#calls.length > before) hasBegun = true;
     }
   }
@@ -124,7 +127,8 @@ export class ToolCallDeltas {
     const call = index === undefined ? this.#calls.at(-1) : this.#byIndex.get(index);
     if (!call) return null;
     if (wireId !== undefined && call.wireId !== undefined) {
-      // Another id: another call, unless it has no name of its own, or this one's in the middle of its arguments.
+      // Another id: another call, unless it has no name of its own, or this one's in the middle of its
+      // arguments.
       const goesOn =
         name === undefined ? !isWhole(call) : index !== undefined && name === call.name && isHalf(call);
       return goesOn ? call : null;
@@ -199,7 +203,9 @@ export class ToolCallDeltas {
     if (call.id !== null) this.#answer.toolName(call.id, this.#names.decode(call.name));
   }
 
-  /** All arguments of a call at once. They count only where those that came before are not whole themselves. */
+  /**
+   * All arguments of a call at once. They count only where those that came before are not whole themselves.
+   */
   *#replace(call: Call, json: string): Iterable<ModelEvent> {
     if (json === call.json || (isWhole(call) && !call.isObject)) return;
     call.json = json;
@@ -217,6 +223,9 @@ export class ToolCallDeltas {
     yield* this.#answer.toolDelta(start.id, call.json);
   }
 }
+
+const isNothing = ({ wireId, name, json, isObject }: Delta): boolean =>
+  wireId === undefined && name === undefined && json.trim() === '' && !isObject;
 
 const isWhole = ({ progress, isObject }: Call): boolean => isObject || progress.isWhole;
 

@@ -5,11 +5,12 @@
 import type { TokenUsage } from '@nightshift/contracts';
 import { Answer, issuerOf } from '../answer.ts';
 import { isErrorEvent, streamError, truncatedError } from '../errors.ts';
-import { finishError, isReason, readFinish } from '../finish-reasons.ts';
+import { isReason, readFinish } from '../finish-reasons.ts';
 import type { Endpoint, ModelCall, ModelError, ModelEvent, Protocol } from '../provider.ts';
 import { createTextReader } from '../think-tags.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { usageOfOpenAi } from '../usage.ts';
+import { endAnswer } from './end-answer.ts';
 import { createHttpProtocol, type Reader } from './http-protocol.ts';
 import { openAiChatBody } from './openai-chat-request.ts';
 import { type LooseFunction, type LooseToolCall, ToolCallDeltas } from './openai-chat-tool-calls.ts';
@@ -62,7 +63,8 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
   const text = createTextReader(answer, call, endpoint);
   const toolCalls = new ToolCallDeltas(answer, names, call.tools?.map(({ name }) => name) ?? []);
   let usage: TokenUsage | null = null;
-  let finish: unknown;
+  /** The finish reason. */
+  let reason: unknown;
   /** `[DONE]` has come. */
   let isDone = false;
   /** The text of all deltas. */
@@ -106,7 +108,7 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
 
   return {
     get finished(): boolean {
-      return finish !== undefined;
+      return reason !== undefined;
     },
 
     *read(chunk: LooseChunk): Iterable<ModelEvent> {
@@ -120,7 +122,7 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
         hasDeltas ||= Boolean(choice.delta.content || choice.delta.tool_calls);
       }
       if (choice.message) yield* readMessage(choice.message);
-      if (isReason(choice.finish_reason)) finish = choice.finish_reason;
+      if (isReason(choice.finish_reason)) reason = choice.finish_reason;
     },
 
     done(): void {
@@ -128,16 +130,14 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     },
 
     *end(): Iterable<ModelEvent> {
-      // Without a reason, the end of the stream and the count of its tokens say that nothing of the text is missing.
-      const meaning = finish !== undefined ? readFinish(finish) : isDone && usage ? 'end' : 'none';
-      const error = meaning === 'none' ? truncatedError() : finishError(meaning, finish, endpoint);
-      const isCut = meaning === 'length' || meaning === 'window';
-      yield* text.end(isCut || error !== null);
-      if (error) return yield this.failed(error);
-      yield* toolCalls.end(finish !== undefined && !isCut);
-      yield* answer.finish(isCut);
-      const stop = isCut ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
-      yield { type: 'done', message: answer.message(), stop, usage };
+      // Without a reason, the end of the stream and the count of its tokens say that nothing of the text is
+      // missing.
+      if (reason === undefined && !(isDone && usage)) return yield this.failed(truncatedError());
+      yield* endAnswer({
+        ...{ answer, text, endpoint, reason, usage },
+        finish: reason === undefined ? 'end' : readFinish(reason),
+        endCalls: (isCut) => toolCalls.end(reason !== undefined && !isCut),
+      });
     },
 
     failed(error: ModelError): ModelEvent {

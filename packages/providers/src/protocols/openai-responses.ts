@@ -5,11 +5,12 @@
 import type { TokenUsage } from '@nightshift/contracts';
 import { Answer, issuerOf } from '../answer.ts';
 import { isErrorEvent, streamError, truncatedError } from '../errors.ts';
-import { type Finish, finishError, isReason, readFinish } from '../finish-reasons.ts';
+import { type Finish, isReason, readFinish } from '../finish-reasons.ts';
 import type { Endpoint, ModelCall, ModelError, ModelEvent, Protocol } from '../provider.ts';
 import { createTextReader } from '../think-tags.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { usageOfOpenAi } from '../usage.ts';
+import { endAnswer } from './end-answer.ts';
 import { createHttpProtocol, type Reader } from './http-protocol.ts';
 import { createOpenAiClient } from './openai-client.ts';
 import { openAiResponsesBody, reasoningSignature } from './openai-responses-request.ts';
@@ -154,6 +155,7 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     *read(event: WireEvent): Iterable<ModelEvent> {
       switch (event.type) {
         case 'error':
+        case 'response.error':
           throw streamError(event, endpoint);
         case 'response.failed':
           usage = usageOfOpenAi(event.response?.usage) ?? usage;
@@ -202,15 +204,8 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     *end(): Iterable<ModelEvent> {
       if (last === null) return yield this.failed(truncatedError());
       if (last.error) return yield this.failed(streamError({ error: last.error }, endpoint));
-      const { meaning, reason } = endOf(last);
-      const error = finishError(meaning, reason, endpoint);
-      const isCut = meaning === 'length' || meaning === 'window';
-      yield* texts.end(isCut || error !== null);
-      if (error) return yield this.failed(error);
       if (areArgumentsLost) answer.argumentsLost();
-      yield* answer.finish(isCut);
-      const stop = isCut ? 'length' : answer.hasToolCalls ? 'toolCalls' : 'end';
-      yield { type: 'done', message: answer.message(), stop, usage };
+      yield* endAnswer({ answer, text: texts, endpoint, usage, ...endOf(last) });
     },
 
     failed(error: ModelError): ModelEvent {
@@ -218,7 +213,10 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     },
   };
 
-  /** The whole response has every item once more: calls that the stream has not ended, or left out, end with it. */
+  /**
+   * The whole response has every item once more: calls that the stream has not ended, or left out, end with
+   * it.
+   */
   function* endCalls(output: readonly Item[]): Iterable<ModelEvent> {
     const events = output.flatMap((item, output_index) =>
       item?.type === 'function_call' ? { output_index, item } : [],
@@ -229,15 +227,18 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
 }
 
 /** How a response that has ended says it. https://platform.openai.com/docs/api-reference/responses/object */
-function endOf({ status, incomplete_details }: WireResponse): { meaning: Finish | null; reason: unknown } {
+function endOf({ status, incomplete_details }: WireResponse): {
+  finish: Finish | null;
+  reason: unknown;
+} {
   const reason = incomplete_details?.reason;
   if (isReason(reason)) {
-    const meaning = readFinish(reason);
-    return { meaning: meaning === 'end' ? null : meaning, reason };
+    const finish = readFinish(reason);
+    return { finish: finish === 'end' ? null : finish, reason };
   }
-  if (status === 'incomplete') return { meaning: 'length', reason: status };
+  if (status === 'incomplete') return { finish: 'length', reason: status };
   const isEnd = status === undefined || status === 'completed';
-  return { meaning: isEnd ? 'end' : readFinish(status), reason: status };
+  return { finish: isEnd ? 'end' : readFinish(status), reason: status };
 }
 
 interface BegunItem {
@@ -249,8 +250,8 @@ interface BegunItem {
 }
 
 /**
- * The items of an answer, found by their id or by where they stand: servers leave out one of the two, give every item the
- * index 0, or another id with every event (https://github.com/openai/codex/issues/9635).
+ * The items of an answer, found by their id or by where they stand: servers leave out one of the two, give
+ * every item the index 0, or another id with every event (https://github.com/openai/codex/issues/9635).
  */
 class BegunItems {
   readonly #all: BegunItem[] = [];
