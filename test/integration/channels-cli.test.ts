@@ -31,7 +31,7 @@ async function nightshift(args: string[], stdin = '') {
   return { code, stdout, stderr };
 }
 
-it('adds, tests, pairs, shows and removes a channel', { timeout: 120_000 }, async () => {
+it('adds, tests, pairs, shows and removes a channel', { timeout: 240_000 }, async () => {
   expect((await nightshift(['list'])).stdout).toContain('There is no channel yet');
   expect((await nightshift(['add'])).stdout).toMatch(/webhook +url, \[secret\]/);
   const wrong = await nightshift(['add', 'webhook', '--set', 'uri=https://a.example']);
@@ -65,6 +65,16 @@ it('adds, tests, pairs, shows and removes a channel', { timeout: 120_000 }, asyn
   expect((await nightshift(['people', 'Shop', '--block', 'Ann'])).stdout).toBe('Ann is blocked in Shop.\n');
   expect((await nightshift(['traffic', 'Shop'])).stdout).toMatch(/in +message +pairing +Ann/);
   expect((await nightshift(['traffic', 'Shop', '--errors'])).stdout).toBe('Nothing went wrong.\n');
+
+  const move = ['update', 'Shop', '--set', `url=${url}/new`];
+  expect(await nightshift(move)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('credentials.secret'),
+  });
+  expect((await nightshift([...move, '--secrets-stdin'], secret)).stdout).toBe('Shop is changed.\n');
+  expect((await nightshift([...move, '--unset', 'secret'])).stdout).toMatch(
+    /^Shop is changed.\nsecret=whsec_/,
+  );
 
   expect((await nightshift(['pause', 'Shop'])).stdout).toContain('is paused');
   const shown = JSON.parse((await nightshift(['show', 'Shop', '--json'])).stdout);
