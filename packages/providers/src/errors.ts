@@ -1,4 +1,5 @@
 /** What went wrong, whatever the vendor, the SDK or the network called it. */
+import { shortenText } from '@nightshift/contracts';
 import { type Endpoint, ModelError, type ModelErrorKind } from './provider.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { findHttpFailure, type HttpFailure } from './transport.ts';
@@ -267,7 +268,7 @@ export function clean(text: string, apiKey: string | null): string {
   }
   safe = safe.replace(/\b(sk|pk|rk|gsk|xai|hf|key|AIza)[-_]?[A-Za-z0-9_-]{16,}/g, '[key]');
   safe = safe.replace(/\s+/g, ' ').trim();
-  return safe.length > MAX_DETAIL ? `${safe.slice(0, MAX_DETAIL - 1)}…` : safe;
+  return shortenText(safe, MAX_DETAIL);
 }
 
 function isHtml(failure: HttpFailure): boolean {

@@ -1,11 +1,12 @@
 import { text as readAll } from 'node:stream/consumers';
-import type {
-  CatalogChannel,
-  Channel,
-  ChannelCreated,
-  ChannelStatus,
-  Identity,
-  IdentityStatus,
+import {
+  type CatalogChannel,
+  type Channel,
+  type ChannelCreated,
+  type ChannelStatus,
+  cutText,
+  type Identity,
+  type IdentityStatus,
 } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
@@ -191,7 +192,7 @@ function readFields(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     lines.map((line) => {
       const at = line.indexOf('=');
-      if (at < 1) throw new CliError('usage', `"${line.slice(0, 20)}" is no field=value.`);
+      if (at < 1) throw new CliError('usage', `"${cutText(line, 20)}" is no field=value.`);
       return [line.slice(0, at), line.slice(at + 1)];
     }),
   );

@@ -1,4 +1,5 @@
 /** From a mail to what happened. */
+import { endOfText } from '@nightshift/contracts';
 import type { InboundAttachment, InboundEvent } from '../channel.ts';
 import { isAuthentic } from './authenticity.ts';
 import { automaticReason } from './automatic.ts';
@@ -96,6 +97,6 @@ const filesOf = ({ attachments }: Mail, { uid, uidValidity }: Fetched): InboundA
 
 function nameOf(filename: string | null, mimeType: string, index: number): string {
   const safe = (filename ?? '').replace(/[\p{Cc}/\\]+/gu, '_').trim();
-  if (safe !== '') return safe.slice(-200);
+  if (safe !== '') return endOfText(safe, 200);
   return mimeType === 'message/rfc822' ? `mail-${index + 1}.eml` : `file-${index + 1}`;
 }

@@ -1,4 +1,5 @@
 /** What somebody has written in a mail: plain text, without what the conversation has already. */
+import { cutText } from '@nightshift/contracts';
 import { convert } from 'html-to-text';
 import type { Mail } from './mail.ts';
 
@@ -8,11 +9,11 @@ const maxHtmlLength = 2_000_000;
 
 export function plainTextOf({ text, html }: Mail): string {
   const plain = text.trim() !== '' ? text : html.trim() === '' ? '' : fromHtml(html);
-  return plain.replace(/\r\n?/g, '\n').replaceAll('\u00a0', ' ').slice(0, maxLength).trim();
+  return cutText(plain.replace(/\r\n?/g, '\n').replaceAll('\u00a0', ' '), maxLength).trim();
 }
 
 const fromHtml = (html: string): string =>
-  convert(html.slice(0, maxHtmlLength), {
+  convert(cutText(html, maxHtmlLength), {
     wordwrap: false,
     limits: { maxDepth: 100, maxChildNodes: 20_000 },
     selectors: [

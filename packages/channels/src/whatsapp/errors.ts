@@ -2,6 +2,7 @@
  * What the errors of the Cloud API mean for what was sent, and what somebody can do about them.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
  */
+import { cutText } from '@nightshift/contracts';
 import { z } from 'zod';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
 import { parseAnswer, retryAfterMs } from '../http.ts';
@@ -160,5 +161,5 @@ export function reasonOf(
 
 function scrub(text: string, secrets: readonly string[]): string {
   const cleaned = secrets.reduce((rest, secret) => (secret ? rest.replaceAll(secret, '…') : rest), text);
-  return cleaned.slice(0, 500).replace(/[.\s]+$/, '');
+  return cutText(cleaned, 500).replace(/[.\s]+$/, '');
 }

@@ -6,6 +6,7 @@ import {
   type ChannelListQuery,
   type ChannelRoute,
   type Page,
+  storable,
 } from '@nightshift/contracts';
 import { type Database, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
@@ -195,7 +196,7 @@ export async function updateChannel(
       ...(routes && { routes: routes as unknown as Prisma.InputJsonArray }),
       ...(live !== undefined && { live }),
       ...(connects !== undefined && { connects }),
-      ...(account && { account }),
+      ...(account && { account: storable(account) }),
       ...(credentials && sealed(kek, teamId, id, credentials as Fields)),
       ...(status !== undefined && { status }),
       ...(status === 'active' && { problem: null as unknown as Prisma.InputJsonValue, pausedUntil: null }),

@@ -2,7 +2,7 @@
  * The inbox's door for channels: what happened on a platform becomes messages and runs, answers of the server itself, or
  * nothing. A batch is one transaction.
  */
-import type { ChannelAccess, ChannelRoute, InboundEvent } from '@nightshift/contracts';
+import { type ChannelAccess, type ChannelRoute, type InboundEvent, storable } from '@nightshift/contracts';
 import type { StoppedRun } from '../channels/index.ts';
 import { type Database, isDatabaseUnavailable, run, statement, transaction } from '../database/index.ts';
 import { markUndelivered } from '../outbox/index.ts';
@@ -112,14 +112,6 @@ const nothing = (): AcceptedEvents => ({
 
 const savepoint = statement('SAVEPOINT event');
 const rollback = statement('ROLLBACK TO SAVEPOINT event');
-
-/** Without what Postgres cannot store: NUL characters and halves of surrogate pairs. */
-function storable<T>(value: T): T {
-  if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '') as T;
-  if (Array.isArray(value)) return value.map(storable) as T;
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, storable(each)])) as T;
-}
 
 /** @returns why it led to nothing; null: it led to something */
 async function acceptEvent(

@@ -2,8 +2,7 @@
  * Somebody changes or takes back what they said. While the agent has not begun to answer it, it is as if they had said
  * it so in the first place; afterwards the history stays what the agent was told.
  */
-import type { DeletedEvent, EditedEvent } from '@nightshift/contracts';
-import { maxMessageLength } from '@nightshift/contracts';
+import { cutText, type DeletedEvent, type EditedEvent, maxMessageLength } from '@nightshift/contracts';
 import { type Database, newId, statement } from '../database/index.ts';
 
 type Query = Pick<Database, 'query'>;
@@ -50,7 +49,7 @@ export async function amendMessage(
 ): Promise<string | null> {
   const { externalId, type, messageId } = event;
   const [row] = await (event.type === 'edited'
-    ? db.query(edit, [id, messageId, event.text.slice(0, maxMessageLength).toWellFormed(), event.sender.id])
+    ? db.query(edit, [id, messageId, cutText(event.text, maxMessageLength), event.sender.id])
     : db.query(withdraw, [id, messageId]));
   if (!row) return 'too_late';
   if (event.type === 'deleted') await db.query(cancelEmpty, [row.run_id, row.id]);
