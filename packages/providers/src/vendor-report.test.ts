@@ -7,12 +7,8 @@ const endpoint = (compat: Compat = {}): Endpoint => ({
   ...{ provider: 'p', wire: 'openai-chat', baseUrl: 'http://x', apiKey: null, compat },
 });
 
-const ended = {
-  type: 'done',
-  message: { role: 'assistant', content: [] },
-  stop: 'end',
-  usage: null,
-} as const;
+const message = { role: 'assistant' as const, content: [] };
+const ended: ModelEvent = { type: 'done', message, stop: 'end', usage: null };
 
 it('takes any events, and never fails', () => {
   const fields: Compat['costField'][] = ['cost', 'cost.total_cost', 'cost_usd_total', 'cost_in_usd_ticks'];
