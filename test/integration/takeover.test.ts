@@ -109,6 +109,19 @@ const paid = (id: string): LedgerEntry => ({
   startedAt: new Date(),
 });
 
+/** So that no worker of another test goes on with the run. */
+async function cancel(scope: JournalScope) {
+  const end = {
+    status: 'cancelled',
+    error: null,
+    model: null,
+    warnings: [],
+    reply: null,
+    seenSeq: 1,
+  } as const;
+  expect(await endRun(product.db, scope, end, null)).not.toBeNull();
+}
+
 describe('the ledger', () => {
   it('has a call once, however often it is written and whoever takes the run over meanwhile', async () => {
     const budget = {
@@ -142,6 +155,7 @@ describe('the ledger', () => {
     ]);
     expect(used).toEqual([{ used: 750 }]);
     await product.owner.expect(204, product.owner.delete(`/v1/budgets/${budgetId}`));
+    await cancel(next);
   });
 
   it('takes whatever a vendor said into a row', async () => {
@@ -161,6 +175,7 @@ describe('the ledger', () => {
         entry.id,
       ]),
     ).toEqual([{ detail: 'ab\ufffd', answered_model: '\ufffd', estimated: true }]);
+    await cancel(scope);
   });
 });
 
