@@ -91,8 +91,9 @@ it('estimates, makes budgets, shows how they stand and what it cost', async () =
   const usage = await nightshift('usage', '--by', 'agent,model', '--since', '1d');
   expect(usage.stdout).toMatch(/^reporter +dear\/test-model +1 +1 +1,000 +200 +\$1\.20$/m);
   expect(usage.stdout).toMatch(/^1 call in 1 run, 1,000 tokens in \(0 cached\), 200 out: \$1\.20$/m);
+  expect(usage.stdout).not.toContain('estimated');
   const csv = await nightshift('usage', '--by', 'model', '--csv');
-  expect(csv.stdout).toMatch(/^model,attempts,runs,.*\r\ndear\/test-model,1,1,1000,0,200,0,1\.2,0\r\n$/);
+  expect(csv.stdout).toMatch(/^model,attempts,runs,.*\r\ndear\/test-model,1,1,1000,0,200,0,1\.2,0,0\r\n$/);
 });
 
 it('changes and deletes a budget, with JSON for programs', async () => {

@@ -168,6 +168,35 @@ describe('a long conversation', () => {
     ]);
   });
 
+  it('is answered all the same when its summary cannot be stored, and the summary is paid for once', async () => {
+    const conversationId = await conversation(210);
+    await product.sql(
+      `ALTER TABLE conversation_summary ADD CONSTRAINT refusal CHECK (text <> 'They agreed on blue.') NOT VALID`,
+    );
+    const { status, runId } = await ask(product.owner, agentId, 'and now?', conversationId);
+    await product.sql('ALTER TABLE conversation_summary DROP CONSTRAINT refusal');
+    expect(status).toBe('succeeded');
+    expect(await stepsOf(product.owner, runId)).toMatchObject([
+      {
+        status: 'failed',
+        error: { code: 'output_not_stored' },
+        modelAttempts: [{ task: 'compaction', outcome: 'ok' }],
+      },
+      { status: 'succeeded', modelAttempts: [{ task: 'turn', outcome: 'ok' }] },
+    ]);
+    const { warnings } = (await product.owner.get(`/v1/runs/${runId}`)).body;
+    expect(warnings).toEqual([expect.stringContaining('could not be summarized')]);
+  });
+
+  it('that is summarized by a vendor that does not count is charged for it', async () => {
+    keeper.script(() => ({ text: 'They agreed on\0 blue.', usage: null }));
+    const { runId } = await ask(product.owner, agentId, 'and now?', await conversation(210));
+    const [{ modelAttempts }] = await stepsOf(product.owner, runId);
+    expect(modelAttempts).toMatchObject([{ task: 'compaction', outcome: 'ok', estimated: true }]);
+    expect(modelAttempts[0].usage.input).toBeGreaterThan(500);
+    expect(textsOf(talker.requests[0]!)[0]).toContain('They agreed on blue.');
+  });
+
   it('is cancelled while it is summarized', async () => {
     keeper.script(() => ({ fault: 'hang' }));
     const conversationId = await conversation(210);

@@ -198,12 +198,15 @@ describe('usage', () => {
     expect(usage.costUsd).toBe(sum.cost);
   });
 
-  it('is unknown, not nothing, where the vendor reports none or the price is not listed', async () => {
+  it('is estimated where the vendor reports none, and of unknown cost where the price is not listed', async () => {
     await store('default', goodKey);
     const silent = await createAgent(product.owner, { model: 'openai/gpt-5.4' });
     server.script([{ text: 'hi', usage: null }]);
     const { runId } = await ask(product.owner, silent, 'hello');
-    expect((await runEnd(product.owner, runId)).usage).toMatchObject({ attempts: 1, costUsd: null });
+    const { usage } = await runEnd(product.owner, runId);
+    expect(usage).toMatchObject({ attempts: 1, estimated: 1, outputTokens: 1 });
+    expect(usage.inputTokens).toBeGreaterThan(0);
+    expect(Number(usage.costUsd)).toBeGreaterThan(0);
 
     const unlisted = await createAgent(product.owner, { model: 'openai/test-model' });
     server.script([{ text: 'hi', usage: { input: 10, output: 5 } }]);
@@ -211,6 +214,7 @@ describe('usage', () => {
     expect((await runEnd(product.owner, second.runId)).usage).toMatchObject({
       inputTokens: 10,
       costUsd: null,
+      estimated: 0,
     });
   });
 });

@@ -1,5 +1,13 @@
 /** The outbox's rows under claims: no worker runs here, so that each step can be looked at. */
 
+import {
+  announceFiles,
+  failFile,
+  markAttention,
+  setChannelAccount,
+  storeFile,
+} from '@nightshift/core/channels';
+import { advanceCursor, readConnectorCursor } from '@nightshift/core/connectors';
 import { newId } from '@nightshift/core/database';
 import {
   claimDelivery,
@@ -227,5 +235,77 @@ describe('what is due', () => {
     await pauseDestination(product.db, destination, 60_000);
     expect(await findDueDeliveryLanes(product.db)).toEqual([]);
     expect(await oldestDueDeliverySeconds(product.db)).toBe(0);
+  });
+});
+
+describe('what a platform says', () => {
+  const said = 'no\0t \ud83d here';
+  const stored = 'not \ufffd here';
+  const bad = { code: said, message: said };
+  const rowOf = async ({ id }: Written) =>
+    (await product.sql('SELECT status, error, receipts FROM delivery WHERE id = $1', [id]))[0];
+
+  it.each([
+    ['dead', markDead],
+    ['unknown', markUnknown],
+  ] as const)('of a delivery that is %s is stored, whatever characters it holds', async (status, mark) => {
+    const written = await write('one');
+    expect(await mark(product.db, (await claim(written))!, bad)).toBe(true);
+    expect(await rowOf(written)).toMatchObject({ status, error: { code: stored, message: stored } });
+  });
+
+  it('of one that is tried again, and of the parts that were sent, likewise', async () => {
+    const written = await write('one');
+    const first = (await claim(written))!;
+    expect(await markPart(product.db, first, { partsSent: 1, receipt: { [said]: said } })).toBe(true);
+    expect(await retryLater(product.db, first, bad, 0)).toBe(true);
+    expect(await rowOf(written)).toMatchObject({
+      status: 'pending',
+      error: { message: stored },
+      receipts: [{ [stored]: stored }],
+    });
+    const second = (await claim(written))!;
+    expect(await markSent(product.db, second, { partsSent: 2, receipt: { id: said } })).not.toBeNull();
+    expect(await rowOf(written)).toMatchObject({ status: 'sent', receipts: [{}, { id: stored }] });
+  });
+
+  it('of the channel itself, of its files and of where to read on, likewise', async () => {
+    const agentId = await createAgent(product.owner);
+    const body = { kind: 'irc', agentId, settings: { host: 'irc.example', nick: 'nightbot' } };
+    const { id } = await product.owner.expect(201, product.owner.post('/v1/channels', body));
+    await markAttention(product.db, id, bad);
+    await setChannelAccount(product.db, product.id, id, { account: { id: said, name: said }, ownIds: [] });
+    const [channel] = await product.sql('SELECT problem, account FROM channel WHERE id = $1', [id]);
+    expect(channel).toEqual({
+      problem: { code: stored, message: stored },
+      account: { id: stored, name: stored },
+    });
+
+    const lease = { channelId: id, teamId: product.id, epoch: 7 };
+    await product.sql(`UPDATE channel SET epoch = 7, lease_owner = 'me' WHERE id = $1`, [id]);
+    await advanceCursor(product.db, lease, { cursor: said, cursorKey: 'k' });
+    expect(await readConnectorCursor(product.db, lease, 'k')).toBe(stored);
+
+    const [file, other] = announceFiles([
+      {
+        name: `${'x'.repeat(10)}😀${'y'.repeat(199)}`,
+        mediaType: `${'t'.repeat(199)}😀`,
+        bytes: 1,
+        source: {},
+      },
+      { name: 'b', mediaType: 'text/plain', bytes: 1, source: {} },
+    ]);
+    expect(file).toMatchObject({ name: 'y'.repeat(199), media_type: 't'.repeat(199) });
+    for (const each of [file!, other!])
+      await product.sql(
+        `INSERT INTO file (id, team_id, conversation_id, name, media_type, source)
+         VALUES ($1, $2, $3, 'f', 'text/plain', '{}')`,
+        [each.id, product.id, await addConversation(product, id)],
+      );
+    await failFile(product.db, file!.id, said);
+    await storeFile(product.db, other!.id, { data: Buffer.from('x'), mediaType: said });
+    const files = 'SELECT problem, media_type FROM file WHERE id = $1';
+    expect(await product.sql(files, [file!.id])).toEqual([{ problem: stored, media_type: 'text/plain' }]);
+    expect(await product.sql(files, [other!.id])).toEqual([{ problem: null, media_type: stored }]);
   });
 });

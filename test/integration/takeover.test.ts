@@ -9,7 +9,9 @@ import {
   finishStep,
   type JournalScope,
   LaneLostError,
+  type LedgerEntry,
   type StepResult,
+  settleStepLedger,
 } from '@nightshift/core/runs';
 import { defineTool, type ToolEffect } from '@nightshift/tools';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -87,6 +89,117 @@ function countingTool(name: string, effect: ToolEffect) {
   });
   return { tool, keys };
 }
+
+const paid = (id: string): LedgerEntry => ({
+  id,
+  task: 'turn',
+  provider: 'fake',
+  model: 'm',
+  answeredModel: null,
+  wire: 'openai-chat',
+  credentialId: null,
+  outcome: 'ok',
+  detail: null,
+  usage: { input: 700, cachedInput: 0, cacheWrite: 0, output: 50, reasoning: 0 },
+  estimated: false,
+  costUsd: '1',
+  costReported: false,
+  firstTokenMs: null,
+  durationMs: 1,
+  startedAt: new Date(),
+});
+
+/** So that no worker of another test goes on with the run. */
+async function cancel(scope: JournalScope) {
+  const end = {
+    status: 'cancelled',
+    error: null,
+    model: null,
+    warnings: [],
+    reply: null,
+    seenSeq: 1,
+  } as const;
+  expect(await endRun(product.db, scope, end, null)).not.toBeNull();
+}
+
+describe('the ledger', () => {
+  it('has a call once, however often it is written and whoever takes the run over meanwhile', async () => {
+    const budget = {
+      name: 'Tokens',
+      scope: 'agent',
+      scopeId: agentId,
+      window: 'day',
+      unit: 'tokens',
+      max: '9999999',
+    };
+    const { id: budgetId } = await product.owner.expect(201, product.owner.post('/v1/budgets', budget));
+    const accepted = await say(product.owner, agentId, 'hello');
+    const scope = await claim(accepted);
+    await beginStep(product.db, scope, { index: 0, ...asked });
+    const step = { ...answered(0, [{ type: 'text', text: 'hello' }]), ledger: [paid(newId())] };
+    // What could not be written with its step, and then not be told to have been written.
+    await settleStepLedger(product.db, scope, step);
+    await settleStepLedger(product.db, scope, step);
+    await finishStep(product.db, scope, step);
+    await expire(accepted);
+    const next = await claim(accepted);
+    await expect(settleStepLedger(product.db, scope, step)).rejects.toEqual(expect.any(LaneLostError));
+    await settleStepLedger(product.db, next, step);
+
+    const rows = await product.sql('SELECT input_tokens, runs FROM usage_entry WHERE run_id = $1', [
+      accepted.runId,
+    ]);
+    expect(rows).toEqual([{ input_tokens: 700, runs: 1 }]);
+    const used = await product.sql('SELECT sum(used)::int AS used FROM budget_slot WHERE budget_id = $1', [
+      budgetId,
+    ]);
+    expect(used).toEqual([{ used: 750 }]);
+    await product.owner.expect(204, product.owner.delete(`/v1/budgets/${budgetId}`));
+    await cancel(next);
+  });
+
+  it('takes whatever a vendor said into a row', async () => {
+    const accepted = await say(product.owner, agentId, 'hello');
+    const scope = await claim(accepted);
+    await beginStep(product.db, scope, { index: 0, ...asked });
+    const entry = {
+      ...paid(newId()),
+      detail: 'a\0b\ud800',
+      answeredModel: '\udc00',
+      usage: null,
+      estimated: true,
+    };
+    await settleStepLedger(product.db, scope, { index: 0, ledger: [entry] });
+    expect(
+      await product.sql('SELECT detail, answered_model, estimated FROM usage_entry WHERE id = $1', [
+        entry.id,
+      ]),
+    ).toEqual([{ detail: 'ab\ufffd', answered_model: '\ufffd', estimated: true }]);
+    await cancel(scope);
+  });
+});
+
+it('a run that is over has no open steps, whatever ended it', async () => {
+  const accepted = await say(product.owner, agentId, 'hello');
+  const scope = await claim(accepted);
+  await beginStep(product.db, scope, { index: 0, ...asked });
+  await finishStep(product.db, scope, answered(0, [callOf('a'), callOf('b')]));
+  for (const index of [1, 2])
+    await beginStep(product.db, scope, {
+      index,
+      kind: 'tool',
+      name: 'a',
+      input: { callId: 'c', arguments: {} },
+    });
+  const error = { code: 'crash_loop', message: 'It crashed.' };
+  const end = { status: 'failed', error, model: null, warnings: [], reply: null, seenSeq: 1 } as const;
+  expect(await endRun(product.db, scope, end, null)).toMatchObject({ more: false });
+  expect(await stepsOf(product.owner, accepted.runId)).toMatchObject([
+    { index: 0, status: 'succeeded', error: null },
+    { index: 1, status: 'failed', error, output: null, endedAt: expect.any(String) },
+    { index: 2, status: 'failed', error, output: null, endedAt: expect.any(String) },
+  ]);
+});
 
 describe('the next worker', () => {
   it('goes on after the last finished step, and repeats nothing', async () => {
@@ -236,26 +349,7 @@ describe('a worker whose lane was taken over', () => {
     } as const;
     const result: StepResult = {
       ...answered(0, [{ type: 'text', text: 'late' }]),
-      ledger: [
-        {
-          id: newId(),
-          task: 'turn',
-          provider: 'fake',
-          model: 'm',
-          answeredModel: null,
-          wire: 'openai-chat',
-          credentialId: null,
-          outcome: 'ok',
-          detail: null,
-          usage: null,
-          estimated: false,
-          costUsd: '1',
-          costReported: false,
-          firstTokenMs: null,
-          durationMs: 1,
-          startedAt: new Date(),
-        },
-      ],
+      ledger: [paid(newId())],
     };
     const lost = expect.any(LaneLostError);
     await expect(beginStep(product.db, stale, { index: 1, ...asked })).rejects.toEqual(lost);

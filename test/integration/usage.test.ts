@@ -29,6 +29,7 @@ interface Entry {
   reasoning?: number;
   runs?: number;
   detail?: string;
+  estimated?: boolean;
   at: string;
 }
 
@@ -36,11 +37,11 @@ interface Entry {
 async function spend(teamId: string, entries: Entry[]): Promise<void> {
   await product.sql(
     `INSERT INTO usage_entry (id, team_id, agent_id, api_key_id, person_id, runs, provider, model, wire, outcome, detail, input_tokens,
-       output_tokens, cached_tokens, reasoning_tokens, cost_usd, duration_ms, started_at, created_at)
+       output_tokens, cached_tokens, reasoning_tokens, estimated, cost_usd, duration_ms, started_at, created_at)
      SELECT e.id, $1, e."agentId", e."apiKeyId", e."personId", coalesce(e.runs, 0), 'acme', coalesce(e.model, 'large'), 'openai-chat', 'ok',
-       e.detail, e.input, e.output, e.cached, e.reasoning, e."costUsd", 1, e.at, e.at
+       e.detail, e.input, e.output, e.cached, e.reasoning, coalesce(e.estimated, false), e."costUsd", 1, e.at, e.at
      FROM jsonb_to_recordset($2) AS e (id uuid, "agentId" uuid, "apiKeyId" uuid, "personId" uuid, runs int, model text, input int, output int,
-       cached int, reasoning int, detail text, "costUsd" numeric, at timestamptz)`,
+       cached int, reasoning int, estimated boolean, detail text, "costUsd" numeric, at timestamptz)`,
     [teamId, JSON.stringify(entries.map((entry) => ({ id: newId(), ...entry })))],
   );
 }
@@ -70,7 +71,15 @@ beforeAll(async () => {
       runs: 1,
       at: '2027-03-27T22:30:00Z',
     },
-    { agentId: agents.first, costUsd: '0.2', input: 20, output: 2, reasoning: 1, at: '2027-03-27T23:30:00Z' },
+    {
+      agentId: agents.first,
+      costUsd: '0.2',
+      input: 20,
+      output: 2,
+      reasoning: 1,
+      estimated: true,
+      at: '2027-03-27T23:30:00Z',
+    },
     {
       agentId: agents.second,
       apiKeyId: memberId,
@@ -118,6 +127,7 @@ describe('sums', () => {
         reasoningTokens: 1,
         costUsd: '0.3000000001',
         unpriced: 1,
+        estimated: 1,
       },
       rows: [],
     });
@@ -216,17 +226,17 @@ describe('as CSV', () => {
     expect(headers.get('content-type')).toMatch(/^text\/csv/);
     expect(headers.get('content-disposition')).toContain('usage.csv');
     expect(text.split('\r\n')).toEqual([
-      'agentId,agent,attempts,runs,inputTokens,cachedTokens,outputTokens,reasoningTokens,costUsd,unpriced',
-      `${agents.first},"'=cmd|""/c calc""",2,1,30,5,3,1,0.3,0`,
-      `${agents.second},second,2,2,30,0,0,0,0.0000000001,1`,
-      ',,1,0,0,0,0,0,0,0',
+      'agentId,agent,attempts,runs,inputTokens,cachedTokens,outputTokens,reasoningTokens,costUsd,unpriced,estimated',
+      `${agents.first},"'=cmd|""/c calc""",2,1,30,5,3,1,0.3,0,1`,
+      `${agents.second},second,2,2,30,0,0,0,0.0000000001,1,0`,
+      ',,1,0,0,0,0,0,0,0,0',
       '',
     ]);
   });
 
   it('are answered to whoever accepts it, also without a grouping', async () => {
     const { text } = await team.owner.get('/v1/usage', { accept: 'text/csv' });
-    expect(text.split('\r\n')[1]).toBe('5,3,60,5,3,1,0.3000000001,1');
+    expect(text.split('\r\n')[1]).toBe('5,3,60,5,3,1,0.3000000001,1,1');
   });
 
   it('the ledger comes whole, whatever its pages are', async () => {

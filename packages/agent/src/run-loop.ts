@@ -429,7 +429,16 @@ class RunTurn {
       return false;
     }
     const summary = { throughSeq, text: textOf(outcome.message.content).trim() };
-    const steeredSeq = await finishCompactionStep(this.#deps.db, this.#scope, result, summary);
+    let steeredSeq: number;
+    try {
+      steeredSeq = await finishCompactionStep(this.#deps.db, this.#scope, result, summary);
+    } catch (error) {
+      if (!isValueRefused(error)) throw error;
+      this.#log.error({ err: error }, 'the summary could not be stored');
+      this.#goOnUnshortened(outputNotStored);
+      await this.#finishStep({ ...result, status: 'failed', output: null, error: outputNotStored });
+      return false;
+    }
     this.#unsettled = null;
     this.#summary = summary;
     this.#before = this.#before.filter(({ role, seq }) => role === 'system' || seq > throughSeq);

@@ -7,7 +7,14 @@
  */
 import type { LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import type { Address, DocumentReader, Fetch, InboundAttachment, InboundEvent } from '@nightshift/contracts';
+import {
+  type Address,
+  type DocumentReader,
+  type Fetch,
+  type InboundAttachment,
+  type InboundEvent,
+  storableText,
+} from '@nightshift/contracts';
 import type { z } from 'zod';
 import type { Dialect, Rendered, TextLimit } from './markdown/render.ts';
 
@@ -354,7 +361,8 @@ export class ChannelError extends Error {
   readonly pauses: 'channel' | 'thread';
 
   constructor(kind: ChannelErrorKind, message: string, options: ChannelErrorOptions = {}) {
-    super(message, options);
+    // It may quote the platform, and is stored with what it is about.
+    super(storableText(message), options);
     this.kind = kind;
     this.retryAfterMs = options.retryAfterMs;
     this.pauses = options.pauses ?? 'channel';

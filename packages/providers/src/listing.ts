@@ -1,5 +1,7 @@
 /** What an endpoint itself says it has: `GET {baseUrl}/models`, or where the vendor's row says. */
+
 import { createHash } from 'node:crypto';
+import { isStorable } from '@nightshift/contracts';
 import { httpError, toModelError } from './errors.ts';
 import { type Endpoint, ModelError } from './provider.ts';
 import { bearerOf, HttpFailure, readCapped } from './transport.ts';
@@ -109,7 +111,8 @@ const windowFields = [
 function parseEntry(entry: unknown): LiveModel | null {
   const fields = Object(entry) as Record<string, unknown>;
   const id = typeof entry === 'string' ? entry : (fields.id ?? fields.name);
-  if (typeof id !== 'string' || id === '') return null;
+  // A model of a name that cannot be stored cannot be named either.
+  if (typeof id !== 'string' || id === '' || !isStorable(id)) return null;
   const window = windowFields.map((name) => fields[name]).find((value) => Number.isSafeInteger(value));
   return {
     // Gemini lists `models/gemini-…` and takes the id without it.

@@ -59,6 +59,11 @@ describe('probe', () => {
     expect(server.requests).toMatchObject([{ body: { model: 'gpt-5-nano', max_completion_tokens: 16 } }]);
   });
 
+  it('passes over listed models of a name that cannot be stored', async () => {
+    listed = ['our\0own', 'half\ud800', 'another'];
+    expect(await run('lab')).toMatchObject({ ok: true, model: 'another', models: 1 });
+  });
+
   it('calls the usual model where there is no list, the first listed where no price is known', async () => {
     listed = null;
     expect(await run('openai')).toMatchObject({ ok: true, model: 'gpt-5.4', models: null });

@@ -2,7 +2,7 @@
  * Images, files and audio as the target takes them. What it cannot take is said in words, so that the model knows that
  * something was there and a history with attachments goes to any model.
  */
-import type { AudioPart, FilePart, ImagePart, TextPart } from '@nightshift/contracts';
+import { type AudioPart, cutText, type FilePart, type ImagePart, type TextPart } from '@nightshift/contracts';
 import { matches } from './model-prefixes.ts';
 import type { Endpoint } from './provider.ts';
 
@@ -65,7 +65,7 @@ function fileName(part: Exclude<UserPart, TextPart>): string {
     .toWellFormed()
     .replace(/\p{Cc}+/gu, ' ')
     .trim();
-  return plain.slice(0, 200).toWellFormed() || 'unnamed';
+  return cutText(plain, 200) || 'unnamed';
 }
 
 function note(text: string): TextPart {

@@ -2,6 +2,7 @@
  * Reads JSON bodies, and refuses what would hurt further in: invalid UTF-8, nesting that exhausts a stack, more values
  * than any request needs, `__proto__`, and text that Postgres cannot store (NUL bytes, lone surrogates).
  */
+import { cutText, isStorable } from '@nightshift/contracts';
 import { DomainError, type FieldError } from '@nightshift/core/errors';
 import fastifyPlugin from 'fastify-plugin';
 import secureJson from 'secure-json-parse';
@@ -36,8 +37,6 @@ function assertBounded(text: string): void {
     } else if (code === 0x7d || code === 0x5d) depth -= 1;
   }
 }
-
-const isStorable = (text: string) => text.isWellFormed() && !text.includes('\0');
 
 /** Where a text is that cannot be stored. `key`: it is the name of a member. */
 function findUnstorable(value: unknown): { path: string[]; key: boolean } | null {
@@ -77,7 +76,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
     throw invalid(
       /forbidden prototype/.test(reason)
         ? 'The body has a key that is not allowed: __proto__ or constructor.prototype.'
-        : `The body is no valid JSON: ${reason.slice(0, 200)}`,
+        : `The body is no valid JSON: ${cutText(reason, 200)}`,
     );
   }
   assertStorable(value);

@@ -2,6 +2,7 @@
  * What Discord's errors mean for what was sent, and what somebody can do about them.
  * https://docs.discord.com/developers/topics/opcodes-and-status-codes
  */
+import { cutText } from '@nightshift/contracts';
 import { z } from 'zod';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
 import { parseAnswer, retryAfterMs } from '../http.ts';
@@ -75,7 +76,10 @@ export function toFailure(response: Response, text: string, secret: string): Cha
   if (status === 429) return tooMany(response, json);
   const { code, message } = Body.safeParse(json).data ?? {};
   const { kind, words } = meaningOf(status, code);
-  const said = words ?? message?.replaceAll(secret, '…').slice(0, 200) ?? 'it does not say why';
+  const said =
+    words ??
+    (message === undefined ? undefined : cutText(message.replaceAll(secret, '…'), 200)) ??
+    'it does not say why';
   return new ChannelError(kind, `Discord answered ${code ? `error ${code}` : status}: ${said}.`);
 }
 

@@ -1,5 +1,7 @@
 /** What we say on Discord: https://docs.discord.com/developers/resources/message#create-message */
+
 import { createHash } from 'node:crypto';
+import { shortenText } from '@nightshift/contracts';
 import { z } from 'zod';
 import {
   type Address,
@@ -31,7 +33,7 @@ function toComponents(buttons: readonly Button[] = []): object[] {
   const components = buttons.map(({ label, value }) => {
     if (value.length > maxCustomId)
       throw new ChannelError('rejected', `A button of Discord says at most ${maxCustomId} characters.`);
-    return { type: 2, style: 2, label: shortened(label, maxLabel), custom_id: value };
+    return { type: 2, style: 2, label: shortenText(label, maxLabel), custom_id: value };
   });
   const rows = Math.ceil(components.length / buttonsPerRow);
   return Array.from({ length: rows }, (_, row) => ({
@@ -39,9 +41,6 @@ function toComponents(buttons: readonly Button[] = []): object[] {
     components: components.slice(row * buttonsPerRow, (row + 1) * buttonsPerRow),
   }));
 }
-
-const shortened = (text: string, max: number) =>
-  text.length > max ? `${text.slice(0, max - 1).toWellFormed()}…` : text;
 
 /**
  * Discord drops a message whose nonce it has seen "in the past few minutes" and answers with the first one. A nonce has

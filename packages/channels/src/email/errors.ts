@@ -1,4 +1,5 @@
 /** What mail servers answer, as what it means for a part, in words for whoever runs the channel. */
+import { cutText } from '@nightshift/contracts';
 import { ChannelError } from '../channel.ts';
 import type { EmailConnection } from './connection.ts';
 import { passwordHint } from './providers.ts';
@@ -42,7 +43,7 @@ function quoted(reply: unknown, { credentials }: EmailConnection): string {
   if (typeof reply !== 'string' || reply.trim() === '') return '';
   let text = reply.replace(/\s+/g, ' ').trim();
   for (const value of Object.values(credentials)) if (value) text = text.replaceAll(value, '***');
-  return ` It said: ${text.slice(0, 300)}`;
+  return ` It said: ${cutText(text, 300)}`;
 }
 
 /** Why no connection came about, or why it ended; undefined: that is not what happened. */

@@ -1,5 +1,11 @@
 /** From a mail to what happened. */
-import { DocumentError, type DocumentReader, type MailContent } from '@nightshift/contracts';
+import {
+  cutText,
+  DocumentError,
+  type DocumentReader,
+  endOfText,
+  type MailContent,
+} from '@nightshift/contracts';
 import type { IgnoredEvent, InboundAttachment, InboundEvent } from '../channel.ts';
 import { domainPlace } from '../places.ts';
 import { isAuthentic } from './authenticity.ts';
@@ -128,7 +134,7 @@ const unreadable = ({ externalId, mail, from }: Wanted, { code, message }: Docum
   type: 'ignored',
   externalId,
   what: code,
-  unreadable: { code, message, from: from.address, subject: mail.subject.slice(0, 200) },
+  unreadable: { code, message, from: from.address, subject: cutText(mail.subject, 200) },
 });
 
 /** A mail that is passed over, since the server has ended or failed each time that it began to read it. */
@@ -189,6 +195,6 @@ const filesOf = ({ files }: MailContent, { uid, uidValidity }: StoredMail): Inbo
 
 function fileName(name: string | null, mediaType: string, index: number): string {
   const safe = (name ?? '').replace(/[\p{Cc}/\\]+/gu, '_').trim();
-  if (safe !== '') return safe.slice(-200);
+  if (safe !== '') return endOfText(safe, 200);
   return mediaType === 'message/rfc822' ? `mail-${index + 1}.eml` : `file-${index + 1}`;
 }

@@ -1,4 +1,5 @@
 /** Which mails are one conversation, and how an answer joins them: https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4 */
+import { cutText } from '@nightshift/contracts';
 import type { Address } from '../channel.ts';
 import { digest, domainOf, isOwn, type Settings } from './connection.ts';
 import type { Mail } from './mail.ts';
@@ -40,7 +41,7 @@ export function placeOf(mail: Mail, from: string, settings: Settings, name: stri
     thread: {
       to: to.join(', '),
       ...(cc.length > 0 && { cc: cc.join(', ') }),
-      subject: mail.subject.slice(0, 500),
+      subject: cutText(mail.subject, 500),
       ...(mail.messageId && { messageId: mail.messageId }),
       references: [...references.slice(0, 1), ...references.slice(1).slice(1 - maxReferences)].join(' '),
       root,

@@ -1,4 +1,5 @@
 /** From a part to the lines of IRC, and from its lines to plain text. */
+import { cutText } from '@nightshift/contracts';
 import { graphemes } from '../markdown/characters.ts';
 
 /** A line with CR and LF: https://modern.ircdocs.horse/#message-format */
@@ -57,7 +58,7 @@ const toggled = (open: string, code: string) => (open.includes(code) ? open.repl
 /** As many whole words as fit, or else graphemes, or else code points. */
 function beginning(text: string, maxBytes: number): string {
   // No character takes less than a byte.
-  const near = text.slice(0, maxBytes + 1);
+  const near = cutText(text, maxBytes + 1);
   const fit = asMany(
     Array.from(graphemes.segment(near), ({ segment }) => segment),
     maxBytes,

@@ -1,6 +1,8 @@
 /** A connection to an IRC network: registered, logged in, and kept until it ends. */
+
 import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { cutText } from '@nightshift/contracts';
 import irc, { type IrcClient, type IrcMessage } from 'irc-framework';
 import { type CallContext, ChannelError } from '../channel.ts';
 import { resolveHost } from '../sockets.ts';
@@ -96,7 +98,7 @@ export async function openSession(
 }
 
 /** Two digits behind as much of a nick as the narrowest server takes: RFC 2812, 1.2.1 has nine characters. */
-export const nickBeside = (nick: string) => `${nick.slice(0, 7)}${randomInt(10, 100)}`;
+export const nickBeside = (nick: string) => `${cutText(nick, 7)}${randomInt(10, 100)}`;
 
 /** What to try where a nick is taken. */
 const otherNicks = (nick: string) => [`${nick}_`, nickBeside(nick), nickBeside(nick)];

@@ -1,5 +1,6 @@
 /** What channels use of all this: from Markdown to the messages of a platform. */
 
+import { cutText } from '@nightshift/contracts';
 import { visible } from './characters.ts';
 import { isParsable } from './complexity.ts';
 import { type Dialect, type Rendered, renderers } from './dialects/index.ts';
@@ -38,7 +39,7 @@ export function renderParts(
   if (dialect === 'markdown' && fillOf(asIs, limit) <= 1)
     return { parts: asIs.text ? [asIs] : [], isComplete: true };
   // What is certain to be too much is not parsed: a megabyte takes seconds, in which the process does nothing else.
-  const beginning = markdown.slice(0, sourcePerUnit * mostUnits(limit) * (maxParts + 1));
+  const beginning = cutText(markdown, sourcePerUnit * mostUnits(limit) * (maxParts + 1));
   const render = rendererOf(dialect, beginning);
   const parts: Rendered[] = [];
   for (const tree of splitTree(parseMarkdown(beginning), gaugeOf(render, limit))) {
@@ -64,7 +65,7 @@ function withoutBlankEdges(text: string): string {
  */
 export function renderPreview(markdown: string, { dialect, limit }: Format): Rendered {
   // Later text changes nothing of the beginning.
-  const beginning = markdown.slice(0, 4 * mostUnits(limit)).toWellFormed();
+  const beginning = cutText(markdown, 4 * mostUnits(limit)).toWellFormed();
   const render = rendererOf(dialect, beginning);
   const whole = parseUnfinished(beginning);
   if (gaugeOf(render, limit).fill(whole) <= 1) return render(whole);

@@ -1,4 +1,5 @@
 /** Messages, edits, reactions, and the sign that an answer is being written. */
+import { cutText, shortenText } from '@nightshift/contracts';
 import type { types } from '@slack/bolt';
 import {
   type Address,
@@ -116,9 +117,9 @@ function rows(buttons: readonly Button[]): types.ActionsBlock[] {
       action_id: `nightshift:${at}`,
       text: {
         type: 'plain_text',
-        text: label.length > max.label ? `${label.slice(0, max.label - 1)}…` : label,
+        text: shortenText(label, max.label),
       },
-      value: value.slice(0, max.value),
+      value: cutText(value, max.value),
     }),
   );
   return Array.from({ length: Math.ceil(elements.length / max.row) }, (_, row) => ({
@@ -131,7 +132,6 @@ function rows(buttons: readonly Button[]): types.ActionsBlock[] {
 function cut(text: string, size: number): string[] {
   if (text.length <= size) return [text];
   const lineEnd = text.lastIndexOf('\n', size);
-  // Not between the halves of a character.
-  const end = lineEnd > 0 ? lineEnd : size - (/[\uD800-\uDBFF]/.test(text[size - 1]!) ? 1 : 0);
+  const end = lineEnd > 0 ? lineEnd : cutText(text, size).length;
   return [text.slice(0, end), ...cut(text.slice(end).replace(/^\n/, ''), size)];
 }

@@ -1,4 +1,5 @@
 /** What the errors of Twilio mean for what was sent, and what to do about them: https://www.twilio.com/docs/api/errors */
+import { cutText } from '@nightshift/contracts';
 import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
@@ -76,7 +77,7 @@ function meaningOf(status: number, code: number | null | undefined): Partial<Mea
 export function toFailure({ status, headers }: Response, text: string, secret: string): ChannelError {
   const { code, message } = Body.safeParse(parseAnswer(text)).data ?? {};
   const { kind = 'rejected', words } = meaningOf(status, code);
-  const said = (words ?? message ?? 'it does not say why').replaceAll(secret, '…').slice(0, 500);
+  const said = cutText((words ?? message ?? 'it does not say why').replaceAll(secret, '…'), 500);
   return new ChannelError(
     kind,
     `Twilio answered ${code ? `error ${code}` : status}: ${trimEndOf(said, ' .\n')}.`,

@@ -2,6 +2,7 @@
  * What the Bot API means when it refuses, https://core.telegram.org/bots/api#making-requests. Its codes and texts are
  * "subject to change", so whatever is not known here is told as Telegram says it.
  */
+import { cutText } from '@nightshift/contracts';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
 
 /** `GrammyError` is one. */
@@ -45,7 +46,10 @@ export function refusalError(
   { error_code: code, description, parameters }: Refusal,
   secrets: readonly string[] = [],
 ): ChannelError {
-  const said = secrets.reduce((text, secret) => text.replaceAll(secret, '…'), description).slice(0, 300);
+  const said = cutText(
+    secrets.reduce((text, secret) => text.replaceAll(secret, '…'), description),
+    300,
+  );
   const tell = (kind: ChannelErrorKind, message: string) =>
     new ChannelError(kind, `${message} (Telegram: ${said})`);
 

@@ -2,6 +2,7 @@
  * What the errors of the Cloud API mean for what was sent, and what somebody can do about them.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
  */
+import { cutText } from '@nightshift/contracts';
 import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import { ChannelError, type ChannelErrorKind } from '../channel.ts';
@@ -161,5 +162,5 @@ export function reasonOf(
 
 function scrub(text: string, secrets: readonly string[]): string {
   const cleaned = secrets.reduce((rest, secret) => (secret ? rest.replaceAll(secret, '…') : rest), text);
-  return trimEndOf(cleaned.slice(0, 500), ' .\n');
+  return trimEndOf(cutText(cleaned, 500), ' .\n');
 }

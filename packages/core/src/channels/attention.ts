@@ -1,4 +1,5 @@
 /** A channel that the platform refuses says so, once, to whoever wants to be told. */
+import { storable } from '@nightshift/contracts';
 import { type Database, statement } from '../database/index.ts';
 
 const mark = statement<{ name: string; lanes: string[] | null }>(`
@@ -25,7 +26,7 @@ export async function markAttention(
   channelId: string,
   problem: ChannelTrouble,
 ): Promise<string[] | null> {
-  const [row] = await db.query(mark, [channelId, JSON.stringify(problem)]);
+  const [row] = await db.query(mark, [channelId, JSON.stringify(storable(problem))]);
   return row ? (row.lanes ?? []) : null;
 }
 

@@ -1,5 +1,5 @@
 /** What people can type in every chat instead of a message to the agent. It is answered without a model. */
-import type { ChannelRoute } from '@nightshift/contracts';
+import { type ChannelRoute, cutText } from '@nightshift/contracts';
 import { splitFirstWord } from '@nightshift/contracts/text';
 import { type Database, statement } from '../database/index.ts';
 import { leaveThread } from './threads.ts';
@@ -180,7 +180,7 @@ async function chooseAgent(
   const list = choices.map(([word, id]) => `/agent ${word} – ${names.get(id)}`).join('\n');
   if (!wanted) return say(`${current ?? 'Nobody'} answers here.\n${list}`.trim());
   const chosen = choices.find(([word]) => word === wanted.toLowerCase())?.[1];
-  if (!chosen) return say(`There is no agent "${wanted.slice(0, 50)}" to choose here.\n${list}`.trim());
+  if (!chosen) return say(`There is no agent "${cutText(wanted, 50)}" to choose here.\n${list}`.trim());
   if (chosen === conversation?.agentId) return say(`${names.get(chosen)} answers here already.`);
   // An agent has its own memory of a conversation: another one begins anew.
   const stopped = conversation ? await db.query(stop, [conversation.id]) : [];

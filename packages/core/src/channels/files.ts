@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto';
 import {
   type Address,
   type AttachmentPart,
+  cutText,
+  endOfText,
   type InboundAttachment,
   maxAttachments,
+  storableText,
 } from '@nightshift/contracts';
 import { type Database, newId, statement } from '../database/index.ts';
 
@@ -24,8 +27,8 @@ export interface AnnouncedFile {
 export function announceFiles(attachments: readonly InboundAttachment[]): AnnouncedFile[] {
   return attachments.slice(0, maxAttachments).map(({ name, mediaType, bytes, source }) => ({
     id: newId(),
-    name: name.slice(-maxNameLength) || 'file',
-    media_type: mediaType.slice(0, maxNameLength),
+    name: endOfText(name, maxNameLength) || 'file',
+    media_type: cutText(mediaType, maxNameLength),
     // A platform may claim anything.
     bytes: bytes !== null && bytes <= 2_147_483_647 ? bytes : null,
     source,
@@ -73,7 +76,8 @@ export async function storeFile(
   { data, mediaType }: { data: Uint8Array; mediaType?: string | undefined },
 ): Promise<void> {
   const sha256 = createHash('sha256').update(data).digest();
-  await db.query(store, [id, Buffer.from(data), data.length, sha256, mediaType ?? null]);
+  const type = mediaType === undefined ? null : storableText(mediaType);
+  await db.query(store, [id, Buffer.from(data), data.length, sha256, type]);
 }
 
 const fail = statement(
@@ -82,5 +86,5 @@ const fail = statement(
 
 /** There will be no bytes. `problem` is for people. */
 export async function failFile(db: Database, id: string, problem: string): Promise<void> {
-  await db.query(fail, [id, problem]);
+  await db.query(fail, [id, storableText(problem)]);
 }

@@ -2,6 +2,7 @@
  * The message that shows an answer while it is written. Its row is made before it is sent and keeps what the platform
  * said of it, so that whoever takes the run over goes on with the same message, and the delivery of the answer ends in it.
  */
+import { storable } from '@nightshift/contracts';
 import { type Database, newId, statement } from '../database/index.ts';
 import type { Lane } from '../runs/index.ts';
 import { threadLaneSql } from './threads.ts';
@@ -40,7 +41,7 @@ export async function beginLiveReply(db: Database, lane: Lane, runId: string): P
 const sent = statement(`UPDATE live_reply SET receipt = $2 WHERE id = $1`);
 
 export async function keepReceipt(db: Database, id: string, receipt: Receipt): Promise<void> {
-  await db.query(sent, [id, JSON.stringify(receipt)]);
+  await db.query(sent, [id, JSON.stringify(storable(receipt))]);
 }
 
 const drop = statement(`DELETE FROM live_reply WHERE id = $1 AND receipt IS NULL`);

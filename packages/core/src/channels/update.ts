@@ -1,5 +1,5 @@
 /** Changing a channel. Where its secrets are sent changes only together with all of them. */
-import type { ChannelUpdate } from '@nightshift/contracts';
+import { type ChannelUpdate, storable } from '@nightshift/contracts';
 import type { Database } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 import { Prisma, type Channel as Row } from '../generated/prisma/client.ts';
@@ -156,7 +156,7 @@ export async function setChannelAccount(
 ): Promise<void> {
   const { count } = await db.prisma.channel.updateMany({
     where: { id, teamId, deletedAt: null },
-    data: { account, ownIds: [...ownIds] },
+    data: { account: storable(account), ownIds: [...ownIds] },
   });
   if (count === 0) throw notFound('channel');
 }

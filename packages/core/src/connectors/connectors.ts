@@ -3,6 +3,7 @@
  * database's clock. `epoch` is the fence: whoever was taken over commits nothing more.
  */
 
+import { storableText } from '@nightshift/contracts';
 import { type Database, run, statement } from '../database/index.ts';
 
 /** A worker that stops renewing loses its connections after this long. */
@@ -121,6 +122,11 @@ export async function advanceCursor(
   lease: ConnectorLease,
   { cursor, cursorKey }: { cursor: string | undefined; cursorKey: string },
 ): Promise<void> {
-  const [row] = await db.query(advance, [lease.channelId, lease.epoch, cursor ?? null, cursorKey]);
+  const [row] = await db.query(advance, [
+    lease.channelId,
+    lease.epoch,
+    cursor === undefined ? null : storableText(cursor),
+    cursorKey,
+  ]);
   if (!row) throw new ConnectorLostError(lease);
 }

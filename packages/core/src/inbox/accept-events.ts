@@ -5,8 +5,10 @@
 import {
   type ChannelAccess,
   type ChannelRoute,
+  cutText,
   type InboundEvent,
   maxMessageLength,
+  storable,
 } from '@nightshift/contracts';
 import { noteUnreadable, type StoppedRun } from '../channels/index.ts';
 import { type Database, isDatabaseUnavailable, run, statement, transaction } from '../database/index.ts';
@@ -130,15 +132,7 @@ const maxText = maxMessageLength + 1;
 
 /** Cut to what is kept before anything looks at it, and without what cannot be stored. */
 function readable<Event extends InboundEvent>(event: Event): Event {
-  return storable('text' in event ? { ...event, text: event.text.slice(0, maxText) } : event);
-}
-
-/** Without what Postgres cannot store: NUL characters and halves of surrogate pairs. */
-function storable<T>(value: T): T {
-  if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '') as T;
-  if (Array.isArray(value)) return value.map(storable) as T;
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, storable(each)])) as T;
+  return storable('text' in event ? { ...event, text: cutText(event.text, maxText) } : event);
 }
 
 /** @returns why it led to nothing; null: it led to something */

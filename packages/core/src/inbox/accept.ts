@@ -2,7 +2,7 @@
  * The inbox: the one way in. Whatever the door, what somebody said becomes an inbound event, a message and a run
  * that will answer it, in one statement: either all of it is committed, or nothing.
  */
-import { type Address, type RunTrigger, type StoredPart, textOf } from '@nightshift/contracts';
+import { type Address, cutText, type RunTrigger, type StoredPart, textOf } from '@nightshift/contracts';
 import type { AnnouncedFile } from '../channels/index.ts';
 import { type Database, newId, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
@@ -115,7 +115,7 @@ const graphemes = new Intl.Segmenter();
 export function titleOf(content: Inbound['content']): string {
   const line = textOf(content).trim().split('\n', 1)[0] ?? '';
   if (line.length <= 60) return line;
-  const first = [...graphemes.segment(line.slice(0, 400))].slice(0, 60);
+  const first = [...graphemes.segment(cutText(line, 400))].slice(0, 60);
   return first.map(({ segment }) => segment).join('');
 }
 

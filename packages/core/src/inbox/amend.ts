@@ -2,8 +2,7 @@
  * Somebody changes or takes back what they said. While the agent has not begun to answer it, it is as if they had said
  * it so in the first place; afterwards the history stays what the agent was told.
  */
-import type { DeletedEvent, EditedEvent } from '@nightshift/contracts';
-import { maxMessageLength } from '@nightshift/contracts';
+import { cutText, type DeletedEvent, type EditedEvent, maxMessageLength } from '@nightshift/contracts';
 import { identityKey } from '../channels/index.ts';
 import { type Database, newId, statement } from '../database/index.ts';
 import { amendHeld } from './accept-stranger.ts';
@@ -51,7 +50,7 @@ export async function amendMessage(
   event: EditedEvent | DeletedEvent,
 ): Promise<string | null> {
   const { externalId, type, messageId } = event;
-  const text = event.type === 'edited' ? event.text.slice(0, maxMessageLength).toWellFormed() : null;
+  const text = event.type === 'edited' ? cutText(event.text, maxMessageLength) : null;
   const by = event.type === 'edited' ? identityKey(event.sender) : null;
   const [row] = await (event.type === 'edited'
     ? db.query(edit, [id, messageId, text, by])

@@ -1,6 +1,7 @@
 /** What somebody said on a platform, as a message holds it. */
 import {
   type ActionEvent,
+  cutText,
   type MessageEvent,
   maxAttachments,
   maxMessageLength,
@@ -29,6 +30,6 @@ export function contentOf(event: Said): SaidContent {
       ? [`[${left} more files came with this message; at most ${maxAttachments} are taken.]`]
       : []),
   ];
-  const text = [said.slice(0, maxMessageLength).toWellFormed(), ...notes].filter(Boolean).join('\n\n');
+  const text = [cutText(said, maxMessageLength), ...notes].filter(Boolean).join('\n\n');
   return { content: [...(text ? [{ type: 'text' as const, text }] : []), ...files.map(attachmentOf)], files };
 }

@@ -5,6 +5,7 @@
  * go out in the order of `position`, one at a time. A worker holds the head of a lane by a lease on its row, on the
  * database's clock; `attempts` counts the claims and is the fence: whoever was claimed over writes nothing.
  */
+import { storable } from '@nightshift/contracts';
 import { type Database, run, type Statement, statement, transaction } from '../database/index.ts';
 import type { DestinationKind } from './retry-policy.ts';
 import { earlyReport } from './undelivered.ts';
@@ -14,6 +15,9 @@ export const sendTimeoutMs = 10_000;
 
 /** A worker that stops renewing loses what it sends after this long. */
 export const leaseMs = 8_000;
+
+/** What a platform or a receiver said. */
+const json = (said: object): string => JSON.stringify(storable(said));
 
 /** A delivery that this worker is to send now. It only refers to what is sent: that is read when it is. */
 export interface ClaimedDelivery {
@@ -198,7 +202,7 @@ export const markPart = (
   db: Database,
   delivery: ClaimedDelivery,
   { partsSent, receipt }: SentPart,
-): Promise<boolean> => mark(db, delivery, part, partsSent, JSON.stringify(receipt));
+): Promise<boolean> => mark(db, delivery, part, partsSent, json(receipt));
 
 const sent = statement<{ more: boolean }>(`
   UPDATE delivery t SET parts_sent = coalesce($3, parts_sent), receipts = now_sent.receipts,
@@ -228,7 +232,7 @@ export async function markSent(
   { id, attempts }: ClaimedDelivery,
   last?: SentPart,
 ): Promise<SentDelivery | null> {
-  const receipt = last ? JSON.stringify(last.receipt) : null;
+  const receipt = last ? json(last.receipt) : null;
   const [row] = await db.query(sent, [id, attempts, last?.partsSent ?? null, receipt]);
   return row ?? null;
 }
@@ -250,7 +254,7 @@ export const retryLater = (
   delivery: ClaimedDelivery,
   error: DeliveryError,
   delayMs: number,
-): Promise<boolean> => mark(db, delivery, later, JSON.stringify(error), delayMs);
+): Promise<boolean> => mark(db, delivery, later, json(error), delayMs);
 
 const withoutShown = statement<{ id: string }>(`
   WITH again AS (
@@ -268,7 +272,7 @@ export const retryWithoutShown = (
   db: Database,
   delivery: ClaimedDelivery,
   error: DeliveryError,
-): Promise<boolean> => mark(db, delivery, withoutShown, JSON.stringify(error));
+): Promise<boolean> => mark(db, delivery, withoutShown, json(error));
 
 const over = (status: 'unknown' | 'dead') =>
   statement<{ id: string }>(`
@@ -281,18 +285,18 @@ export const markUnknown = (
   db: Database,
   delivery: ClaimedDelivery,
   error: DeliveryError,
-): Promise<boolean> => mark(db, delivery, unknown, JSON.stringify(error));
+): Promise<boolean> => mark(db, delivery, unknown, json(error));
 
 /** It is given up. The lane goes on. */
 export const markDead = (db: Database, delivery: ClaimedDelivery, error: DeliveryError): Promise<boolean> =>
-  mark(db, delivery, dead, JSON.stringify(error));
+  mark(db, delivery, dead, json(error));
 
 const waiting = statement(`
   UPDATE delivery SET error = $2 WHERE channel_id = $1 AND status = 'pending' AND error IS DISTINCT FROM $2::jsonb`);
 
 /** Says of all that waits to go out over a channel's connection why there is none. Whatever is sent later forgets it. */
 export async function explainWaiting(db: Database, channelId: string, error: DeliveryError): Promise<void> {
-  await db.query(waiting, [channelId, JSON.stringify(error)]);
+  await db.query(waiting, [channelId, json(error)]);
 }
 
 const pauses = {

@@ -268,9 +268,14 @@ function ledgerValues(
     ...{ id: newId(), first: at === 0 },
     ...storable({ ...entry, startedAt: entry.startedAt.toISOString() }),
     ...usage,
+    // A clock that was set meanwhile makes durations of any length.
+    firstTokenMs: entry.firstTokenMs === null ? null : int4(entry.firstTokenMs),
+    durationMs: int4(entry.durationMs),
   }));
   return [runId, index, teamId, agentId, JSON.stringify(rows)];
 }
+
+const int4 = (value: number) => Math.round(Math.min(Math.max(value, 0), 2 ** 31 - 1));
 
 /** The parameters $3 to $11. */
 function stepValues(scope: LedgerScope, step: StepResult): unknown[] {
