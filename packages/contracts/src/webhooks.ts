@@ -25,6 +25,7 @@ export const WebhookUrl = z
 const events = z
   .array(WebhookEventType)
   .min(1)
+  .max(20)
   .transform((types) => [...new Set(types)]);
 
 const byteLength = (base64: string) => Math.floor((base64.replace(/=+$/, '').length * 3) / 4);

@@ -58,7 +58,8 @@ export const idempotency = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }
   app.addHook('onRoute', (route) => {
     if (!route.config?.idempotent) return;
     const names = Object.values(route.schema?.response ?? {}).flatMap(shownOnceFields);
-    const but = names.length > 0 ? `, without \`${names.join('`, `')}\`: \`Idempotency-Withheld\` names it` : '';
+    const but =
+      names.length > 0 ? `, without \`${names.join('`, `')}\`: \`Idempotency-Withheld\` names it` : '';
     const { description = '' } = route.schema ?? {};
     route.schema = { ...route.schema, description: `${description} ${note}${but}.`.trim() };
   });

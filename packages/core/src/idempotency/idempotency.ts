@@ -76,11 +76,7 @@ export async function beginIdempotent(
 }
 
 /** Keeps the answer, which must hold no secret. One that tells of no lasting outcome (5xx, 429) is not kept, so the request may be tried again. */
-export async function endIdempotent(
-  db: Database,
-  key: IdempotencyKey,
-  answer: StoredAnswer,
-): Promise<void> {
+export async function endIdempotent(db: Database, key: IdempotencyKey, answer: StoredAnswer): Promise<void> {
   const place = [key.teamId, nameOf(key)];
   if (answer.status >= 500 || answer.status === 429) await db.query(forget, place);
   else await db.query(complete, [...place, answer.status, answer.body]);
