@@ -8,6 +8,8 @@ import { connectWebChat } from '../support/channel/index.ts';
 import { describeWith } from '../support/programs.ts';
 
 const host = 'nightshift.test';
+/** The page of all calls takes a machine that is busy a while. */
+const slow = { timeout: 120_000 };
 
 describeWith('chromium', 'pages in a browser', () => {
   let product: Product;
@@ -47,7 +49,7 @@ describeWith('chromium', 'pages in a browser', () => {
       if (message.type() === 'error') problems.push(message.text());
     });
     page.on('pageerror', (error) => problems.push(String(error)));
-    await page.goto(origin + path, { waitUntil: 'networkidle' });
+    await page.goto(origin + path, { waitUntil: 'load' });
     await act?.(page);
     const shot = process.env.PAGE_SHOTS;
     if (shot) await page.screenshot({ path: `${shot}${path.replaceAll(/\W+/g, '-')}.png` });
@@ -62,9 +64,9 @@ describeWith('chromium', 'pages in a browser', () => {
     ['/docs/', /Register an agent/],
     ['/queues', /conversation/i],
     ['/widget/demo', /Which chat/],
-  ])('%s is shown whole, from this server alone', async (path, shown) => {
+  ])('%s is shown whole, from this server alone', slow, async (path, shown) => {
     const { page, context, requests, problems } = await open(path);
-    await expect.poll(() => page.locator('body').innerText(), { timeout: 10_000 }).toMatch(shown);
+    await expect.poll(() => page.locator('body').innerText(), { timeout: 60_000 }).toMatch(shown);
     expect(foreign(requests)).toEqual([]);
     // Over plain http browsers say that they do not heed this header.
     expect(problems.filter((each) => !/Cross-Origin-Opener-Policy|origin-keyed/.test(each))).toEqual([]);
@@ -78,11 +80,11 @@ describeWith('chromium', 'pages in a browser', () => {
     await context.close();
   });
 
-  it('/docs calls the server with the key that was typed, and keeps it nowhere', async () => {
+  it('/docs calls the server with the key that was typed, and keeps it nowhere', slow, async () => {
     const { page, context, requests } = await open('/docs/', async (page) => {
       // As a browser has it that has used an older version.
       await page.evaluate(`localStorage.setItem('authorized', '{"key":{"value":"ns_old"}}')`);
-      await page.reload({ waitUntil: 'networkidle' });
+      await page.reload({ waitUntil: 'load' });
       await page.getByRole('button', { name: 'Authorize' }).first().click();
       await page.getByRole('textbox').first().fill(product.owner.key!);
       await page.locator('.modal-ux button.authorize').first().click();
@@ -100,7 +102,7 @@ describeWith('chromium', 'pages in a browser', () => {
       page.evaluate<string>(`indexedDB.databases().then((databases) =>
         JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href, databases]))`);
     expect(await kept()).not.toMatch(/ns_/);
-    await page.reload({ waitUntil: 'networkidle' });
+    await page.reload({ waitUntil: 'load' });
     expect(await kept()).not.toMatch(/ns_/);
     expect(await page.content()).not.toContain(product.owner.key!);
     await context.close();

@@ -36,7 +36,7 @@ const forgetKeys = "localStorage.removeItem('authorized');\n";
  */
 const pagePolicy =
   "default-src 'self'; base-uri 'none'; connect-src 'self'; font-src 'self' data:; form-action 'self'; frame-ancestors 'none'; " +
-  "img-src 'self' data:; object-src 'none'; script-src 'self'; script-src-attr 'none'; style-src 'self'";
+  "img-src 'self' data:; object-src 'none'; script-src 'self'; script-src-attr 'none'; style-src 'self' 'unsafe-inline'";
 
 export const openapi = fastifyPlugin(async (app) => {
   await app.register(swagger, {
