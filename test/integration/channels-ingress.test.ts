@@ -111,23 +111,31 @@ describe('a stranger', () => {
     expect((await fetch(unknown)).status).toBe(404);
   });
 
-  it('makes one question to the database, however many addresses it guesses', async () => {
-    const before = await product.sql(
-      `SELECT sum(idx_scan + seq_scan)::int AS scans FROM pg_stat_user_tables WHERE relname = 'channel'`,
-    );
-    const guesses = Array.from({ length: 300 }, () =>
-      post(`${product.url}/v1/hooks/${randomBytes(32).toString('base64url')}`, '{}'),
-    );
-    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 404).length).toBeLessThanOrEqual(60);
-    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(240);
-    // Who shares the address and knows the way is let in.
-    expect((await program.say(channel.hookUrl, 'Hello')).status).toBe(200);
-    await product.sql('SELECT pg_stat_force_next_flush()');
-    const after = await product.sql(
-      `SELECT sum(idx_scan + seq_scan)::int AS scans FROM pg_stat_user_tables WHERE relname = 'channel'`,
-    );
-    expect(after[0].scans - before[0].scans).toBeLessThan(50);
+  it('makes one question to the database, however many addresses it guesses, and closes no other', async () => {
+    // On an api of its own: this address has guessed too often there from then on.
+    const guarded = await startProduct();
+    try {
+      const known = await connectProgram(guarded, program);
+      const scans = async () => {
+        await guarded.sql('SELECT pg_stat_force_next_flush()');
+        const [{ n }] = await guarded.sql(
+          `SELECT sum(idx_scan + seq_scan)::int AS n FROM pg_stat_user_tables WHERE relname = 'channel'`,
+        );
+        return n;
+      };
+      const before = await scans();
+      const guesses = Array.from({ length: 300 }, () =>
+        post(`${guarded.url}/v1/hooks/${randomBytes(32).toString('base64url')}`, '{}'),
+      );
+      const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+      expect(statuses.filter((status) => status === 404)).toHaveLength(60);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(240);
+      expect((await scans()) - before).toBeLessThan(50);
+      // Who shares the address and knows the way is let in.
+      expect((await program.say(known.hookUrl, 'Hello')).status).toBe(200);
+    } finally {
+      await guarded.close();
+    }
   });
 
   it('is not believed without the signature, and nothing is stored', async () => {

@@ -22,12 +22,25 @@ interface Service {
   healthcheck?: { test: string[] };
   depends_on?: Record<string, { condition: string }>;
   user?: string;
+  mem_limit?: string;
+  memswap_limit?: string;
+  pids_limit?: number;
+  logging?: { driver: string; options: Record<string, string> };
+  cap_drop?: string[];
+  cap_add?: string[];
+  security_opt?: string[];
+  read_only?: boolean;
+  privileged?: boolean;
+  tmpfs?: string[];
+  volumes?: string[];
+  networks?: string[];
 }
 
 const composeText = read('docker-compose.yml');
 const compose = parse(composeText, { merge: true }) as {
   services: Record<string, Service>;
   volumes: Record<string, unknown>;
+  networks: Record<string, { internal?: boolean }>;
 };
 const services = Object.entries(compose.services);
 const ours = services.filter(([, service]) => service.build !== undefined);
@@ -158,6 +171,46 @@ describe('docker-compose.yml', () => {
       expect.stringMatching(/^\$\{BIND_ADDRESS:-127\.0\.0\.1\}:.*:3000$/),
     ]);
     expect(service('api').environment?.PORT).toBe(3000);
+  });
+
+  it('bounds what every container may take: memory, processes, logs', () => {
+    for (const [name, { mem_limit, memswap_limit, pids_limit, logging }] of services) {
+      expect(mem_limit, name).toMatch(/^\d+[mg]$/);
+      expect(memswap_limit, name).toBe(mem_limit);
+      expect(pids_limit, name).toBeGreaterThan(0);
+      expect(logging, name).toEqual({
+        driver: 'json-file',
+        options: { 'max-size': expect.stringMatching(/^\d+m$/), 'max-file': expect.stringMatching(/^\d+$/) },
+      });
+    }
+    const megabytes = (text: string) => Number.parseInt(text, 10) * (text.endsWith('g') ? 1024 : 1);
+    const { command = [], mem_limit = '' } = service('redis');
+    const own = command[command.indexOf('--maxmemory') + 1]!.replace('mb', 'm');
+    expect(megabytes(mem_limit)).toBeGreaterThan(1.5 * megabytes(own));
+    // A process for each connection, and its own.
+    const connections = Number(/max_connections=(\d+)/.exec(service('postgres').command!.join(' '))![1]);
+    expect(service('postgres').pids_limit).toBeGreaterThan(connections + 50);
+  });
+
+  it('gives no container more rights than it needs, and nothing to write on but what it keeps', () => {
+    for (const [name, each] of services) {
+      expect(each, name).toMatchObject({
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        read_only: true,
+      });
+      expect(each.privileged, name).toBeUndefined();
+    }
+    const added = services.filter(([, { cap_add }]) => cap_add).map(([name, { cap_add }]) => [name, cap_add]);
+    expect(added).toEqual([['postgres', ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID']]]);
+    expect(service('redis').user).toBe('redis');
+    expect(services.flatMap(([, { volumes = [] }]) => volumes)).toEqual(['postgres:/var/lib/postgresql']);
+  });
+
+  it('keeps the datastores on a network that leads nowhere', () => {
+    expect(compose.networks).toEqual({ datastores: { internal: true } });
+    for (const name of ['postgres', 'redis']) expect(service(name).networks).toEqual(['datastores']);
+    for (const [name, { networks }] of ours) expect(networks, name).toEqual(['default', 'datastores']);
   });
 
   it('lets workers be scaled', () => {

@@ -108,6 +108,10 @@ it('answers a caller who left while it waited', async () => {
   });
 });
 
+interface Documented {
+  content?: Record<string, { schema: { properties?: Record<string, { 'x-shown-once'?: boolean }> } }>;
+}
+
 describe('an answer that shows a secret once', () => {
   const hook = { url: 'http://127.0.0.1:9/hook', events: ['run.finished'] };
   const given = `whsec_${randomBytes(32).toString('base64')}`;
@@ -157,8 +161,8 @@ describe('an answer that shows a secret once', () => {
   it('is one that the contracts mark, on every route that takes a key', async () => {
     const routes = await documentedRoutes(product.owner);
     const marked = routes.flatMap(({ name, operation }) =>
-      Object.values<any>(operation.responses).flatMap((answer) =>
-        Object.entries<any>(answer.content?.['application/json']?.schema?.properties ?? {})
+      Object.values<Documented>(operation.responses).flatMap((answer) =>
+        Object.entries(answer.content?.['application/json']?.schema.properties ?? {})
           .filter(([, field]) => field['x-shown-once'])
           .map(([field]) => `${name} ${field}`),
       ),

@@ -82,3 +82,32 @@ it('describes what the API really answers: each read answers only what it lists'
     expect(Object.keys(body), name).toEqual(expect.arrayContaining(required));
   }
 });
+
+it('is made once, and sent again only to who has another one', async () => {
+  const client = product.client(null);
+  for (const path of ['/openapi.json', '/docs/json', '/widget.js', '/widget/demo.css']) {
+    const first = await client.get(path);
+    const etag = first.headers.get('etag')!;
+    expect([path, first.status, etag]).toEqual([path, 200, expect.stringMatching(/^W\/"[\w-]{22}"$/)]);
+    const { gzip, plain } = {
+      gzip: await client.get(path, { 'accept-encoding': 'gzip' }),
+      plain: await client.get(path, { 'accept-encoding': 'identity' }),
+    };
+    expect([gzip.headers.get('content-encoding'), plain.headers.get('content-encoding')]).toEqual([
+      'gzip',
+      null,
+    ]);
+    expect(gzip.text).toBe(plain.text);
+    expect(first.headers.get('vary')).toContain('accept-encoding');
+    for (const known of [etag, etag.slice(2), '*', `"other", ${etag}`])
+      expect(await client.get(path, { 'if-none-match': known })).toMatchObject({ status: 304, text: '' });
+    expect((await client.get(path, { 'if-none-match': 'W/"other"' })).status).toBe(200);
+  }
+  // The same bytes, not only the same content: nothing was made anew.
+  const { swagger } = product.app;
+  product.app.swagger = () => {
+    throw new Error('The document was made again.');
+  };
+  expect((await client.get('/openapi.json')).status).toBe(200);
+  product.app.swagger = swagger;
+});

@@ -108,7 +108,14 @@ export async function buildApp(deps: ApiDeps) {
   await app.register(jsonBody);
   await app.register(helmet, {
     contentSecurityPolicy: {
-      directives: { defaultSrc: ["'self'"], imgSrc: ["'self'", 'data:'], upgradeInsecureRequests: null },
+      // Nothing comes from anywhere else, and over plain http it comes over plain http.
+      directives: {
+        defaultSrc: ["'self'"],
+        fontSrc: ["'self'", 'data:'],
+        imgSrc: ["'self'", 'data:'],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        upgradeInsecureRequests: null,
+      },
     },
     // A server on loopback has no TLS; whoever puts it behind a proxy sets this there.
     strictTransportSecurity: false,

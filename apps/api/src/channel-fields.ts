@@ -1,25 +1,31 @@
 /** Credentials and settings of channels as requests bring them: an adapter's schema says what they are. */
 import { type CatalogChannel, type ChannelAdapter, ownIds } from '@nightshift/channels';
 import type { FieldRules } from '@nightshift/core/channels';
-import { DomainError } from '@nightshift/core/errors';
+import { invalidFields } from '@nightshift/core/errors';
 import { spellUrl } from '@nightshift/core/secrets';
 import type { z } from 'zod';
+import { boundedValidation } from './plugins/bounded-validation.ts';
+import { maxErrors } from './plugins/problems.ts';
+
+const join = (...names: string[]) => names.filter(Boolean).join('.');
 
 type Fields = Record<string, unknown>;
 
 /** @throws {DomainError} invalid_request, naming each field as `credentials.token` */
 export function readFields(schema: z.ZodType, part: 'credentials' | 'settings', given: Fields): Fields {
+  const early = boundedValidation(schema)(given, maxErrors);
+  if (early.length > 0)
+    throw invalidFields(early.map(({ path, message }) => ({ path: join(part, path), message })));
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data as Fields;
   const fields = parsed.error.issues.flatMap((issue) => {
     const names = issue.code === 'unrecognized_keys' ? issue.keys : [''];
     return names.map((name) => ({
-      path: [part, ...issue.path.map(String), ...(name ? [name] : [])].join('.'),
+      path: join(part, ...issue.path.map(String), name),
       message: name ? 'is not a field of this kind of channel' : issue.message,
     }));
   });
-  const detail = fields.map(({ path, message }) => `${path}: ${message}`).join('. ');
-  throw new DomainError('invalid_request', detail, { fields });
+  throw invalidFields(fields);
 }
 
 /** What the schema has made of its own: it was not given. */

@@ -12,8 +12,13 @@ describe('a rate limit', () => {
     const { limit, wait } = start();
     for (let count = 0; count < 3; count += 1) expect(limit.take('ann')).toBeUndefined();
     wait(20);
-    expect(limit.take('ann')).toBe(40);
+    // To the end of the window, and a third of the next, until so much of the first has slid out.
+    expect(limit.take('ann')).toBe(60);
     expect(limit.take('bob')).toBeUndefined();
+    wait(59);
+    expect(limit.take('ann')).toBe(1);
+    wait(1);
+    expect(limit.take('ann')).toBeUndefined();
   });
 
   it('what was counted before a window ends weighs on in the next', () => {

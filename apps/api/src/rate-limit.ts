@@ -11,8 +11,8 @@ export interface RateLimit {
 const defaultMaxKeys = 20_000;
 
 interface Counter {
-  /** The number of the window in which `count` was counted. */
-  window: number;
+  /** When the window began in which `count` was counted: with the first that was. */
+  since: number;
   count: number;
   /** What was counted in the window before. */
   before: number;
@@ -26,31 +26,34 @@ export function createRateLimit(
   /** In the order of their last use. */
   const counters = new Map<string, Counter>();
 
-  function use(key: string, window: number): Counter {
-    const last = counters.get(key);
+  function use(key: string, at: number): Counter {
+    let counter = counters.get(key);
+    const age = counter ? at - counter.since : Number.POSITIVE_INFINITY;
+    if (!counter || age >= 2 * windowMs || age < 0) counter = { since: at, count: 0, before: 0 };
+    else if (age >= windowMs) counter = { since: counter.since + windowMs, count: 0, before: counter.count };
     counters.delete(key);
-    let counter = last ?? { window, count: 0, before: 0 };
-    if (counter.window !== window)
-      counter = { window, count: 0, before: counter.window === window - 1 ? counter.count : 0 };
     counters.set(key, counter);
     if (counters.size > maxKeys) counters.delete(counters.keys().next().value!);
     return counter;
   }
 
+  /** How much of a window has to pass until only `room` is left of `count`. */
+  const untilLeft = (count: number, room: number) => (count > room ? Math.min(1, 1 - room / count) : 0);
+
   return {
     take(key, cost = 1) {
       const at = now();
-      const counter = use(key, Math.floor(at / windowMs));
-      const { count, before } = counter;
-      const passed = (at % windowMs) / windowMs;
+      const counter = use(key, at);
+      const { since, count, before } = counter;
+      const passed = (at - since) / windowMs;
       if (count + before * (1 - passed) + cost <= max) {
         counter.count += cost;
         return undefined;
       }
-      // Until so much of the window before has gone that there is room, or until this one is over.
-      const room = max - count - cost;
-      const share = before > 0 && room >= 0 ? 1 - room / before : 1;
-      return Math.max(1, Math.ceil(Math.round(share * windowMs - (at % windowMs)) / 1000));
+      // Within this window, if what is counted in it leaves room; else in the next, where it weighs less and less.
+      const windows =
+        count + cost <= max ? untilLeft(before, max - count - cost) : 1 + untilLeft(count, max - cost);
+      return Math.max(1, Math.ceil(Math.round((windows - passed) * windowMs) / 1000));
     },
     giveBack(key, cost = 1) {
       const counter = counters.get(key);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ModelPolicy } from './policies.ts';
-import { Id, Timestamp } from './primitives.ts';
+import { Id, recordOf, Timestamp } from './primitives.ts';
 
 /** Text that a person wrote; trimmed. */
 const name = z.string().trim().min(1).max(100);
@@ -27,7 +27,7 @@ export function describeModel(model: ModelSetting): string {
 }
 
 /** Tool name → allow | block. A tool that is not named is allowed. */
-export const ToolPolicy = z.record(z.string().max(100), z.enum(['allow', 'block']));
+export const ToolPolicy = recordOf(z.string().max(100), z.enum(['allow', 'block']), 200);
 
 /** Caps of one run. A run that reaches one ends as failed and says which. */
 export const AgentLimits = z.strictObject({

@@ -1,7 +1,7 @@
 /** Channels: connections to chat platforms, who is answered there, and by which agent (docs/channels/README.md). */
 import { z } from 'zod';
 import { DeliveryStatus } from './deliveries.ts';
-import { Id, PageQuery, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
+import { Id, PageQuery, recordOf, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
 
 /** An id as a platform writes it. */
 const platformId = z.string().trim().min(1).max(200);
@@ -88,7 +88,7 @@ const guestTools = z
     examples: [['notes.read', 'notes.write']],
   });
 const name = z.string().trim().min(1).max(100);
-const fields = z.record(z.string().max(100), z.unknown());
+const fields = recordOf(z.string().max(100), z.unknown(), 100);
 
 export const ChannelCreate = z.strictObject({
   kind: z.string().max(50).meta({ description: 'A slug of `GET /v1/catalog/channels`.' }),

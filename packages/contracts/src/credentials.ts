@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, SecretInfo, Timestamp } from './primitives.ts';
+import { Id, recordOf, SecretInfo, Timestamp } from './primitives.ts';
 import { trimEndOf } from './text.ts';
 
 /** As a header can carry it; or a document of JSON (a service account), from which tokens are made. */
@@ -54,7 +54,7 @@ const Weight = z
   .max(1000)
   .meta({ description: "Its share among the provider's keys. 0: only when no other is left." });
 
-const Parameters = z.record(z.string().max(50), z.string().trim().min(1).max(100)).meta({
+const Parameters = recordOf(z.string().max(50), z.string().trim().min(1).max(100), 20).meta({
   description:
     "What the vendor's address needs besides the key, and `wire` where it speaks several: GET /v1/catalog/providers.",
 });

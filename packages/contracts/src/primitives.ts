@@ -24,6 +24,20 @@ export const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ data: z.array(item), nextCursor: z.string().nullable() });
 export type Page<T> = { data: T[]; nextCursor: string | null };
 
+/**
+ * A record of at most `max` members. `maxProperties` is JSON Schema's name of it; the api also counts by it, before it
+ * looks at any member.
+ */
+export const recordOf = <K extends z.ZodType<string, string>, V extends z.ZodType>(
+  key: K,
+  value: V,
+  max: number,
+) =>
+  z
+    .record(key, value)
+    .refine((record) => Object.keys(record).length <= max, `must have at most ${max} members`)
+    .meta({ maxProperties: max });
+
 /** RFC 9457. `code` is stable and meant for programs, `detail` for people. */
 export const Problem = z.object({
   type: z.string(),
@@ -32,7 +46,11 @@ export const Problem = z.object({
   code: z.string(),
   detail: z.string(),
   requestId: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  errors: z
+    .array(z.object({ path: z.string(), message: z.string() }))
+    .max(20)
+    .optional()
+    .meta({ description: 'The first 20; `detail` says how many more there are. Long names are cut.' }),
 });
 export type Problem = z.infer<typeof Problem>;
 

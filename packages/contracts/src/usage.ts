@@ -39,8 +39,9 @@ export const UsageQuery = z.strictObject({
   ...filters,
   groupBy: z
     .string()
+    .max(200)
     .default('')
-    .transform((text) => text.split(',').filter(Boolean))
+    .transform((text) => text.split(',', 10).filter(Boolean))
     .pipe(
       z
         .array(UsageDimension)

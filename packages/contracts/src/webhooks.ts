@@ -29,6 +29,7 @@ export const WebhookUrl = z
 const events = z
   .array(WebhookEventType)
   .min(1)
+  .max(20)
   .transform((types) => [...new Set(types)]);
 
 const byteLength = (base64: string) => Math.floor((trimEndOf(base64, '=').length * 3) / 4);

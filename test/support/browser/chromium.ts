@@ -2,7 +2,8 @@
 import { type Browser, chromium } from 'playwright-core';
 import { findProgram } from '../programs.ts';
 
-export const startBrowser = (): Promise<Browser> =>
+/** @param more further arguments of the program */
+export const startBrowser = (...more: string[]): Promise<Browser> =>
   chromium.launch({
     executablePath: findProgram('chromium')!,
     args: [
@@ -14,5 +15,6 @@ export const startBrowser = (): Promise<Browser> =>
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });

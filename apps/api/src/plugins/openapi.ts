@@ -1,8 +1,10 @@
 /** `/openapi.json` and `/docs`, from the schemas that validate. */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { createStaticDocument, type StaticDocument, sendStatic } from '../static-document.ts';
 import { version } from '../version.ts';
 
 /** In the order in which a newcomer needs them. */
@@ -24,6 +26,17 @@ const tags = [
   'openai',
   'health',
 ];
+
+/** Versions before 0.2 let the page keep the key in the browser, where every later script of this origin could read it. */
+const forgetKeys = "localStorage.removeItem('authorized');\n";
+
+/**
+ * Everything comes from this server, over whatever it was reached. The plugin's own policy upgrades to https, which a
+ * server without TLS does not speak.
+ */
+const pagePolicy =
+  "default-src 'self'; base-uri 'none'; connect-src 'self'; font-src 'self' data:; form-action 'self'; frame-ancestors 'none'; " +
+  "img-src 'self' data:; object-src 'none'; script-src 'self'; script-src-attr 'none'; style-src 'self' 'unsafe-inline'";
 
 export const openapi = fastifyPlugin(async (app) => {
   await app.register(swagger, {
@@ -50,19 +63,33 @@ export const openapi = fastifyPlugin(async (app) => {
     },
     transform: jsonSchemaTransform,
   });
-  app.get('/openapi.json', { schema: { hide: true }, config: { public: true } }, () => app.swagger());
+  /** Of all routes, so it is made when it is first asked for. */
+  let document: StaticDocument | undefined;
+  const send = (request: FastifyRequest, reply: FastifyReply) => {
+    document ??= createStaticDocument('application/json; charset=utf-8', JSON.stringify(app.swagger()));
+    return sendStatic(request, reply, document);
+  };
+  app.get('/openapi.json', { schema: { hide: true }, config: { public: true } }, send);
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, public: true };
     });
+    // The page's own copies of the document would be made anew for each request.
+    docs.addHook('onRequest', async (request, reply) => {
+      const { url } = request.routeOptions;
+      if (url === '/docs/json') return send(request, reply);
+      if (url === '/docs/yaml') return reply.redirect('/openapi.json');
+    });
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
-      uiConfig: { persistAuthorization: true, tryItOutEnabled: true, docExpansion: 'list' },
+      // A key is kept in the page's memory alone.
+      uiConfig: { persistAuthorization: false, tryItOutEnabled: true, docExpansion: 'list' },
       theme: {
         title: 'Nightshift API',
         css: [{ filename: 'nightshift.css', content: '.swagger-ui .topbar { display: none }' }],
+        js: [{ filename: 'forget-keys.js', content: forgetKeys }],
       },
-      staticCSP: true,
+      staticCSP: pagePolicy,
     });
   });
 });

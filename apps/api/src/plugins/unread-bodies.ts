@@ -9,6 +9,7 @@ import fastifyPlugin from 'fastify-plugin';
 const maxBytes = 4 * 1024 * 1024;
 /** Or for longer than this, in milliseconds. */
 const maxMs = 2_000;
+const lookMs = 50;
 
 export const unreadBodies = fastifyPlugin(async (app) => {
   // A client that asks first (Expect: 100-continue) is told to go on only when its body is wanted.
@@ -30,14 +31,12 @@ export const unreadBodies = fastifyPlugin(async (app) => {
   app.addHook('onResponse', async ({ raw }) => {
     if (raw.complete || raw.destroyed) return;
     const { socket } = raw;
-    const until = socket.bytesRead + maxBytes;
-    const end = () => socket.destroy();
-    const timer = setTimeout(end, maxMs).unref();
-    const count = () => {
-      if (socket.bytesRead > until) end();
-    };
-    raw.on('data', count);
-    raw.once('close', () => clearTimeout(timer));
-    raw.once('end', () => clearTimeout(timer));
+    const until = { bytes: socket.bytesRead + maxBytes, time: performance.now() + maxMs };
+    // What is thrown away makes no event.
+    const timer = setInterval(() => {
+      const isEnough = socket.bytesRead > until.bytes || performance.now() > until.time;
+      if (isEnough && !raw.complete) socket.destroy();
+      if (isEnough || raw.complete || socket.destroyed) clearInterval(timer);
+    }, lookMs).unref();
   });
 });

@@ -4,6 +4,8 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { Routes } from './types.ts';
 
+const foreignLink = /<link\b[^>]*\bhref="(?:https?:)?\/\/[^>]*>/g;
+
 export const queueRoutes: Routes = async (app, { deps }) => {
   const adapter = new FastifyAdapter();
   createBullBoard({
@@ -17,6 +19,11 @@ export const queueRoutes: Routes = async (app, { deps }) => {
   // Its own handler makes a 500 of a refused key. What is thrown here goes on to the app's.
   adapter.setErrorHandler((error) => {
     throw error;
+  });
+  // Its page takes fonts from elsewhere, which would tell that server of everybody who looks.
+  app.addHook('onSend', async (_request, reply, payload) => {
+    const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
+    return isPage && typeof payload === 'string' ? payload.replaceAll(foreignLink, '') : payload;
   });
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, role: 'admin', basic: true };

@@ -1,6 +1,7 @@
 /** What browsers load: the widget's script, and a page to try it on. Neither holds data of any team. */
 import type { FastifyPluginAsync } from 'fastify';
-import { readWidgetScript, type WidgetScript } from './script.ts';
+import { createStaticDocument, type StaticDocument, sendStatic } from '../static-document.ts';
+import { readWidgetScript } from './script.ts';
 
 /** A key of ours has no character that means something in HTML; what is no key is not written into the page. */
 const keyPattern = /^[\w-]{20,64}$/;
@@ -41,23 +42,16 @@ const demoPolicy =
   "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export const pageRoutes: FastifyPluginAsync = async (app) => {
-  let script: WidgetScript | undefined;
+  let script: StaticDocument | undefined;
+  const style = createStaticDocument('text/css; charset=utf-8', demoStyle);
   const config = { public: true };
   const schema = { hide: true };
 
   app.get('/widget.js', { config, schema }, async (request, reply) => {
     script ??= readWidgetScript();
-    reply
-      .header('etag', script.etag)
-      .header('cache-control', 'public, max-age=300, stale-while-revalidate=86400')
-      .header('vary', 'accept-encoding')
-      // Helmet keeps what we serve to ourselves; this is for other people's pages.
-      .header('cross-origin-resource-policy', 'cross-origin')
-      .header('access-control-allow-origin', '*')
-      .type('text/javascript; charset=utf-8');
-    if (request.headers['if-none-match'] === script.etag) return reply.status(304).send();
-    if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(script.text);
-    return reply.header('content-encoding', 'gzip').send(script.gzipped);
+    // Helmet keeps what we serve to ourselves; this is for other people's pages.
+    reply.header('cross-origin-resource-policy', 'cross-origin').header('access-control-allow-origin', '*');
+    return sendStatic(request, reply, script, 'public, max-age=300, stale-while-revalidate=86400');
   });
 
   app.get('/widget/demo', { config, schema }, (request, reply) => {
@@ -67,7 +61,7 @@ export const pageRoutes: FastifyPluginAsync = async (app) => {
       .type('text/html; charset=utf-8')
       .send(demoPage(typeof channel === 'string' && keyPattern.test(channel) ? channel : undefined));
   });
-  app.get('/widget/demo.css', { config, schema }, (_request, reply) =>
-    reply.header('cache-control', 'public, max-age=300').type('text/css; charset=utf-8').send(demoStyle),
+  app.get('/widget/demo.css', { config, schema }, (request, reply) =>
+    sendStatic(request, reply, style, 'public, max-age=300'),
   );
 };

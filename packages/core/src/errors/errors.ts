@@ -51,5 +51,10 @@ export function rateLimited(seconds: number, message = 'Too many requests.'): Do
 }
 
 export function invalidField(path: string, message: string): DomainError {
-  return new DomainError('invalid_request', `${path}: ${message}`, { fields: [{ path, message }] });
+  return invalidFields([{ path, message }]);
+}
+
+export function invalidFields(fields: FieldError[]): DomainError {
+  const detail = fields.map(({ path, message }) => `${path || 'body'}: ${message}`).join('. ');
+  return new DomainError('invalid_request', detail, { fields });
 }
