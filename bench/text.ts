@@ -19,7 +19,8 @@ interface Work {
 
 export const text: Bench = {
   name: 'text',
-  about: 'the worst texts: an answer of 64 Ki and 128 Ki characters in each dialect, a message of 200,000 at its routes',
+  about:
+    'the worst texts: an answer of 64 Ki and 128 Ki characters in each dialect, a message of 200,000 at its routes',
   against: 'Every shape of test/support/markdown/shapes.ts, alone in this process; the slowest one is named.',
   async run({ log }) {
     const figures = [routing()];
@@ -33,7 +34,9 @@ export const text: Bench = {
 
 async function works(): Promise<Work[]> {
   const adapters = await Promise.all(
-    builtInAdapters.kinds.map(async (kind) => [kind, (await builtInAdapters.load(kind))!.capabilities] as const),
+    builtInAdapters.kinds.map(
+      async (kind) => [kind, (await builtInAdapters.load(kind))!.capabilities] as const,
+    ),
   );
   return [
     { id: 'blocks', label: 'for the web chat', run: messageBlocks },
