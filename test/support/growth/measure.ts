@@ -69,6 +69,9 @@ export function superlinearGrowth<Input>(
   }
 }
 
+/** Below, a message takes another way where it no longer fits: a wide table becomes a list, one part becomes two. */
+const shortestOfSlow = 15_000;
+
 /**
  * The same for work that is slow by itself: what is no more than linear between 3,000 and 12,000 code units, at the first
  * glance, is not looked at any further. The long one comes first: what is cold then only leads to a second look.
@@ -77,12 +80,11 @@ export function growthOfSlow<Input>(
   inputOf: (length: number) => Input,
   work: (input: Input) => unknown,
   longest: number,
-  shortest = short,
 ): Growth | null {
   const [input, long] = [inputOf(3_000), inputOf(12_000)];
   const fourTimes = millisecondsOf(() => work(long));
   if (fourTimes < 5 || fourTimes < 6 * millisecondsOf(() => work(input))) return null;
-  return superlinearGrowth(inputOf, work, longest, shortest);
+  return superlinearGrowth(inputOf, work, longest, shortestOfSlow);
 }
 
 /** Of so many runs, or fewer where one takes less than `enough`. */

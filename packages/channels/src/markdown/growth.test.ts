@@ -31,7 +31,7 @@ function slow(text: Text): string[] {
   const format = { dialect: 'whatsapp', limit: { max: 300, unit: 'utf16' }, maxParts: 10 } as const;
   note(
     'in parts',
-    growthOfSlow(text, (some) => renderParts(some, format), 2 * longest, 6_000),
+    growthOfSlow(text, (some) => renderParts(some, format), 2 * longest),
   );
   return found;
 }
