@@ -63,13 +63,17 @@ afterAll(async () => {
 const read = () => product.owner.expect(200, product.owner.get(`/v1/channels/${channelId}`));
 const answeredIds = () => smtp.received.map(({ mail: { inReplyTo } }) => inReplyTo);
 
-/** The longest time in which nothing else could be done, in milliseconds, since it was started. */
+/**
+ * The longest piece of work since it was started during which nothing else could be done, in milliseconds of this thread's
+ * processor time: what other processes take does not count.
+ */
 function watchEventLoop() {
   let longest = 0;
-  let last = performance.now();
+  let last = process.threadCpuUsage();
   const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
+    const { user, system } = process.threadCpuUsage(last);
+    longest = Math.max(longest, (user + system) / 1000);
+    last = process.threadCpuUsage();
   }, 10);
   return () => {
     clearInterval(timer);
@@ -88,8 +92,8 @@ it('are passed over, told of, and hold up nobody', { timeout: 120_000 }, async (
   );
   imap.deliver(mail({ id: '<honest@example.com>' }));
   await expect.poll(answeredIds, { timeout: 90_000 }).toEqual(['<html@example.com>', '<honest@example.com>']);
-  // To read them takes far longer, elsewhere.
-  expect(stopWatching()).toBeLessThan(cpuMs);
+  // To read them takes longer, elsewhere.
+  expect(stopWatching()).toBeLessThan(cpuMs / 2);
 
   const { unreadable, status } = await read();
   expect(status).toBe('active');

@@ -2,10 +2,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DocumentError } from '@nightshift/contracts/documents';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createDocumentReader, type DocumentReaderOptions, type DocumentReaderPool } from './index.ts';
 import type { Reading } from './reader.ts';
 import { nodeFlags } from './reading-process.ts';
+
+// Processes are started, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const mebibyte = 1024 * 1024;
 const readers: DocumentReaderPool[] = [];
@@ -39,6 +42,9 @@ const isReader = (pid: number) => {
     return false;
   }
 };
+/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, utime, in ticks of 10 ms. */
+const cpuSecondsOf = (pid: number) =>
+  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[11]) / 100;
 const readingProcesses = (pid = process.pid) => descendants(pid).filter(isReader);
 const failureOf = (reading: Promise<unknown>): Promise<DocumentError> =>
   reading.then(
@@ -122,9 +128,13 @@ describe('a document that is too much', () => {
 
   it('of memory is given up', async () => {
     const { reader } = start({ limits: { memoryBytes: 200 * mebibyte, cpuMs: 60_000 } });
-    expect(await failureOf(reader.read('mail', blankLines(500_000), {}))).toMatchObject({
-      code: 'too_large',
-    });
+    // Outside of the heap: a file of 20 MiB, several times over. Then within it.
+    const file = Buffer.alloc(20 * mebibyte, 7)
+      .toString('base64')
+      .replace(/.{76}/g, '$&\n');
+    const large = `From: a@b.c\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n${file}`;
+    for (const raw of [Buffer.from(large), blankLines(500_000)])
+      expect(await failureOf(reader.read('mail', raw, {}))).toMatchObject({ code: 'too_large' });
     expect((await reader.read('mail', mail('Next'), {})).text).toBe('Next');
   });
 
@@ -177,7 +187,7 @@ describe('the process', () => {
     expect(readingProcesses()).toHaveLength(1);
   });
 
-  it('ends when its parent is killed, also in the middle of a loop', async () => {
+  it('ends when its parent is killed, also in the middle of a loop', { timeout: 60_000 }, async () => {
     const index = fileURLToPath(new URL('./index.ts', import.meta.url));
     const code = `
       const { createDocumentReader } = await import(${JSON.stringify(index)});
@@ -191,8 +201,10 @@ describe('the process', () => {
     });
     await new Promise((resolve) => parent.stdout.once('data', resolve));
     const [reading] = readingProcesses(parent.pid);
-    expect(reading).toBeDefined();
+    // It is in the middle of it, and would be for many times as long.
+    const before = cpuSecondsOf(reading!);
+    await expect.poll(() => cpuSecondsOf(reading!) - before, { timeout: 30_000 }).toBeGreaterThan(1);
     parent.kill('SIGKILL');
-    await expect.poll(() => isReader(reading!)).toBe(false);
+    await expect.poll(() => isReader(reading!), { timeout: 4_000 }).toBe(false);
   });
 });
