@@ -8,21 +8,7 @@ import { slownessOf } from '../support/growth/judge.ts';
 import { type Pattern, patternsIn, patternsOf } from '../support/growth/patterns.ts';
 
 /** What may be slower, since its text is always short: where it is, and what bounds its text. */
-const exceptions: readonly { file: string; source: string; bound: string }[] = [
-  // Pending: mails are about to be read in a process of their own. No line of these stays.
-  ...[
-    String.raw`^\s*([a-z0-9-]+)(?:\s*\/\s*\d+)?\s*=\s*([a-z]+)(.*)$`,
-    String.raw`([a-z]+\.[a-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(\S+))`,
-    String.raw`(?:"(?:[^"\\]|\\.)*"|[^;])+`,
-  ].map((source) => ({ file: 'packages/channels/src/email/authenticity.ts', source, bound: 'none yet' })),
-  { file: 'packages/channels/src/email/automatic.ts', source: String.raw`[;\s(].*$`, bound: 'none yet' },
-  { file: 'packages/channels/src/email/connection.ts', source: String.raw`\+[^@]*(?=@)`, bound: 'none yet' },
-  {
-    file: 'packages/channels/src/email/threading.ts',
-    source: String.raw`^(?:\s*(?:re|aw|sv|antw|rif|r|odp|ynt)(?:\[\d+\])?\s*:\s*)+`,
-    bound: 'none yet',
-  },
-];
+const exceptions: readonly { file: string; source: string; bound: string }[] = [];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { patterns, computed } = patternsIn(root);

@@ -77,8 +77,11 @@ export const idempotency = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }
       owing.set(request, mine);
       return;
     }
-    const body = unseal(deps.kek, JSON.parse(stored.body) as Sealed, contextOf(mine));
     const fields = fieldsOf(request, stored.status);
+    const context = stored.ofTeam ? sealContext(teamId, key, 'answer') : contextOf(mine);
+    const answer = unseal(deps.kek, JSON.parse(stored.body) as Sealed, context);
+    // Whose it was is not known: what it showed once is not shown to whoever repeats it.
+    const body = stored.ofTeam ? withoutShownOnce(answer, fields) : answer;
     const kept = fields.length > 0 ? JSON.parse(body) : {};
     const withheld = fields.filter((field) => !(field in kept));
     if (withheld.length > 0) reply.header('idempotency-withheld', withheld.join(', '));

@@ -1,12 +1,11 @@
 import { text as readAll } from 'node:stream/consumers';
-import {
-  type CatalogChannel,
-  type Channel,
-  type ChannelCreated,
-  type ChannelStatus,
-  cutText,
-  type Identity,
-  type IdentityStatus,
+import type {
+  CatalogChannel,
+  Channel,
+  ChannelCreated,
+  ChannelStatus,
+  Identity,
+  IdentityStatus,
 } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';

@@ -6,7 +6,6 @@ import {
   type ChannelListQuery,
   type ChannelRoute,
   type Page,
-  storable,
 } from '@nightshift/contracts';
 import { type Database, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
