@@ -260,17 +260,12 @@ describe('nightshift providers', () => {
       '--api-key-stdin',
     ];
     expect(await nightshift(add, { stdin: 'azure-key-0123456789' })).toMatchObject({ code: 0 });
-    await json(
-      'providers',
-      'update',
-      'azure',
-      '--weight',
-      '5',
-      '--parameter',
-      'resource=ours',
-      '--prices',
-      '1,2,0.1',
-    );
+    const moved = ['providers', 'update', 'azure', '--parameter', 'resource=ours'];
+    const refused = await nightshift(moved);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('apiKey') });
+    const more = ['--weight', '5', '--prices', '1,2,0.1', '--api-key-stdin'];
+    const stdin = 'azure-key-9876543210';
+    expect(await nightshift([...moved, ...more], { stdin })).toMatchObject({ code: 0 });
     const { credentials } = await json<{ credentials: object[] }>('providers', 'list');
     expect(credentials).toMatchObject([
       {

@@ -76,6 +76,15 @@ it('never holds up a good key behind a guesser, also one that was never used, or
   expect(new Set(await flood())).toEqual(new Set([429]));
 });
 
+it('lets a key that was just made come in many requests at once', async () => {
+  const { key } = await product.owner.expect(
+    201,
+    product.owner.post('/v1/api-keys', { name: 'busy', role: 'member' }),
+  );
+  const statuses = await Promise.all(times(100, () => ask(key, '192.0.2.7')));
+  expect(new Set(statuses)).toEqual(new Set([200]));
+});
+
 it('counts a key that was revoked as a guess', async () => {
   const caller = await product.caller('viewer');
   const { key } = (await caller.get('/v1/me')).body;

@@ -58,6 +58,8 @@ export const auth = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }) => {
    */
   const guesses = createRateLimit({ max: maxGuesses, windowMs: 60_000 });
   const knownKeys = createKnownKeys(deps);
+  /** Under way: requests with one key at the same moment are answered by one query. */
+  const lookups = new Map<string, Promise<Caller | null>>();
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.decorateRequest('caller', {
     getter(this: FastifyRequest): Caller {
@@ -71,24 +73,44 @@ export const auth = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }) => {
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
     const key = presentedKey(request);
-    const hasForm = key !== undefined && isApiKeyForm(key);
-    const isKnown = hasForm && knownKeys.has(hashApiKey(key));
+    const hash = key !== undefined && isApiKeyForm(key) ? hashApiKey(key) : null;
     const client = clientNetwork(request.ip);
-    // Counted before anything is asked, so that guesses that come at once are counted as well.
-    const wait = isKnown ? undefined : guesses.take(client);
-    if (wait !== undefined) throw rateLimited(wait, 'Too many refused keys from this address.');
-    if (!hasForm) throw refused(request, reply, key);
-    let isGuess = false;
-    try {
-      const caller = await resolveApiKey(deps.db, key);
-      isGuess = caller === null;
-      if (caller) return caller;
-    } finally {
-      // What fails for want of a database is nobody's guess.
-      if (!isKnown && !isGuess) guesses.giveBack(client);
+    if (key === undefined || hash === null) {
+      count(client);
+      throw refused(request, reply, key);
     }
-    if (isKnown) guesses.take(client);
+    // One that is being looked up costs no more. A key that was just made comes in many requests at once.
+    const isCounted = !knownKeys.has(hash) && !lookups.has(key);
+    if (isCounted) count(client);
+    let caller: Caller | null;
+    try {
+      caller = await lookUp(key);
+    } catch (error) {
+      // What fails for want of a database is nobody's guess.
+      if (isCounted) guesses.giveBack(client);
+      throw error;
+    }
+    if (caller) {
+      knownKeys.add(hash);
+      if (isCounted) guesses.giveBack(client);
+      return caller;
+    }
+    if (!isCounted) guesses.take(client);
     throw refused(request, reply, key);
+  }
+
+  /** Before anything is asked, so that guesses that come at once are counted as well. @throws {DomainError} rate_limited */
+  function count(client: string): void {
+    const wait = guesses.take(client);
+    if (wait !== undefined) throw rateLimited(wait, 'Too many refused keys from this address.');
+  }
+
+  function lookUp(key: string): Promise<Caller | null> {
+    const known = lookups.get(key);
+    if (known) return known;
+    const lookup = resolveApiKey(deps.db, key).finally(() => lookups.delete(key));
+    lookups.set(key, lookup);
+    return lookup;
   }
 
   app.addHook('onRequest', async (request, reply) => {
