@@ -66,7 +66,8 @@ async function team(name: string, args: object = {}): Promise<string> {
 const connect = (more: object = {}) =>
   connectProgram(product, program, {
     agentId,
-    access: { strangers: 'answer' },
+    // These people write faster than people do.
+    access: { strangers: 'answer', limits: { programTurns: 100 } },
     guestTools: [...kept, ...planned],
     ...more,
   });
@@ -133,7 +134,9 @@ describe('notes', () => {
   });
 
   it('of a group that is open to everybody belong to the group, whoever speaks', async () => {
-    const channel = await connect({ access: { people: ['ann'], groups: { open: ['lobby'] } } });
+    const channel = await connect({
+      access: { people: ['ann'], groups: { open: ['lobby'] }, limits: { programTurns: 100 } },
+    });
     const lobby = { thread: 'lobby', group: 'lobby' };
     await team('notes.write', { name: 'prices', text: 'secret' });
     const [ann, eve] = [speaker(channel, 'ann', lobby), speaker(channel, 'eve', lobby)];
@@ -226,5 +229,5 @@ describe('schedules', () => {
     );
     for (const { id } of made) await call(ann, 'schedules.delete', { id });
     expect(await call(ann, 'schedules.create', daily)).toContain('made for this person today');
-  });
+  }, 60_000);
 });

@@ -18,6 +18,12 @@ let second: ModelServer;
 beforeAll(async () => {
   [product, first, second] = await Promise.all([startProduct(), startModelServer(), startModelServer()]);
   await product.startWorker();
+  // The vendors' libraries are loaded at the first call, which these clocks are too short for on a busy machine.
+  for (const model of [
+    await connectModel(product.owner, first),
+    await connectModel(product.owner, second, 'anthropic-messages'),
+  ])
+    await ask(product.owner, await createAgent(product.owner, { model }), 'hello');
 });
 
 beforeEach(() => {
