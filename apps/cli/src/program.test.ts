@@ -48,9 +48,19 @@ describe('the command line', () => {
       ...['list', 'show', 'create', 'update', 'pause', 'resume', 'run', 'delete'].map(
         (verb) => `nightshift schedules ${verb}`,
       ),
-      ...['add', 'list', 'show', 'test', 'pause', 'resume', 'remove', 'traffic', 'pair', 'people'].map(
-        (verb) => `nightshift channels ${verb}`,
-      ),
+      ...[
+        'add',
+        'list',
+        'show',
+        'update',
+        'test',
+        'pause',
+        'resume',
+        'remove',
+        'traffic',
+        'pair',
+        'people',
+      ].map((verb) => `nightshift channels ${verb}`),
       ...['list', 'show', 'retry'].map((verb) => `nightshift deliveries ${verb}`),
       ...['list', 'create', 'update', 'delete', 'test'].map((verb) => `nightshift webhooks ${verb}`),
       ...['list', 'add', 'test', 'rotate', 'update', 'remove', 'health'].map(

@@ -67,6 +67,7 @@ it('leaves the codes that this program writes, and shows all others', () => {
   const text = '\r\x1b[2K\x1b[32mgreen\x1b[39m';
   expect(withOwnCodesOnly(text)).toBe(text);
   expect(withOwnCodesOnly('\x1b[2J\x1b[1;1Ha\rb')).toBe('<U+001B>[2J<U+001B>[1;1Ha<U+000D>b');
+  expect(withOwnCodesOnly('a,b\r\n')).toBe('a,b\r\n');
 });
 
 it('hides nothing in JSON, which means the same', () => {

@@ -61,8 +61,8 @@ export function printable(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(hidden, shown);
 }
 
-/** The codes that this program writes itself: colours, and the line that is wiped again. */
-const own = /\x1b\[\d{0,3}(?:;\d{1,3})*m|\r\x1b\[2K/;
+/** The codes that this program writes itself: colours, the line that is wiped again, and the line breaks of CSV. */
+const own = /\x1b\[\d{0,3}(?:;\d{1,3})*m|\r\x1b\[2K|\r(?=\n)/;
 const ownOrHidden = new RegExp(`(${own.source})|${hidden.source}`, 'gu');
 
 /** Whatever reaches the terminal: should a text have come here as it was, its codes are shown, too. */
