@@ -11,6 +11,7 @@ import {
   LaneLostError,
   type LedgerEntry,
   type StepResult,
+  settleLostLedger,
   settleStepLedger,
 } from '@nightshift/core/runs';
 import { defineTool, type ToolEffect } from '@nightshift/tools';
@@ -145,6 +146,7 @@ describe('the ledger', () => {
     const next = await claim(accepted);
     await expect(settleStepLedger(product.db, scope, step)).rejects.toEqual(expect.any(LaneLostError));
     await settleStepLedger(product.db, next, step);
+    await settleLostLedger(product.db, scope, step);
 
     const rows = await product.sql('SELECT input_tokens, runs FROM usage_entry WHERE run_id = $1', [
       accepted.runId,
@@ -155,6 +157,27 @@ describe('the ledger', () => {
     ]);
     expect(used).toEqual([{ used: 750 }]);
     await product.owner.expect(204, product.owner.delete(`/v1/budgets/${budgetId}`));
+    await cancel(next);
+  });
+
+  it('has the calls of a worker that has lost the lane, and leaves what the next one has reserved', async () => {
+    const accepted = await say(product.owner, agentId, 'hello');
+    const scope = await claim(accepted);
+    await beginStep(product.db, scope, { index: 0, ...asked });
+    await expire(accepted);
+    const next = await claim(accepted);
+    const open = () => product.sql('SELECT status FROM step WHERE run_id = $1', [accepted.runId]);
+    await settleLostLedger(product.db, scope, { index: 0, ledger: [paid(newId())] });
+    await settleStepLedger(product.db, next, { index: 0, ledger: [paid(newId())] });
+
+    const rows = await product.sql('SELECT input_tokens, runs FROM usage_entry WHERE run_id = $1 ORDER BY runs', [
+      accepted.runId,
+    ]);
+    expect(rows).toEqual([
+      { input_tokens: 700, runs: 0 },
+      { input_tokens: 700, runs: 1 },
+    ]);
+    expect(await open()).toEqual([{ status: 'started' }]);
     await cancel(next);
   });
 

@@ -24,6 +24,7 @@ import {
   type RunEnd,
   readJournal,
   type StepResult,
+  settleLostLedger,
   settleStepLedger,
 } from '@nightshift/core/runs';
 import type { Routing } from '@nightshift/providers';
@@ -65,7 +66,7 @@ export interface Executed {
  *
  * - `cancelled` ends the run.
  * - `handover` leaves it running for the next worker, which goes on after the last finished step.
- * - `lane_lost` writes nothing more.
+ * - `lane_lost` writes nothing more, but for what its calls have cost.
  *
  * @throws only when the database is unavailable; the run then stays as it is, and is taken up again later
  */
@@ -80,8 +81,10 @@ export async function executeRun(
   try {
     await turn.work();
   } catch (error) {
-    if (error instanceof LaneLostError) log.warn('lane lost to another worker; stopped');
-    else if (isDatabaseUnavailable(error)) throw error;
+    if (error instanceof LaneLostError) {
+      log.warn('lane lost to another worker; stopped');
+      await turn.settleLost();
+    } else if (isDatabaseUnavailable(error)) throw error;
     else {
       log.error({ err: error }, 'run failed for an internal reason');
       await turn.fail(error).catch((cause) => {
@@ -225,6 +228,12 @@ class RunTurn {
     if (this.#charged) await this.#warnOfBudgets();
   }
 
+  /** Another worker goes on with the run; what this one has asked for is charged all the same. */
+  async settleLost(): Promise<void> {
+    const step = this.#unsettled;
+    if (step && step.ledger.length > 0) await settleLostLedger(this.#deps.db, this.#scope, step);
+  }
+
   /** False when somebody has said more meanwhile: nothing was written. */
   async #tryEnd(end: Pick<RunEnd, 'status' | 'error' | 'reply'>, step: StepResult | null): Promise<boolean> {
     await this.#context.live?.settle();
@@ -292,7 +301,7 @@ class RunTurn {
   /** The signal aborted: end the run, or leave it to the next worker. `step` is what was under way. */
   async #endStopped(step: StepResult | null): Promise<void> {
     const cause = stopCause(this.#stop);
-    if (cause === 'lane_lost') return;
+    if (cause === 'lane_lost') return this.settleLost();
     if (cause === 'handover') {
       // The ledger must know of an attempt that was paid for. A failed step is made again by the next worker.
       if (step) await this.#finishStep(step);

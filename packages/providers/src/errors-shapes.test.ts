@@ -1,6 +1,7 @@
 /** What vendors, gateways and proxies answer when something is wrong, in all the shapes that are known. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { superlinearGrowth } from '../../../test/support/growth/measure.ts';
 import { httpError, isErrorEvent, streamError } from './errors.ts';
 import type { Endpoint, ModelErrorKind } from './provider.ts';
 import { retryAfterOf, waitInText } from './retry-after.ts';
@@ -476,19 +477,12 @@ describe('whatever comes', () => {
       'a wait': (size) => `try again in ${'1s'.repeat(size)}`,
     };
     for (const [name, body] of Object.entries(bodies)) {
-      const timeOf = (size: number) => {
-        const text = body(size);
-        return Math.min(
-          ...Array.from({ length: 5 }, () => {
-            const start = performance.now();
-            http(500, text);
-            return performance.now() - start;
-          }),
-        );
-      };
-      timeOf(1_000);
-      const ratios = Array.from({ length: 4 }, () => timeOf(200_000) / Math.max(0.05, timeOf(100_000)));
-      expect(Math.min(...ratios), name).toBeLessThanOrEqual(3);
+      const unit = body(1).length;
+      const growth = superlinearGrowth(
+        (length) => body(Math.ceil(length / unit)),
+        (text) => http(500, text),
+      );
+      expect(growth, name).toBeNull();
     }
   });
 });

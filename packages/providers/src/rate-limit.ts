@@ -109,7 +109,8 @@ function moment(value: string, now: number): number | undefined {
     return Math.ceil(number * 1000);
   }
   // Only what looks like a date: `Date.parse` makes one of nearly everything, "-5" included.
-  const isDate = /[a-z]{3}.*\d{4}|^\s*\d{4}-\d\d-\d\d/i.test(value);
+  const month = value.search(/[a-z]{3}/i);
+  const isDate = /^\s*\d{4}-\d\d-\d\d/.test(value) || (month >= 0 && /\d{4}/.test(value.slice(month)));
   const date = isDate ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -83,7 +83,7 @@ export function waitInText(text: string): number | undefined {
     );
   if (!amounts) return undefined;
   let total = 0;
-  for (const [, number, unit] of amounts[0].matchAll(/(\d+(?:\.\d+)?) ?([a-z]+)/gi))
+  for (const [, number, unit] of amounts[0].matchAll(/(\d+(?:\.\d+)?) ?([a-z]+) ?/giy))
     total += Number(number) * msOf(unit!);
   return Math.min(MAX_WAIT_MS, Math.ceil(total));
 }

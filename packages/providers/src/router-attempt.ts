@@ -5,7 +5,7 @@ import { abortedError, emptyError, truncatedError } from './errors.ts';
 import type { Health } from './health.ts';
 import type { Candidate } from './plan.ts';
 import type { Protocols } from './protocols/index.ts';
-import type { ModelCall, ModelError, ModelEvent } from './provider.ts';
+import { type ModelCall, ModelError, type ModelEvent } from './provider.ts';
 import type { AttemptRecord } from './router.ts';
 import { settle } from './settlement.ts';
 import { createEventWasher } from './storable-events.ts';
@@ -33,6 +33,9 @@ export interface AttemptContext {
   isAgain: boolean;
   signal: AbortSignal;
 }
+
+/** No model writes as much at once: the longest outputs have some 128,000 tokens. Text, thinking and tool calls. */
+export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 export type Terminal = Extract<ModelEvent, { type: 'done' | 'error' }>;
 
@@ -75,10 +78,16 @@ export async function* attempt(
     while (terminal === null) {
       watchdog.waiting();
       const next = await events.next();
-      const raw: ModelEvent = next.done ? failure(truncatedError()) : next.value;
+      let raw: ModelEvent = next.done ? failure(truncatedError()) : next.value;
       const content = isContent(raw);
       watchdog.heard(content);
       outputBytes += bytesOf(raw);
+      if (outputBytes > MAX_ANSWER_BYTES) {
+        outputBytes = MAX_ANSWER_BYTES;
+        raw = failure(new ModelError('server', 'The answer is longer than 4 MB and does not end.'));
+        watchdog.stop(true);
+        events.return?.().catch(() => undefined);
+      }
       if (content && firstTokenMs === null) {
         firstTokenMs = now() - startedAt;
         health.answered(circuit, firstTokenMs, context.probe);
@@ -93,7 +102,7 @@ export async function* attempt(
           if (event.type === 'done' && !isEmpty(event.message)) committed = true;
         } else {
           held.push(event);
-          if (event.type === 'text' && event.delta.trim() !== '') committed = true;
+          if (event.type === 'text' && isVisible(event.delta)) committed = true;
         }
       }
       // Thinking waits only for what came before it.
@@ -169,10 +178,12 @@ function bytesOf(event: ModelEvent): number {
 const isThinking = (event: ModelEvent | undefined): boolean => event?.type === 'thinking';
 const isShownEarly = ({ type }: ModelEvent): boolean => type === 'start' || type === 'thinking';
 
+const isVisible = (text: string): boolean => /[^\s\p{Default_Ignorable_Code_Point}]/u.test(text);
+
 /** Whether there is nothing in it that could be used: no text, and no tool call. */
 function isEmpty({ content }: AssistantMessage): boolean {
   return content.every(
-    (part) => part.type === 'thinking' || (part.type === 'text' && part.text.trim() === ''),
+    (part) => part.type === 'thinking' || (part.type === 'text' && !isVisible(part.text)),
   );
 }
 

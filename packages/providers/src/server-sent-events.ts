@@ -11,6 +11,9 @@ const END_MS = 1000;
 /** No answer is that long: who sends more will not stop. */
 const MAX_BYTES = 128 * 1024 * 1024;
 
+/** Longest event, in UTF-16 code units. The last one of some wires holds the whole answer again. */
+const MAX_EVENT = 16 * 1024 * 1024;
+
 /**
  * @param onDone called at `[DONE]`
  *
@@ -40,6 +43,8 @@ export async function* serverSentEvents<Event>(
         throw new ModelError('server', `The endpoint sent more than ${MAX_BYTES >> 20} MB and did not stop.`);
       const text = decoder.decode(value, { stream: true });
       rest += text;
+      if (rest.length + (data?.length ?? 0) > MAX_EVENT)
+        throw new ModelError('server', `The endpoint sent an event of more than ${MAX_EVENT >> 20} MB.`);
       // A chunk in the middle of a long line: nothing to do yet.
       if (!text.includes('\n')) continue;
       const lines = rest.split('\n');

@@ -78,8 +78,11 @@ async function listedCost(
 }
 
 /** The connection was not made. */
-const notReached =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|\w*CERT\w*|UNABLE_TO_\w+|ERR_(TLS|SSL)_\w+)$/;
+const notReached = (code: string) =>
+  code.includes('CERT') ||
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|UNABLE_TO_\w+|ERR_(TLS|SSL)_\w+)$/.test(
+    code,
+  );
 
 /** How a call ends of which nobody knows whether the vendor has worked on it. */
 const undecided: ReadonlySet<ModelErrorKind> = new Set([
@@ -96,5 +99,5 @@ function isFree({ error, accepted, outputBytes, usage }: AttemptUse): boolean {
   if (error === null || outputBytes > 0 || (usage?.input ?? 0) > 0) return false;
   if (accepted) return !undecided.has(error.kind);
   if (error.status !== undefined && error.status >= 300) return true;
-  return !undecided.has(error.kind) || notReached.test(String((error.cause as { code?: unknown })?.code));
+  return !undecided.has(error.kind) || notReached(String((error.cause as { code?: unknown })?.code));
 }

@@ -1,6 +1,7 @@
 import type { AssistantMessage } from '@nightshift/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { superlinearGrowth } from '../../../test/support/growth/measure.ts';
 import { Answer } from './answer.ts';
 import type { Compat, ModelEvent } from './provider.ts';
 import { createTextReader } from './think-tags.ts';
@@ -223,18 +224,9 @@ it('takes time in proportion to the text, whatever it is', () => {
     'ends again and again': (size) => [`a${'`</think>`'.repeat(size)}`],
     'one character at a time': (size) => [...`<think>${'ab<'.repeat(size)}</think>x`],
   };
-  for (const [name, shape] of Object.entries(shapes)) {
-    const timeOf = (size: number) => {
-      const deltas = shape(size);
-      const times = Array.from({ length: 3 }, () => {
-        const start = performance.now();
-        read(deltas);
-        return performance.now() - start;
-      });
-      return Math.min(...times);
-    };
-    timeOf(1_000);
-    const ratios = Array.from({ length: 3 }, () => timeOf(12_000) / timeOf(6_000));
-    expect(Math.min(...ratios), name).toBeLessThanOrEqual(3);
-  }
+  for (const [name, shape] of Object.entries(shapes))
+    expect(
+      superlinearGrowth((length) => shape(Math.ceil(length / 6)), read, 60_000),
+      name,
+    ).toBeNull();
 });

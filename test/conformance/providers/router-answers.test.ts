@@ -68,6 +68,8 @@ describe.each(wires)('%s', (wire) => {
   it.each<[string, Step, string]>([
     ['an empty answer', {}, 'empty'],
     ['white space', { text: ' \n ' }, 'empty'],
+    ['characters that nobody sees', { text: '\u200b\u2060\ufeff' }, 'empty'],
+    ['thinking without an end', { thinking: 'x'.repeat(5 * 1024 * 1024), text: 'x' }, 'server'],
     ['thinking alone', thinking, 'empty'],
     ['thinking alone in tags', { text: '<think>Hm.' }, 'empty'],
     [

@@ -4,7 +4,9 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { Routes } from './types.ts';
 
-const foreignLink = /<link\b[^>]*\bhref="(?:https?:)?\/\/[^>]*>/g;
+/** Without links to other servers. */
+const ownLinksOnly = (page: string) =>
+  page.replace(/<link\b[^<>]*>/g, (link) => (/\shref="(?:https?:)?\/\//.test(link) ? '' : link));
 
 export const queueRoutes: Routes = async (app, { deps }) => {
   const adapter = new FastifyAdapter();
@@ -23,7 +25,7 @@ export const queueRoutes: Routes = async (app, { deps }) => {
   // Its page takes fonts from elsewhere, which would tell that server of everybody who looks.
   app.addHook('onSend', async (_request, reply, payload) => {
     const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
-    return isPage && typeof payload === 'string' ? payload.replaceAll(foreignLink, '') : payload;
+    return isPage && typeof payload === 'string' ? ownLinksOnly(payload) : payload;
   });
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, role: 'admin', basic: true };

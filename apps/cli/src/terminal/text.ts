@@ -38,16 +38,19 @@ const joins =
  * What steers a terminal, turns text around or takes no room: control characters except line breaks and tabs, those of
  * bidirectional text (https://trojansource.codes), invisible ones, tags, and halves of surrogate pairs.
  */
-const hidden = new RegExp(
-  [
-    '[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164\\uffa0]',
-    '[\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff0-\\ufffb]',
-    '[\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]',
-    '\\p{Surrogate}',
-    `(?<!${joins.source})[\\u200c\\u200d]`,
-  ].join('|'),
-  'gu',
-);
+const hidden =
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}\p{Surrogate}]|\u034f|\u17b4|\u17b5|[\u180b-\u180d]|\u180f/gu;
+
+/** The text with `written` in place of each character that hides. */
+const replaceHidden = (text: string, written: (character: string) => string) =>
+  text.replace(hidden, (character, at: number) =>
+    /[\u200c\u200d]/.test(character) && joins.test(characterBefore(text, at))
+      ? character
+      : written(character),
+  );
+
+const characterBefore = (text: string, at: number) =>
+  text.slice(/[\udc00-\udfff]/.test(text.charAt(at - 1)) ? Math.max(0, at - 2) : Math.max(0, at - 1), at);
 
 /** `<U+202E>` */
 const shown = (character: string) =>
@@ -58,21 +61,24 @@ const shown = (character: string) =>
  * the cursor, paint over what was shown, reach the clipboard through escape sequences, or read otherwise than it is.
  */
 export function printable(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(hidden, shown);
+  return replaceHidden(text.replace(/\r\n?/g, '\n'), shown);
 }
 
 /** The codes that this program writes itself: colours, the line that is wiped again, and the line breaks of CSV. */
-const own = /\x1b\[\d{0,3}(?:;\d{1,3})*m|\r\x1b\[2K|\r(?=\n)/;
-const ownOrHidden = new RegExp(`(${own.source})|${hidden.source}`, 'gu');
+const own = /(\x1b\[\d{0,3}(?:;\d{1,3})*m|\r\x1b\[2K|\r(?=\n))/;
 
 /** Whatever reaches the terminal: should a text have come here as it was, its codes are shown, too. */
 export function withOwnCodesOnly(text: string): string {
-  return text.replace(ownOrHidden, (found, code?: string) => code ?? shown(found));
+  const isCode = (index: number) => index % 2 === 1;
+  return text
+    .split(own)
+    .map((part, index) => (isCode(index) ? part : replaceHidden(part, shown)))
+    .join('');
 }
 
 /** A document of JSON in which nothing hides. It means the same. */
 export function visibleJson(value: unknown, space?: number): string {
-  return JSON.stringify(value, null, space).replace(hidden, (character) =>
+  return replaceHidden(JSON.stringify(value, null, space), (character) =>
     Array.from({ length: character.length }, (_, at) => escaped(character.charCodeAt(at))).join(''),
   );
 }

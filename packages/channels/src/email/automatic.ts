@@ -15,7 +15,7 @@ export function automaticReason(mail: Mail, settings: Settings): string | null {
   if (!from) return 'no_sender';
   if (isOwn(from.address, settings)) return 'own';
   if (first('return-path') === '<>' || first('content-type').startsWith('multipart/report')) return 'bounce';
-  const submitted = first('auto-submitted').replace(/[;\s(].*$/s, '');
+  const submitted = first('auto-submitted').split(/[;\s(]/, 1)[0]!;
   if (submitted !== '' && submitted !== 'no') return 'auto_reply';
   if (first('x-autoreply') || first('x-autorespond') || first('precedence') === 'auto_reply')
     return 'auto_reply';

@@ -79,10 +79,16 @@ export const domainOf = (mailbox: string): string => mailbox.slice(mailbox.lastI
 
 /** Whether an address leads to us: also with a tag, `agent+sales@example.com`. */
 export function isOwn(mailbox: string, { address: own, aliases = '' }: Settings): boolean {
-  const untagged = mailbox.toLowerCase().replace(/\+[^@]*(?=@)/, '');
+  const address = mailbox.toLowerCase();
   return [own, ...aliases.toLowerCase().split(/[\s,;]+/)].some(
-    (each) => each !== '' && (each === untagged || each === mailbox.toLowerCase()),
+    (each) => each !== '' && (each === withoutTag(address) || each === address),
   );
+}
+
+function withoutTag(address: string): string {
+  const tag = address.indexOf('+');
+  const end = tag < 0 ? -1 : address.indexOf('@', tag);
+  return end < 0 ? address : address.slice(0, tag) + address.slice(end);
 }
 
 /** A name for what identifies something, short enough for ids. */

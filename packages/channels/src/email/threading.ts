@@ -69,4 +69,4 @@ export const messageIdFor = (to: Address, idempotencyKey: string, settings: Sett
 
 /** "Re: " once, whatever programs of other languages have put before. */
 export const answerSubject = (subject = ''): string =>
-  `Re: ${subject.replace(/^(?:\s*(?:re|aw|sv|antw|rif|r|odp|ynt)(?:\[\d+\])?\s*:\s*)+/i, '').trim()}`.trim();
+  `Re: ${subject.trim().replace(/^(?:(?:re|aw|sv|antw|rif|r|odp|ynt)(?:\[\d+\])?\s*:\s*)+/i, '')}`.trim();

@@ -106,8 +106,7 @@ const fence = `lane AS (SELECT c.id, c.steered_seq FROM conversation c WHERE c.i
 
 /**
  * Writes ledger rows of a step, for the rows of the CTE `lane`. Takes parameters $3 to $7. What the ledger is given the
- * budgets are charged by its trigger, and what the step had reserved is free in the same moment. A row that is there
- * already stays, and charges nobody again.
+ * budgets are charged by its trigger, A row that is there already stays, and charges nobody again.
  */
 const settleLedger = `
   ledger AS (
@@ -131,16 +130,16 @@ const settleLedger = `
     UPDATE provider_credential p SET last_used_at = now()
     FROM lane, jsonb_to_recordset($7::jsonb) AS e ("credentialId" uuid)
     WHERE p.id = e."credentialId" AND (p.last_used_at IS NULL OR p.last_used_at < now() - interval '1 minute')
-  ), released AS (
-    DELETE FROM budget_reservation v USING lane WHERE v.run_id = $3
   )`;
 
-/** As `settleLedger`, and writes the step's result. Takes parameters $3 to $11. */
+const released = `released AS (DELETE FROM budget_reservation v USING lane WHERE v.run_id = $3)`;
+
+/** As `settleLedger`, frees what the step had reserved in the same moment, and writes its result. Takes parameters $3 to $11. */
 const settleStep = `
   settled AS (
     UPDATE step s SET status = $8::step_status, output = $9, error = $10, usage = $11, ended_at = now()
     FROM lane WHERE s.run_id = $3 AND s.index = $4
-  ), ${settleLedger}`;
+  ), ${settleLedger}, ${released}`;
 
 const begin = statement<Begun>(`
   WITH ${fence}
@@ -151,7 +150,10 @@ const begin = statement<Begun>(`
     output = NULL, error = NULL, ended_at = NULL
   RETURNING attempts, EXISTS (SELECT FROM budget b WHERE b.team_id = $10 AND b.enabled) AS budgeted`);
 
-const settle = statement<{ id: string }>(`WITH ${fence}, ${settleLedger} SELECT id FROM lane`);
+const settle = statement<{ id: string }>(`WITH ${fence}, ${settleLedger}, ${released} SELECT id FROM lane`);
+
+const settleLost = statement(`
+  WITH lane AS (SELECT c.id FROM conversation c WHERE c.id = $1 AND c.epoch >= $2), ${settleLedger} SELECT id FROM lane`);
 
 const finish = statement<{ steered_seq: number }>(
   `WITH ${fence}, ${settleStep} SELECT steered_seq FROM lane`,
@@ -348,6 +350,19 @@ export async function settleStepLedger(
   step: Pick<StepResult, 'index' | 'ledger'>,
 ): Promise<void> {
   await fenced(db, scope.lane, settle, ledgerValues(scope, step));
+}
+
+/**
+ * The same for a lane that was lost: vendors charge for what this worker has asked, whoever goes on. Nothing else is
+ * touched, not even what was reserved, for that may be the next worker's.
+ */
+export async function settleLostLedger(
+  db: Database,
+  scope: JournalScope,
+  step: Pick<StepResult, 'index' | 'ledger'>,
+): Promise<void> {
+  const { conversationId, epoch } = scope.lane;
+  await db.query(settleLost, [conversationId, epoch, ...ledgerValues(scope, step)]);
 }
 
 /**

@@ -74,21 +74,22 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
   function* readContent(content: LooseDelta['content']): Iterable<ModelEvent> {
     if (typeof content === 'string') yield* text.read(content);
     else {
-      for (const part of content ?? []) {
-        if (part.text) yield* text.read(part.text);
-        for (const thought of part.thinking ?? []) if (thought.text) yield* text.thinking(thought.text);
+      for (const part of listOf(content)) {
+        if (isText(part?.text)) yield* text.read(part.text);
+        for (const thought of listOf(part?.thinking)) if (isText(thought?.text)) yield* text.thinking(thought.text);
       }
     }
   }
 
   function* readDelta(delta: LooseDelta): Iterable<ModelEvent> {
-    const thinking = delta.reasoning_content ?? delta.reasoning;
+    const thinking = [delta.reasoning_content, delta.reasoning].find(isText);
     if (thinking) yield* text.thinking(thinking);
     if (typeof delta.content === 'string') streamed += delta.content;
     yield* readContent(delta.content);
-    if (delta.refusal) yield* text.read(delta.refusal);
-    if (delta.tool_calls?.length || delta.function_call) yield* text.flush();
-    if (delta.tool_calls) yield* toolCalls.read(delta.tool_calls);
+    if (isText(delta.refusal)) yield* text.read(delta.refusal);
+    const calls = listOf(delta.tool_calls).filter((call) => typeof call === 'object' && call !== null);
+    if (calls.length > 0 || delta.function_call) yield* text.flush();
+    if (calls.length > 0) yield* toolCalls.read(calls);
     if (delta.function_call) yield* toolCalls.read([{ function: delta.function_call }]);
   }
 
@@ -145,6 +146,11 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     },
   };
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+const listOf = <Item>(value: readonly Item[] | string | null | undefined): readonly Item[] =>
+  Array.isArray(value) ? value : [];
 
 /** The whole completion reads like one chunk. */
 function wholeAnswer(body: unknown): LooseChunk[] | null {
