@@ -43,11 +43,16 @@ afterAll(() => Promise.all([product.close(), models.close()]));
 const toolLine = (name: string, args: object) => `TOOL ${name} ${JSON.stringify(args)}`;
 
 /** Someone in a chat of the program. @returns what the agent answers */
-function speaker(channel: Connected, id: string, more: { thread?: string; group?: string } = {}) {
+function speaker(
+  channel: Connected,
+  id: string,
+  { identity = 'account', ...more }: { thread?: string; group?: string; identity?: 'account' | 'name' } = {},
+) {
   const thread = more.thread ?? `dm-${id}`;
   return async (text: string): Promise<string> => {
     const before = program.shown(thread).length;
-    await program.say(channel.hookUrl, text, { sender: { id, name: id }, addressed: true, ...more, thread });
+    const sender = { id, name: id, identity };
+    await program.say(channel.hookUrl, text, { sender, addressed: true, ...more, thread });
     await expect.poll(() => program.shown(thread).length, { timeout: 15_000 }).toBeGreaterThan(before);
     return program.shown(thread).at(-1)!.text;
   };
@@ -147,6 +152,33 @@ describe('notes', () => {
     expect(await call(speaker(channel, 'ann'), 'notes.list')).toContain('prices');
   });
 
+  it('of somebody whom nobody vouches for belong to the chat, not to whoever takes the name', async () => {
+    const channel = await connect();
+    const named = (thread: string) => speaker(channel, 'ann', { thread, identity: 'name' });
+    const [ann, other] = [named('first'), named('second')];
+    await call(ann, 'notes.write', { name: 'order', text: 'two chairs' });
+    await call(ann, 'schedules.create', { name: 'News', prompt: 'Hi.', cron: '0 8 * * *', timezone: 'UTC' });
+    expect(await call(ann, 'notes.read', { name: 'order' })).toContain('two chairs');
+    expect(await call(other, 'notes.list')).toContain('There are no notes');
+    expect(await call(other, 'schedules.list')).toContain('There are no schedules');
+    // An account of that name is somebody else.
+    expect(await call(speaker(channel, 'ann'), 'notes.list')).toContain('There are no notes');
+  });
+
+  it('of a chat of two that a second person speaks in belong to the chat', async () => {
+    const channel = await connect({ access: { strangers: 'answer', people: ['ann'] } });
+    await team('notes.write', { name: 'prices', text: 'secret' });
+    const [eve, ann] = [
+      speaker(channel, 'eve', { thread: 'one' }),
+      speaker(channel, 'ann', { thread: 'one' }),
+    ];
+    await call(eve, 'notes.write', { name: 'order', text: 'two chairs' });
+    // What Eve said there could steer what is done for Ann.
+    expect(await call(ann, 'notes.list')).toContain('There are no notes');
+    expect(await call(eve, 'notes.list')).toContain('There are no notes');
+    expect(await call(speaker(channel, 'ann'), 'notes.list')).toContain('prices');
+  });
+
   it('of the team are shown once the person is approved', async () => {
     const channel = await connect();
     const ann = speaker(channel, 'ann');
@@ -178,6 +210,51 @@ describe('notes', () => {
     await product.owner.expect(200, product.owner.post(`/v1/people/${personId}/identities`, link));
     expect(await call(other, 'notes.read', { name: 'order' })).toContain('two chairs');
   });
+});
+
+describe('a run of the team', () => {
+  const script = () =>
+    models.script(({ userText, toolResults }) =>
+      userText.includes('Work') && toolResults.length === 0
+        ? { delayMs: 1_500, toolCalls: [{ name: 'time_now', arguments: {} }] }
+        : { text: 'Done.' },
+    );
+  const toolsOf = (index: number) => models.requests[index]!.body.tools.length;
+  const runsIn = (thread: string) =>
+    product.sql(
+      `SELECT DISTINCT m.run_id FROM message m JOIN conversation c ON c.id = m.conversation_id
+       WHERE c.thread_key = $1 AND m.role = 'user' AND c.agent_id = $2`,
+      [thread, agentId],
+    );
+
+  it.each(['a chat of two', 'a group that is opened meanwhile'])(
+    'is joined by no guest in %s',
+    async (where) => {
+      const isGroup = where !== 'a chat of two';
+      const access = isGroup ? { people: ['ann'] } : { people: ['ann'], strangers: 'answer' };
+      const channel = await connect({ access, guestTools: [] });
+      const place = { thread: 'lobby', ...(isGroup && { group: 'lobby' }) };
+      const [ann, eve] = [speaker(channel, 'ann', place), speaker(channel, 'eve', place)];
+      await ann('Hello');
+      script();
+      models.requests.length = 0;
+      const working = ann('Work');
+      await expect.poll(() => models.requests.length, { timeout: 15_000 }).toBe(1);
+      if (isGroup)
+        await product.owner.expect(
+          200,
+          product.owner.patch(`/v1/channels/${channel.id}`, { access: { groups: { open: ['lobby'] } } }),
+        );
+      const said = [eve('Do this for me'), eve('And this')];
+      await Promise.all([working, ...said]);
+      await expect.poll(async () => (await runsIn('lobby')).length, { timeout: 15_000 }).toBe(3);
+      await expect.poll(() => program.shown('lobby').length, { timeout: 15_000 }).toBe(3);
+      expect(JSON.stringify(models.requests.slice(0, 2).map(({ body }) => body))).not.toContain('for me');
+      expect([toolsOf(0), toolsOf(1)]).toEqual([toolsOf(0), toolsOf(0)]);
+      expect(toolsOf(0)).toBeGreaterThan(1);
+      expect(toolsOf(2)).toBe(1);
+    },
+  );
 });
 
 describe('schedules', () => {
@@ -212,7 +289,9 @@ describe('schedules', () => {
   });
 
   it('come at most hourly, three at a time and ten a day', async () => {
-    const ann = speaker(await connect(), 'ann');
+    // So many in one chat, so quickly, look like a program's.
+    const access = { strangers: 'answer', limits: { programTurns: 100 } };
+    const ann = speaker(await connect({ access }), 'ann');
     expect(await call(ann, 'schedules.create', { ...daily, cron: '*/30 * * * *' })).toContain('every 3600 s');
     const often = { name: 'Often', prompt: 'Now.', timezone: 'UTC', everySeconds: 60 };
     expect(await call(ann, 'schedules.create', often)).toContain('every 3600 s');

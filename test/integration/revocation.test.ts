@@ -1,5 +1,6 @@
 /** Streams that are open when what they were opened with ends, at an api process that did not hear of it itself. */
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildApp } from '@nightshift/api/app';
 import { createHookDirectory } from '@nightshift/api/hooks';
 import { openEventBus } from '@nightshift/core/events';
@@ -112,6 +113,28 @@ describe.each(places)('at %s', (place) => {
     await expect.poll(runsOf).toBe(before + 1);
     await weaken(keyId, 'viewer');
     expect(await waiting).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  });
+
+  it('a table of the whole ledger breaks off', async () => {
+    const { client, keyId } = await begin();
+    await product.sql(
+      `INSERT INTO usage_entry (id, team_id, task, provider, model, wire, outcome, detail, started_at, duration_ms)
+       SELECT uuidv7(), (SELECT team_id FROM api_key WHERE id = $1), 'talk', 'openai', 'm', 'openai-chat', 'ok', repeat('x', 900), now(), 1
+       FROM generate_series(1, 10000)`,
+      [keyId],
+    );
+    const { body } = await fetch(`${client.url}/v1/usage/entries?format=csv`, {
+      headers: { authorization: `Bearer ${client.key}` },
+    });
+    const reader = body!.getReader();
+    expect((await reader.read()).done).toBe(false);
+    await revoke(keyId);
+    // So slowly that the table waits for its reader.
+    const rest = (async () => {
+      while (!(await reader.read()).done) await sleep(20);
+      return 'complete';
+    })();
+    await expect(rest).rejects.toThrow('terminated');
   });
 
   it('at the OpenAI door the stream ends with an error, and the run with it', async () => {

@@ -549,7 +549,12 @@ describe('a name that nobody vouches for', () => {
     const { person_id: person } = await identityOf('carl');
     const linked = await product.owner.post(`/v1/people/${person}/identities`, { identityId });
     expect(linked.status).toBe(409);
-    expect((await identityOf('name:ann')).person_id).not.toBe(person);
+    const { person_id: nobody } = await identityOf('name:ann');
+    expect(nobody).not.toBe(person);
+    // Nor is an account said to be the person that a name stands for.
+    const { id: account } = await identityOf('carl');
+    const back = await product.owner.post(`/v1/people/${nobody}/identities`, { identityId: account });
+    expect([back.status, (await identityOf('carl')).person_id]).toEqual([409, person]);
     expect((await decide('name:ann', 'blocked')).status).toBe(200);
     await accept(named('ann', 'Hello again', group));
     expect(await texts()).toEqual(['Hello', 'Hello']);

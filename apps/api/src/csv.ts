@@ -1,5 +1,5 @@
 /** Tables as CSV. https://www.rfc-editor.org/rfc/rfc4180 */
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 type Cell = string | number | boolean | null | undefined;
@@ -25,13 +25,17 @@ function toField(cell: Cell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Answers with lines as they come. */
+/** Answers with lines as they come. A table whose `signal` aborts breaks off: what was sent of it is seen to be a part. */
 export function sendCsv(
   request: FastifyRequest,
   reply: FastifyReply,
-  { name, lines }: { name: string; lines: AsyncIterable<string> | Iterable<string> },
+  {
+    name,
+    lines,
+    signal,
+  }: { name: string; lines: AsyncIterable<string> | Iterable<string>; signal: AbortSignal },
 ): FastifyReply {
-  const stream = Readable.from(lines, { objectMode: false });
+  const stream = addAbortSignal(signal, Readable.from(lines, { objectMode: false }));
   stream.on('error', (error) => request.log.warn({ err: error }, 'table broke off'));
   return reply
     .header('content-type', 'text/csv; charset=utf-8; header=present')

@@ -107,6 +107,47 @@ describe('a password of a person', () => {
   });
 });
 
+describe('a password with marks and accents in it', () => {
+  const html = (text: string) =>
+    text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const escaped = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const written: Record<string, (secret: string) => string> = {
+    'in HTML': html,
+    'in HTML, with quotes': (secret) => html(secret).replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+    'in HTML, with quotes as codes': (secret) =>
+      html(secret).replaceAll('"', '&#34;').replaceAll("'", '&#x27;'),
+    'in JSON': (secret) => JSON.stringify(secret),
+    'in JSON in JSON': (secret) => JSON.stringify(JSON.stringify({ secret })),
+    'in JSON of ASCII': (secret) => JSON.stringify(secret).replace(/[^ -~]/g, escaped),
+    'in JSON that is safe in HTML': (secret) => JSON.stringify(secret).replace(/[<>&]/g, escaped),
+    'in a URL': encodeURIComponent,
+    'in a URL, lower case': (secret) =>
+      encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase()),
+    'in a URL as a whole': encodeURI,
+    'in a URL in a URL': (secret) => encodeURIComponent(encodeURIComponent(secret)),
+    'in a form': (secret) => new URLSearchParams({ secret }).toString(),
+  };
+
+  it.each(Object.entries(written))('is taken out: %s', (_, write) => {
+    for (const secret of ['p@ss"w<o>r&d\\x y', 'Tr0ub4dor&3', "Zürich's (Paß)wort!", 'a/b+c=d~e f*g'])
+      expect(createRedactor([secret]).redact(`before ${write(secret)} after`)).toContain('[redacted]');
+  });
+
+  it('is taken out in any form, whatever it is', () => {
+    const marks = fc.string({
+      minLength: 9,
+      maxLength: 30,
+      unit: fc.constantFrom(...'aB3 &<>"\'\\/+=%!(~*ü€'),
+    });
+    fc.assert(
+      fc.property(marks, fc.constantFrom(...Object.values(written)), (text, write) => {
+        const secret = `x${text}y`;
+        expect(createRedactor([secret]).redact(write(secret))).toContain('[redacted]');
+      }),
+    );
+  });
+});
+
 describe('what is a secret by its look', () => {
   const { redact } = createRedactor();
 

@@ -24,8 +24,11 @@ const machineLength = 16;
 /** Of longer ones (keys in PEM) this much of each form is known. */
 const longest = 2_048;
 const maxSecrets = 10_000;
-/** Entries that begin alike: more of them say nothing new, and would cost time. */
-const maxAlike = 4;
+/**
+ * Entries that begin alike: more of them would cost time. Parts of machines' secrets say nothing new then; of a password
+ * all forms may begin alike, and each counts as a whole only.
+ */
+const maxAlike = { part: 4, whole: 32 };
 
 /** Members of a key's document that are no secrets: they stand in texts that help people. */
 const publicMembers = new Set([
@@ -56,10 +59,10 @@ export function createRedactor(
   /** Which hashes the parts have, so that of a text's parts nearly none has to be looked up. */
   let hashes = new Uint8Array(1 << 16);
 
-  function addGram(form: Form, at: number): void {
+  function addGram(form: Form, at: number, most: number): void {
     const gram = form.text.slice(at, at + gramLength);
     const alike = places.get(gram) ?? [];
-    if (alike.length < maxAlike) places.set(gram, [...alike, { form, at }]);
+    if (alike.length < most) places.set(gram, [...alike, { form, at }]);
     if (places.size * 16 > hashes.length) {
       hashes = new Uint8Array(hashes.length * 4);
       for (const each of places.keys()) addHash(each);
@@ -80,7 +83,7 @@ export function createRedactor(
     }
     const form = { text, least: isMachine ? gramLength : text.length, prefix };
     const last = isMachine ? text.length - gramLength : 0;
-    for (let at = 0; at <= last; at += 1) addGram(form, at);
+    for (let at = 0; at <= last; at += 1) addGram(form, at, isMachine ? maxAlike.part : maxAlike.whole);
   }
 
   function learn(secret: string): void {
@@ -180,7 +183,54 @@ function prefixOf(secret: string): string {
   return secret.length - prefix.length >= machineLength ? prefix : '';
 }
 
-/** The ways in which a text is written down: as it is, in a URL, in JSON, in hexadecimal, in base64 wherever it begins. */
+const htmlMarks = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** In HTML: programs differ in which quotes they escape, and how. */
+function htmlFormsOf(secret: string): string[] {
+  const html = secret.replace(/[&<>]/g, (mark) => htmlMarks[mark as keyof typeof htmlMarks]);
+  const quoted = html.replaceAll('"', '&quot;');
+  return [
+    html,
+    quoted,
+    quoted.replaceAll("'", '&#39;'),
+    quoted.replaceAll("'", '&#x27;'),
+    html.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
+    html.replaceAll('"', '&#34;').replaceAll("'", '&#x27;'),
+  ];
+}
+
+const codeOf = (letter: string) => letter.charCodeAt(0).toString(16);
+
+/** In JSON: with as few escapes as can be, in ASCII as Python writes it, safe for HTML as Go and PHP do. */
+function jsonFormsOf(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  const escaped = (letter: string) => `\\u${codeOf(letter).padStart(4, '0')}`;
+  const ascii = json.replace(/[^ -~]/g, escaped);
+  const safe = ascii.replace(/[<>&']/g, escaped);
+  return [json, ascii, safe, json.replace(/[<>&]/g, escaped), json.replaceAll('/', '\\/')];
+}
+
+/** In URLs and forms: programs differ in which letters they leave, in the case of the codes, and in blanks. */
+function urlFormsOf(secret: string): string[] {
+  const text = secret.toWellFormed();
+  const inPart = encodeURIComponent(text);
+  const strict = inPart.replace(/[!'()*~]/g, (letter) => `%${codeOf(letter).toUpperCase()}`);
+  const inForm = new URLSearchParams([['', text]]).toString().slice(1);
+  const forms = [
+    inPart,
+    strict,
+    inForm,
+    inPart.replaceAll('%20', '+'),
+    encodeURI(text),
+    encodeURIComponent(inPart),
+  ];
+  return forms.flatMap((form) => [form, form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())]);
+}
+
+/**
+ * The ways in which a text is written down: as it is, in HTML, in a URL, in JSON, also in JSON in JSON, in hexadecimal, in
+ * base64 wherever it begins.
+ */
 function formsOf(secret: string): Set<string> {
   const bytes = new TextEncoder().encode(secret);
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -190,13 +240,13 @@ function formsOf(secret: string): Set<string> {
     const own = whole.slice(Math.ceil((offset * 4) / 3), Math.floor(((offset + bytes.length) * 4) / 3));
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')];
   });
-  const inUrl = encodeURIComponent(secret.toWellFormed());
+  const json = jsonFormsOf(secret);
   return new Set([
     secret,
-    inUrl,
-    inUrl.toLowerCase().includes('%') ? inUrl.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()) : inUrl,
-    inUrl.replaceAll('%20', '+'),
-    JSON.stringify(secret).slice(1, -1),
+    ...htmlFormsOf(secret),
+    ...urlFormsOf(secret),
+    ...json,
+    ...json.map((form) => JSON.stringify(form).slice(1, -1)),
     hex,
     hex.toUpperCase(),
     ...base64,

@@ -28,7 +28,9 @@ ALTER TABLE "guest_note" ADD CONSTRAINT "guest_note_agent_id_fkey" FOREIGN KEY (
 -- belong to guests where everybody is answered.
 UPDATE "conversation" c SET "guest_id" = f."guest_id"
 FROM (
-  SELECT c."id", CASE WHEN c."direct" THEN m."person_id" ELSE c."id" END AS "guest_id"
+  SELECT c."id", CASE WHEN c."direct" AND NOT EXISTS (
+    SELECT FROM "identity" i WHERE i."channel_id" = h."id" AND i."person_id" = m."person_id" AND NOT i."vouched"
+  ) THEN m."person_id" ELSE c."id" END AS "guest_id"
   FROM "conversation" c JOIN "channel" h ON h."id" = c."channel_id", LATERAL (
     SELECT m."person_id" FROM "message" m
     WHERE m."conversation_id" = c."id" AND m."person_id" IS NOT NULL ORDER BY m."seq" DESC LIMIT 1

@@ -9,6 +9,8 @@ import {
 } from '@nightshift/contracts';
 import { listUsageEntries, readUsage, streamUsageEntries } from '@nightshift/core/usage';
 import { csvLine, sendCsv, wantsCsv } from '../csv.ts';
+import { keyPermit } from '../permits.ts';
+import { whilePermitted } from '../sse.ts';
 import { errors, type Routes } from './types.ts';
 
 const sums = [
@@ -52,7 +54,8 @@ async function* entryLines(entries: AsyncIterable<UsageEntry>): AsyncGenerator<s
   for await (const entry of entries) yield csvLine(entryColumns.map((name) => entry[name]));
 }
 
-export const usageRoutes: Routes = async (app, { deps: { db } }) => {
+export const usageRoutes: Routes = async (app, { deps }) => {
+  const { db } = deps;
   app.get(
     '/v1/usage',
     {
@@ -69,7 +72,8 @@ export const usageRoutes: Routes = async (app, { deps: { db } }) => {
     async (request, reply) => {
       const report = await readUsage(db, request.caller.teamId, request.query);
       if (!wantsCsv(request, request.query.format)) return report;
-      return sendCsv(request, reply, { name: 'usage', lines: reportLines(report) });
+      const signal = whilePermitted(deps, reply, keyPermit(db, request));
+      return sendCsv(request, reply, { name: 'usage', lines: reportLines(report), signal });
     },
   );
 
@@ -90,7 +94,8 @@ export const usageRoutes: Routes = async (app, { deps: { db } }) => {
       const { teamId } = request.caller;
       if (!wantsCsv(request, request.query.format)) return listUsageEntries(db, teamId, request.query);
       const lines = entryLines(streamUsageEntries(db, teamId, request.query));
-      return sendCsv(request, reply, { name: 'usage-entries', lines });
+      const signal = whilePermitted(deps, reply, keyPermit(db, request));
+      return sendCsv(request, reply, { name: 'usage-entries', lines, signal });
     },
   );
 };

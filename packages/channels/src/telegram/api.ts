@@ -49,7 +49,8 @@ function fetchWithin({ fetch, signal }: CallContext) {
 function parseAnswer(text: string): { ok: boolean } | undefined {
   try {
     const json = JSON.parse(text);
-    return typeof json?.ok === 'boolean' ? json : undefined;
+    const { ok, result } = json ?? {};
+    return ok === false || (ok === true && result !== undefined && result !== null) ? json : undefined;
   } catch {
     // A page of some proxy: its status has to say it all.
     return undefined;

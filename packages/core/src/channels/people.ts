@@ -89,10 +89,11 @@ export const notVouchedFor = () =>
       "linked. Let the person write with an account (the channel's guide says how), or open the group to everybody.",
   );
 
-// What is kept of somebody's messages stays until they are approved.
+// What is kept of somebody's messages stays until they are approved. A person who is a bare name is nobody to be linked to.
 const link = statement<{ left: string | null }>(`
   UPDATE identity i SET person_id = p.id FROM person p, channel c
   WHERE i.id = $1 AND p.id = $2 AND p.team_id = $3 AND c.id = i.channel_id AND c.team_id = $3 AND i.vouched
+    AND NOT EXISTS (SELECT FROM identity o WHERE o.person_id = p.id AND NOT o.vouched)
   RETURNING old.person_id AS left`);
 
 // What agents keep for a guest follows to whom the guest is now known to be. A name that is taken there stays as it is.
@@ -109,7 +110,7 @@ const forgetUnknown = statement<{ id: string }>(`
 /**
  * Says that an identity is this person.
  *
- * @throws {DomainError} not_found: either · conflict: nobody vouches for the identity
+ * @throws {DomainError} not_found: either · conflict: nobody vouches for the identity, or for one that the person has
  */
 export async function linkIdentity(
   db: Database,
@@ -120,10 +121,13 @@ export async function linkIdentity(
   await transaction(db.pool, async (client) => {
     const [row] = await run(client, link, [identityId, personId, teamId]);
     if (!row) {
-      const where = { id: identityId, channel: { teamId }, vouched: false };
-      throw (await db.prisma.identity.count({ where })) > 0
-        ? notVouchedFor()
-        : notFound('person or identity');
+      const [names, both] = await Promise.all([
+        db.prisma.identity.count({
+          where: { OR: [{ id: identityId }, { personId }], channel: { teamId }, vouched: false },
+        }),
+        db.prisma.person.count({ where: { id: personId, teamId } }),
+      ]);
+      throw names > 0 && both > 0 ? notVouchedFor() : notFound('person or identity');
     }
     if (!row.left) return;
     const [forgotten] = await run(client, forgetUnknown, [row.left]);

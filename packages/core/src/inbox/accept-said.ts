@@ -167,7 +167,11 @@ export async function acceptSaid(
   }
   const accepted = await acceptReply(db, {
     ...inboundOf(scope, event, botTurns),
-    speaker: { identityId: identity.id, personId: identity.personId },
+    speaker: {
+      identityId: identity.id,
+      personId: identity.personId,
+      vouched: isVouchedFor(sender),
+    },
     guest: isGuest(knock, identity.status),
     agentId: conversation.agentId,
     conversationId: conversation.id,

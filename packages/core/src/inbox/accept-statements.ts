@@ -66,12 +66,26 @@ export type AcceptedRow = {
 const itemColumns = `event_id uuid, team_id uuid, source text, external_id text, conversation_id uuid, message_id uuid, run_id uuid,
   agent_id uuid, trigger run_trigger, trace_id text, api_key_id uuid, schedule_id uuid, channel_id uuid, identity_id uuid,
   person_id uuid, type text, ref text, album text, content jsonb, files jsonb, thread jsonb, bot_turns int, hold_ms int,
-  guest boolean`;
+  guest boolean, vouched boolean`;
 
 const itemNames = itemColumns.split(',').map((column) => column.trim().split(' ')[0]!);
 
 const columnsOf = (from: string, instead: Readonly<Record<string, string>> = {}) =>
   itemNames.map((name) => (instead[name] ? `${instead[name]} AS ${name}` : `${from}.${name}`)).join(', ');
+
+/**
+ * Whose conversation `c` is after what was `told`: the team's (null), one guest's (their person), or everybody's who speaks
+ * in it (its own id). The last is a group, a speaker whom nobody vouches for, and a chat of two that several speak in: what
+ * one of them says can steer what is done for the next, so it stays so. A guest may be approved meanwhile.
+ */
+const guestAfter = `CASE
+  WHEN told.guest IS NULL THEN c.guest_id
+  WHEN NOT told.guest THEN CASE WHEN c.guest_id IS NOT NULL AND NOT (c.direct AND c.guest_id IS NOT DISTINCT FROM told.speaker_id) THEN c.id END
+  WHEN c.direct AND coalesce(c.guest_id, told.speaker_id) = told.speaker_id THEN told.speaker_id
+  ELSE c.id END`;
+
+// A run keeps the rights that it began with, so only those join it who have the same.
+const steerableAfter = `CASE WHEN ${guestAfter} IS NOT DISTINCT FROM c.guest_id THEN c.steerable_run_id END`;
 
 /**
  * Adds to conversations. `target` says to which: of each item of the CTE `item` its columns, with `queue_mode` and
@@ -108,17 +122,16 @@ const acceptInto = ({
   ), told AS (
     SELECT conversation_id, max(nth) AS count, bool_and(trigger <> 'schedule') AS joins, max(hold_ms) AS hold_ms,
       (array_agg(thread ORDER BY nth DESC))[1] AS thread, (array_agg(bot_turns ORDER BY nth DESC))[1] AS bot_turns,
-      (array_agg(guest ORDER BY nth DESC))[1] AS guest, (array_agg(person_id ORDER BY nth DESC))[1] AS person_id
+      bool_or(guest) AS guest,
+      CASE WHEN count(DISTINCT person_id) = 1 AND bool_and(vouched) THEN (array_agg(person_id))[1] END AS speaker_id
     FROM fresh GROUP BY conversation_id
   ), held AS (
     SELECT c.id FROM conversation c JOIN told ON told.conversation_id = c.id ORDER BY c.id FOR NO KEY UPDATE OF c
   ), lane AS (
     UPDATE conversation c SET next_seq = c.next_seq + told.count, updated_at = now(),
       thread = coalesce(told.thread, c.thread), bot_turns = coalesce(told.bot_turns, c.bot_turns),
-      -- A person may be approved meanwhile. A group that guests have spoken in stays theirs.
-      guest_id = CASE WHEN told.guest IS NULL THEN c.guest_id WHEN told.guest THEN CASE WHEN c.direct THEN told.person_id ELSE c.id END
-        WHEN NOT c.direct THEN c.guest_id END,
-      steered_seq = CASE WHEN told.joins AND c.steerable_run_id IS NOT NULL THEN c.next_seq + told.count - 1 ELSE c.steered_seq END
+      guest_id = ${guestAfter}, steerable_run_id = ${steerableAfter},
+      steered_seq = CASE WHEN told.joins AND ${steerableAfter} IS NOT NULL THEN c.next_seq + told.count - 1 ELSE c.steered_seq END
     FROM held JOIN told ON told.conversation_id = held.id WHERE c.id = held.id
     RETURNING c.id, c.next_seq - told.count AS seq, told.joins, told.hold_ms,
       CASE WHEN told.joins THEN c.steerable_run_id END AS joined_run_id
@@ -214,6 +227,7 @@ export const acceptHeard: GatheringStatement<AcceptedRow> = statement(
         agent_id: 'c.agent_id',
         identity_id: 'd.id',
         person_id: 'd.person_id',
+        vouched: 'd.vouched',
         guest: "CASE WHEN c.direct THEN d.status <> 'approved' AND NOT i.listed ELSE i.guest END",
       })},
         i.item, i.sender_name, i.per_minute, ${isStale('d', 'i.sender_name')} AS stale, a.queue_mode, a.debounce_ms,

@@ -44,6 +44,8 @@ export interface ChannelOrigin {
 export interface Speaker {
   identityId: string;
   personId: string;
+  /** The platform vouches that nobody else speaks as them. */
+  vouched: boolean;
 }
 
 export interface Accepted {
@@ -205,6 +207,7 @@ export async function acceptReply(
     agent_id: inbound.agentId,
     identity_id: inbound.speaker?.identityId,
     person_id: inbound.speaker?.personId,
+    vouched: inbound.speaker?.vouched,
     guest: inbound.guest,
   };
   const [row] = await db.query(acceptNext, [JSON.stringify([item])]);

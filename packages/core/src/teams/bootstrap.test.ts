@@ -109,6 +109,14 @@ describe('a key of the installation that another one replaces', () => {
     expect(await resolveApiKey(db, newAdminKey!)).toMatchObject({ role: 'owner' });
   });
 
+  it('is warned of when the environment presets none any more', async () => {
+    await boot(first);
+    const { warnings } = await boot();
+    expect(warnings).toEqual([expect.stringMatching(/…9012\) came from .*nightshift keys revoke/)]);
+    await db.prisma.apiKey.updateMany({ data: { revokedAt: new Date() } });
+    expect((await boot()).warnings).toEqual([]);
+  });
+
   it('is warned of where an earlier version did not mark it', async () => {
     await boot(first);
     await db.prisma.apiKey.updateMany({ data: { origin: null } });

@@ -70,6 +70,22 @@ async function replaceKey(db: Database, teamId: string, key: string, origin: Key
   return true;
 }
 
+/** The key that the environment has preset before goes on to count, since clients may work with it: only a warning tells. */
+async function formerWarnings(db: Database, teamId: string): Promise<string[]> {
+  const former = await db.prisma.apiKey.findMany({
+    where: {
+      teamId,
+      role: 'owner',
+      revokedAt: null,
+      OR: [{ origin: 'environment' }, { origin: null, name: presetName }],
+    },
+  });
+  return former.map(
+    ({ id, last4 }) =>
+      `The owner key ${id} (…${last4}) came from ${presetName}, which is not set any more, and still counts. If it is not to, revoke it: nightshift keys revoke ${id}`,
+  );
+}
+
 /** Keys of the environment that version 0.1.0 left without a mark, so that nobody can tell whether they still count. */
 async function unmarkedWarnings(db: Database, teamId: string): Promise<string[]> {
   const unmarked = await db.prisma.apiKey.findMany({
@@ -117,6 +133,7 @@ export async function bootstrap(
       const key = newAdminKey ?? kept;
       if (key && keyPattern.test(key)) await replaceKey(db, team.id, key, 'file');
       else if (key) warnings.push(`${path} holds no key: "ns_" and at least 22 characters of [A-Za-z0-9_-].`);
+      warnings.push(...(await formerWarnings(db, team.id)));
     }
     if (!hadAgent) {
       await createAgent(
