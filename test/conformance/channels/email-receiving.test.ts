@@ -283,6 +283,35 @@ it('passes over a mail that ends each process that reads it, after three of them
   });
 });
 
+it.each(['no', 'drop'] as const)(
+  'passes over a mail that its server does not hand out (%s), and says so',
+  async (how) => {
+    const { port, refuse } = await start();
+    const inbox = createInbox();
+    await beginIn(inbox, port);
+    say('one');
+    refuse(1, how);
+    say('two');
+    const failures: unknown[] = [];
+    while (inbox.texts().at(-1) !== 'two' && failures.length < 10) {
+      const { ended } = await connect(inbox, port);
+      let isOver = false;
+      const settled = ended.then((failure) => {
+        isOver = true;
+        failures.push(failure);
+      });
+      await vi.waitFor(() => expect(isOver || inbox.texts().at(-1) === 'two').toBe(true), wait);
+      if (inbox.texts().at(-1) !== 'two') await settled;
+    }
+    expect(failures).toHaveLength(5);
+    expect(failures[0]).toMatchObject({ name: 'ChannelError', kind: 'retry' });
+    expect(inbox.texts()).toEqual(['ignored', 'two']);
+    expect(inbox.events[0]).toMatchObject({
+      unreadable: { code: 'unreadable', message: expect.stringContaining('5 times to hand out this mail') },
+    });
+  },
+);
+
 it('does not count it against a mail that workers were stopped while they read it', async () => {
   const { port } = await start();
   const inbox = createInbox();

@@ -12,6 +12,9 @@ declare module 'hoodiecrow-imap' {
     uidnext: number;
     messages: Message[];
   }
+  interface Connection {
+    send(response: object, description: string, parsed: unknown, data: unknown): void;
+  }
   interface ImapServer {
     readonly server: Server;
     listen(port: number, host: string, listening: () => void): void;
@@ -20,11 +23,11 @@ declare module 'hoodiecrow-imap' {
     appendMessage(mailbox: string, flags: string[], internalDate: string, raw: string): void;
     setCommandHandler(
       command: string,
-      handler: (connection: unknown, parsed: unknown, data: unknown, callback: () => void) => void,
+      handler: (connection: Connection, parsed: unknown, data: unknown, callback: () => void) => void,
     ): void;
     getCommandHandler(
       command: string,
-    ): (connection: unknown, parsed: unknown, data: unknown, callback: () => void) => void;
+    ): (connection: Connection, parsed: unknown, data: unknown, callback: () => void) => void;
     on(event: 'connection', listener: (socket: Socket) => void): void;
   }
   export default function hoodiecrow(options: {

@@ -13,6 +13,8 @@ export interface ImapServer {
   count(command: string): number;
   /** Breaks all connections off. */
   drop(): void;
+  /** From now on the mail of this number is not handed out: the answer is NO, or the connection ends. */
+  refuse(uid: number, how: 'no' | 'drop'): void;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,12 @@ export interface ImapOptions {
   tls?: { key: string; cert: string };
   /** Default: a free one. */
   port?: number;
+}
+
+/** As far as it is looked at here. */
+interface ParsedCommand {
+  tag: string;
+  attributes?: readonly { value?: unknown }[];
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -72,24 +80,34 @@ export async function startImapServer({
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
   });
   const counts = new Map<string, number>();
+  const refused = new Map<string, 'no' | 'drop'>();
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   for (const command of ['IDLE', 'LOGIN', 'AUTHENTICATE PLAIN', 'NOOP', 'UID FETCH', 'STARTTLS']) {
     const handler = server.getCommandHandler(command);
     if (!handler) continue;
     server.setCommandHandler(command, (connection, parsed, data, callback) => {
       counts.set(command, (counts.get(command) ?? 0) + 1);
+      const { tag, attributes } = parsed as ParsedCommand;
+      const how = command === 'UID FETCH' ? refused.get(String(attributes?.[0]?.value)) : undefined;
+      if (how === 'drop') return drop();
+      if (how === 'no') {
+        const text = { type: 'TEXT', value: '[SERVERBUG] Internal error occurred' };
+        connection.send({ tag, command: 'NO', attributes: [text] }, 'REFUSED', parsed, data);
+        return callback();
+      }
       handler(connection, parsed, data, callback);
     });
   }
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const drop = () => {
-    for (const socket of sockets) socket.destroy();
-  };
   return {
     port: (server.server.address() as AddressInfo).port,
     deliver: (raw, at = Date.now()) => server.appendMessage('INBOX', [], internalDate(at), bytes(raw)),
     flags: () => server.getMailbox('INBOX').messages.map(({ flags = [] }) => flags),
     count: (command) => counts.get(command) ?? 0,
     drop,
+    refuse: (uid, how) => void refused.set(String(uid), how),
     close: () =>
       new Promise((resolve) => {
         server.server.close(() => resolve());

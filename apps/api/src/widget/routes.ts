@@ -17,7 +17,7 @@ import {
   WidgetSessionCreate,
 } from '@nightshift/contracts';
 import { DomainError } from '@nightshift/core/errors';
-import { historyLimit, isVisitorBlocked, readEarlier } from '@nightshift/core/web-chat';
+import { historyLimit, isVisitorBlocked, pageOf, readEarlier } from '@nightshift/core/web-chat';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { clientNetwork } from '../client-network.ts';
@@ -28,8 +28,9 @@ import { sendSse, whilePermitted } from '../sse.ts';
 import { assertTaken, assertWithin, createWidgetLimits } from './limits.ts';
 import { acceptMessage, assertFiles } from './messages.ts';
 import { pageRoutes } from './pages.ts';
+import { createRendered } from './rendered.ts';
 import { answerPreflight, blocked, enterSite, type Site, sessionOver, visitorPermit } from './site.ts';
-import { toWidgetMessage, widgetEvents } from './stream.ts';
+import { toWidgetMessages, widgetEvents } from './stream.ts';
 import { beginSession, newVisitor, presentedToken, readUser, readVisitor, threadOf } from './visitors.ts';
 
 const KeyParams = z.object({ key: z.string().meta({ description: 'The `data-channel` of the snippet.' }) });
@@ -68,6 +69,7 @@ interface Visit {
 export const widgetRoutes: Routes = async (app, { deps }) => {
   const { db, kek, bus, hooks } = deps;
   const limits = createWidgetLimits();
+  const rendered = createRendered();
   const visits = new WeakMap<FastifyRequest, Visit>();
   const visitOf = (request: FastifyRequest) => visits.get(request)!;
 
@@ -223,8 +225,8 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
           before,
           limit: historyLimit + 1,
         });
-        const entries = found.slice(-historyLimit);
-        return { messages: entries.map(toWidgetMessage), older: found.length > historyLimit };
+        const { entries, older } = pageOf(found);
+        return { messages: await toWidgetMessages(entries, rendered), older };
       },
     );
 
@@ -266,9 +268,8 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         const after = last === undefined ? undefined : new Date(Number(last));
         const { live } = site.channel;
         const signal = whilePermitted(deps, reply, visitorPermit(deps, site, thread));
-        return sendSse(request, reply, widgetEvents({ db, kek, bus }, { thread, after, live }, signal), {
-          signal,
-        });
+        const events = widgetEvents({ db, kek, bus, rendered }, { thread, after, live }, signal);
+        return sendSse(request, reply, events, { signal });
       },
     );
 

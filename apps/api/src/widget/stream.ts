@@ -1,33 +1,42 @@
 /** A thread as its visitor sees it: messages as blocks, and the stream of what happens. */
-import { draftBlocks, messageBlocks } from '@nightshift/channels/web';
+import { setImmediate as othersFirst } from 'node:timers/promises';
 import type { WidgetEvents, WidgetMessage } from '@nightshift/contracts';
 import type { Database } from '@nightshift/core/database';
 import type { EventBus } from '@nightshift/core/events';
 import type { KeyEncryptionKey } from '@nightshift/core/secrets';
 import { type Thread, type TimelineEntry, watchThread } from '@nightshift/core/web-chat';
 import { formatSse } from '../sse.ts';
+import type { Rendered } from './rendered.ts';
 
 const roles = { user: 'visitor', assistant: 'agent', notice: 'notice' } as const;
 
-export function toWidgetMessage({
-  id,
-  role,
-  text,
-  files,
-  runId,
-  ref,
-  createdAt,
-}: TimelineEntry): WidgetMessage {
+function toWidgetMessage(
+  { id, role, text, files, runId, ref, createdAt }: TimelineEntry,
+  rendered: Rendered,
+): WidgetMessage {
   return {
     id,
     role: roles[role],
     // What visitors write is shown as they typed it.
-    blocks: role === 'user' ? (text ? [{ tag: 'p', children: [text] }] : []) : messageBlocks(text),
+    blocks: role === 'user' ? (text ? [{ tag: 'p', children: [text] }] : []) : rendered.message(id, text),
     files,
     clientId: ref,
     runId,
     createdAt: createdAt.toISOString(),
   };
+}
+
+/** Between any two of them others have their turn. */
+export async function toWidgetMessages(
+  entries: readonly TimelineEntry[],
+  rendered: Rendered,
+): Promise<WidgetMessage[]> {
+  const messages: WidgetMessage[] = [];
+  for (const entry of entries) {
+    messages.push(toWidgetMessage(entry, rendered));
+    await othersFirst();
+  }
+  return messages;
 }
 
 function frame<Name extends keyof WidgetEvents>(event: Name, data: WidgetEvents[Name], at?: Date): string {
@@ -36,7 +45,7 @@ function frame<Name extends keyof WidgetEvents>(event: Name, data: WidgetEvents[
 
 /** Until the visitor goes away, or the server stops. */
 export async function* widgetEvents(
-  deps: { db: Database; kek: KeyEncryptionKey; bus: EventBus },
+  deps: { db: Database; kek: KeyEncryptionKey; bus: EventBus; rendered: Rendered },
   { thread, after, live }: { thread: Thread; after: Date | undefined; live: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<string> {
@@ -44,15 +53,15 @@ export async function* widgetEvents(
     switch (event.type) {
       case 'history': {
         const { entries, older, reset } = event;
-        const messages = entries.map(toWidgetMessage);
+        const messages = await toWidgetMessages(entries, deps.rendered);
         yield frame('history', { messages, older, reset }, entries.at(-1)?.createdAt ?? after);
         break;
       }
       case 'entry':
-        yield frame('message', toWidgetMessage(event.entry), event.entry.createdAt);
+        yield frame('message', toWidgetMessage(event.entry, deps.rendered), event.entry.createdAt);
         break;
       case 'draft':
-        yield frame('draft', { runId: event.runId, blocks: draftBlocks(event.text) });
+        yield frame('draft', { runId: event.runId, blocks: deps.rendered.draft(event.runId, event.text) });
         break;
       case 'idle':
         yield frame('idle', {});

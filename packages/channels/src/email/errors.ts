@@ -77,6 +77,14 @@ export function isOfImap(error: unknown): boolean {
   return code !== undefined || responseStatus !== undefined || authenticationFailed || tlsFailed;
 }
 
+/** The server says that it is in trouble, or asks for less: https://www.rfc-editor.org/rfc/rfc5530 */
+export function isPassing(error: unknown): boolean {
+  const { code, serverResponseCode } = error as Failure;
+  return (
+    code === 'ETHROTTLE' || ['UNAVAILABLE', 'INUSE', 'LIMIT', 'EXPIRED'].includes(serverResponseCode ?? '')
+  );
+}
+
 /** What a failure of an IMAP connection means. */
 export function imapError(error: unknown, connection: EmailConnection): ChannelError {
   if (error instanceof ChannelError) return error;

@@ -138,13 +138,20 @@ const unreadable = ({ externalId, mail, from }: Wanted, { code, message }: Docum
 });
 
 /** A mail that is passed over, since the server has ended or failed each time that it began to read it. */
-export const fatalEvent = (uid: number, uidValidity: string, times: number): IgnoredEvent => ({
+export const fatalEvent = (uid: number, uidValidity: string, times: number): IgnoredEvent =>
+  passedOver(uid, uidValidity, 'fatal', `The server failed ${times} times while it read this mail`);
+
+/** A mail that is passed over, since the mail server does not hand it out. */
+export const refusedEvent = (uid: number, uidValidity: string, times: number): IgnoredEvent =>
+  passedOver(uid, uidValidity, 'unreadable', `The mail server failed ${times} times to hand out this mail`);
+
+const passedOver = (uid: number, uidValidity: string, code: string, why: string): IgnoredEvent => ({
   type: 'ignored',
   externalId: externalIdOf(nameOf(uid, uidValidity)),
-  what: 'fatal',
+  what: code,
   unreadable: {
-    code: 'fatal',
-    message: `The server failed ${times} times while it read this mail, so it passes it over. It is number ${uid} of the inbox.`,
+    code,
+    message: `${why}, so it is passed over. It is number ${uid} of the inbox.`,
     from: null,
     subject: null,
   },

@@ -6,8 +6,8 @@ import type { FetchMessageObject } from 'imapflow';
 import { ChannelError, type ConnectContext, type InboundEvent, type InboundSink } from '../channel.ts';
 import { type EmailConnection, type Settings, userOf } from './connection.ts';
 import { readerOf } from './documents.ts';
-import { isOfImap } from './errors.ts';
-import { fatalEvent, type StoredMail, toEvent } from './events.ts';
+import { isOfImap, isPassing } from './errors.ts';
+import { fatalEvent, refusedEvent, type StoredMail, toEvent } from './events.ts';
 import { type Inbox, withInbox } from './imap.ts';
 
 /** How often there is a look without being told: on servers without IDLE, and on those that forget to tell. */
@@ -20,13 +20,19 @@ const againMs = 1_000;
 /** So often the reading of one mail is begun. Each time is stored before, since a mail may end the process that reads it. */
 const maxAttempts = 3;
 
+/**
+ * So often the mail server may fail to hand out one mail, though it lets us in and lists the mails. The connection breaks
+ * for other reasons, too, hence more often.
+ */
+const maxRefusals = 5;
+
 interface Position {
   readonly uidValidity: string;
   readonly uid: number;
   /** When the last mail arrived, or we began, in seconds of the epoch: it outlives the numbering. */
   readonly at: number;
-  /** The mail that was begun and not stored yet, and how often. */
-  readonly begun?: { readonly uid: number; readonly times: number };
+  /** The mail that was begun and not stored yet, how often, and how often the mail server failed at it. */
+  readonly begun?: { readonly uid: number; readonly times: number; readonly refusals: number };
 }
 
 /** See `Connector.connect`. */
@@ -154,8 +160,8 @@ async function unread({ client }: Inbox, { uid }: Position): Promise<FetchMessag
 type Commit = InboundSink['commit'];
 
 /**
- * Reads a mail, unless that has brought the process down too often, or failed by a defect. An attempt does not count when
- * the connection broke, or the worker stops.
+ * Reads a mail, unless that has brought the process down too often, or failed by a defect, or the mail server has failed to
+ * hand it out too often. An attempt does not count when the worker stops, or the mail server says that it is in trouble.
  */
 async function readGuarded(
   { client }: Inbox,
@@ -166,7 +172,9 @@ async function readGuarded(
 ): Promise<InboundEvent | null> {
   const { begun, uidValidity } = position;
   const times = begun?.uid === uid ? begun.times : 0;
+  const refusals = begun?.uid === uid ? begun.refusals : 0;
   if (times >= maxAttempts) return fatalEvent(uid, uidValidity, times);
+  if (refusals >= maxRefusals) return refusedEvent(uid, uidValidity, refusals);
   const fetch: StoredMail['fetch'] = async (maxLength) => {
     const fetched = await client.fetchOne(String(uid), { source: { start: 0, maxLength } }, { uid: true });
     // It may have been deleted meanwhile.
@@ -174,11 +182,13 @@ async function readGuarded(
   };
   const { commit, signal } = context;
   const documents = readerOf(context);
-  await commit([], cursorOf({ ...position, begun: { uid, times: times + 1 } }));
+  await commit([], cursorOf({ ...position, begun: { uid, times: times + 1, refusals } }));
   try {
     return await toEvent({ uid, uidValidity, size, fetch }, settings, documents, signal);
   } catch (error) {
-    if (isOfImap(error) || error instanceof ChannelError || signal.aborted)
+    const isRefusal = isOfImap(error) && !signal.aborted && !isPassing(error);
+    if (isRefusal) await commit([], cursorOf({ ...position, begun: { uid, times, refusals: refusals + 1 } }));
+    else if (isOfImap(error) || error instanceof ChannelError || signal.aborted)
       await commit([], cursorOf(position));
     throw error;
   }
@@ -188,15 +198,15 @@ async function readGuarded(
 export const cursorOwner = (settings: Settings): string => `${userOf(settings)}@${settings.imapHost}`;
 
 const cursorOf = ({ uidValidity, uid, at, begun }: Position): string =>
-  [uidValidity, uid, at, ...(begun ? [begun.uid, begun.times] : [])].join(':');
+  [uidValidity, uid, at, ...(begun ? [begun.uid, begun.times, begun.refusals] : [])].join(':');
 
 function parseCursor(cursor: string | null): Position | null {
-  const [uidValidity, uid, at, begun, times] = cursor?.split(':') ?? [];
+  const [uidValidity, uid, at, begun, times, refusals = 0] = cursor?.split(':') ?? [];
   if (!uidValidity) return null;
   return {
     uidValidity,
     uid: Number(uid),
     at: Number(at),
-    ...(begun && { begun: { uid: Number(begun), times: Number(times) } }),
+    ...(begun && { begun: { uid: Number(begun), times: Number(times), refusals: Number(refusals) } }),
   };
 }

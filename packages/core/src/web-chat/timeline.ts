@@ -104,6 +104,24 @@ export async function readTimeline(
     }));
 }
 
+/** How many entries are shown at once at most. */
+export const historyLimit = 50;
+
+/** How much text is shown at once at most, in UTF-16 code units; the newest entry is, however long it is. */
+export const historyLength = 64 * 1024;
+
+/** Of the newest `historyLimit + 1` entries, oldest first, those that are shown at once; `older`: there are more before. */
+export function pageOf(found: readonly TimelineEntry[]): { entries: TimelineEntry[]; older: boolean } {
+  let first = found.length;
+  let length = 0;
+  while (first > 0 && found.length - first < historyLimit) {
+    length += found[first - 1]!.text.length;
+    if (length > historyLength && first < found.length) break;
+    first -= 1;
+  }
+  return { entries: found.slice(first), older: first > 0 };
+}
+
 const find = statement<{ created_at: Date }>(`
   SELECT m.created_at FROM message m JOIN conversation c ON c.id = m.conversation_id
   WHERE m.id = $3 AND c.channel_id = $1 AND c.thread_key = $2

@@ -4,7 +4,14 @@ import { threadLane } from '../channels/index.ts';
 import type { Database } from '../database/index.ts';
 import { type EventBus, readRunEvents, signal as sendSignal } from '../events/index.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
-import { readOpenRun, readTimeline, type Thread, type TimelineEntry } from './timeline.ts';
+import {
+  historyLimit,
+  pageOf,
+  readOpenRun,
+  readTimeline,
+  type Thread,
+  type TimelineEntry,
+} from './timeline.ts';
 
 export type ThreadEvent =
   /** First of all. `older`: there are more before; `reset`: there may be a gap to what the watcher has. */
@@ -14,9 +21,6 @@ export type ThreadEvent =
   | { type: 'draft'; runId: string; text: string }
   /** No run is under way any more. */
   | { type: 'idle' };
-
-/** What a watcher is told at most when it comes. */
-export const historyLimit = 50;
 
 /**
  * Two transactions may be committed in another order than they began, so what is new is looked for from this long before
@@ -32,6 +36,10 @@ const lookAgainMs = 10_000;
  * with its length, so that a long answer takes no more of the processor and the line in a second than a short one.
  */
 const draftPauseMs = (text: string) => Math.min(5_000, 120 + text.length / 40);
+
+/** The pause is at least so many times what the watcher took for the draft before, up to `longestPauseMs`. */
+const pauseShare = 4;
+const longestPauseMs = 20_000;
 
 /** Says that something was said in the thread. It need not arrive. */
 export const signalThread = (db: Database, { channelId, threadKey }: Thread): Promise<void> =>
@@ -96,11 +104,10 @@ export async function* watchThread(
   const since = (time: Date | undefined) => time && new Date(time.getTime() - overlapMs);
   try {
     const found = await readTimeline(db, kek, thread, { after: since(after), limit: historyLimit + 1 });
-    const isCut = found.length > historyLimit;
-    const entries = found.slice(-historyLimit);
-    yield { type: 'history', entries, older: isCut, reset: after === undefined || isCut };
+    const { entries, older } = pageOf(found);
+    yield { type: 'history', entries, older, reset: after === undefined || older };
     let newest = entries.at(-1)?.createdAt;
-    let told = new Set(entries.map(({ id }) => id));
+    let told = new Set(found.map(({ id }) => id));
     let lookForRun = true;
 
     while (!signal.aborted) {
@@ -135,9 +142,11 @@ export async function* watchThread(
         }
         if (live && draft.text !== '' && draft.text !== draft.shown) {
           draft.shown = draft.text;
+          const told = performance.now();
           yield { type: 'draft', runId: draft.runId, text: draft.text };
+          pauseMs = Math.min(longestPauseMs, pauseShare * (performance.now() - told));
         }
-        pauseMs = draftPauseMs(draft.text);
+        pauseMs = Math.max(pauseMs, draftPauseMs(draft.text));
       }
       if (!(await bell.wait(lookAgainMs))) isStale = true;
       if (pauseMs > 0 && !isStale) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
