@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { growthOf } from '../../../../test/support/growth.ts';
+import { growthOf } from '../../../../test/support/growth/ratio.ts';
 import { isAuthentic, parseResults } from './authenticity.ts';
 import { HeaderLimitError, headerLimits, parseHeaders } from './headers.ts';
 import { parseMail } from './mail.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { growthOf } from '../../../../test/support/growth.ts';
+import { growthOf } from '../../../../test/support/growth/ratio.ts';
 import { sms } from './index.ts';
 
 const authToken = 'a'.repeat(32);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { growthOf } from '../../../../test/support/growth.ts';
+import { growthOf } from '../../../../test/support/growth/ratio.ts';
 import { createDocumentReader, type DocumentReaderPool } from '../index.ts';
 import { readContent } from './content.ts';
 import { htmlToText } from './html.ts';

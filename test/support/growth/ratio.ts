@@ -1,11 +1,10 @@
-/** How the time of a computation grows with its input. */
+/** How the time of a computation grows with its input, where that is too short for `superlinearGrowth` to see. */
+import { millisecondsOf } from './measure.ts';
 
-/** What this thread takes for it, so that other work of the machine does not count. In milliseconds. */
 function cpuMs(run: () => unknown, times: number): number {
-  const before = process.threadCpuUsage();
-  for (let time = 0; time < times; time += 1) run();
-  const { user, system } = process.threadCpuUsage(before);
-  return (user + system) / 1000;
+  return millisecondsOf(() => {
+    for (let time = 0; time < times; time += 1) run();
+  });
 }
 
 const measurableMs = 30;
