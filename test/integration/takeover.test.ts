@@ -170,9 +170,10 @@ describe('the ledger', () => {
     await settleLostLedger(product.db, scope, { index: 0, ledger: [paid(newId())] });
     await settleStepLedger(product.db, next, { index: 0, ledger: [paid(newId())] });
 
-    const rows = await product.sql('SELECT input_tokens, runs FROM usage_entry WHERE run_id = $1 ORDER BY runs', [
-      accepted.runId,
-    ]);
+    const rows = await product.sql(
+      'SELECT input_tokens, runs FROM usage_entry WHERE run_id = $1 ORDER BY runs',
+      [accepted.runId],
+    );
     expect(rows).toEqual([
       { input_tokens: 700, runs: 0 },
       { input_tokens: 700, runs: 1 },

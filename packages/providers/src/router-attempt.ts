@@ -182,9 +182,7 @@ const isVisible = (text: string): boolean => /[^\s\p{Default_Ignorable_Code_Poin
 
 /** Whether there is nothing in it that could be used: no text, and no tool call. */
 function isEmpty({ content }: AssistantMessage): boolean {
-  return content.every(
-    (part) => part.type === 'thinking' || (part.type === 'text' && !isVisible(part.text)),
-  );
+  return content.every((part) => part.type === 'thinking' || (part.type === 'text' && !isVisible(part.text)));
 }
 
 /** Whether the model has begun to write. */

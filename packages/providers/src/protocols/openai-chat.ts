@@ -76,7 +76,8 @@ function createReader(call: ModelCall, endpoint: Endpoint, names: ToolNames): Re
     else {
       for (const part of listOf(content)) {
         if (isText(part?.text)) yield* text.read(part.text);
-        for (const thought of listOf(part?.thinking)) if (isText(thought?.text)) yield* text.thinking(thought.text);
+        for (const thought of listOf(part?.thinking))
+          if (isText(thought?.text)) yield* text.thinking(thought.text);
       }
     }
   }
