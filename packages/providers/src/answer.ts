@@ -97,7 +97,9 @@ export class Answer {
     // Ids that are told apart by what cannot be stored would be one id later.
     const given = typeof id === 'string' ? storableText(id) : '';
     const unique =
-      given && given.length <= MAX_ID && !this.#ids.has(given) ? given : `call_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`;
+      given && given.length <= MAX_ID && !this.#ids.has(given)
+        ? given
+        : `call_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`;
     this.#ids.add(unique);
     const part: ToolCallPart = { type: 'toolCall', id: unique, name, arguments: {} };
     this.#content.push(part);
