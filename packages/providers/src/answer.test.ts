@@ -76,3 +76,10 @@ it('an answer that broke off has no calls', () => {
   expect(typesOf(answerWith('{}', false))).toEqual(['text']);
   expect(typesOf(answerWith('{}', true))).toEqual(['text']);
 });
+
+it('gives a call an id of our own where that of the vendor is missing, repeats or is very long', () => {
+  const answer = new Answer('a/openai-chat/m');
+  expect(answer.toolStart('call_A', 'time.now').id).toBe('call_A');
+  for (const id of [null, '', '\0', 'call_A', 'call\0_A', 'i'.repeat(300_000)])
+    expect(answer.toolStart(id, 'time.now').id).toMatch(/^call_[0-9a-f]{24}$/);
+});

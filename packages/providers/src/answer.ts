@@ -23,6 +23,9 @@ interface Call {
   isWhole: boolean;
 }
 
+/** Longest id of a tool call that is kept, in UTF-16 code units. */
+const MAX_ID = 200;
+
 /** Its methods take what came over the wire and return the event to pass on. */
 export class Answer {
   readonly #issuer: string;
@@ -89,12 +92,14 @@ export class Answer {
     this.#content.push(part);
   }
 
-  /** Begins a tool call. A vendor's id that is missing or repeats is replaced by one of our own. */
+  /** Begins a tool call. A vendor's id that is missing, repeats or is very long is replaced by one of our own. */
   toolStart(id: string | null | undefined, name: string): Extract<ModelEvent, { type: 'toolStart' }> {
     // Ids that are told apart by what cannot be stored would be one id later.
     const given = typeof id === 'string' ? storableText(id) : '';
     const unique =
-      given && !this.#ids.has(given) ? given : `call_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`;
+      given && given.length <= MAX_ID && !this.#ids.has(given)
+        ? given
+        : `call_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`;
     this.#ids.add(unique);
     const part: ToolCallPart = { type: 'toolCall', id: unique, name, arguments: {} };
     this.#content.push(part);

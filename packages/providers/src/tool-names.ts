@@ -1,13 +1,16 @@
+import { cutText, storableText } from '@nightshift/contracts';
+
 /** Our tool names have dots (`time.now`); every wire wants `^[a-zA-Z0-9_-]{1,64}$`. */
 
 export interface ToolNames {
   /** Our name → the wire's. */
   encode(name: string): string;
-  /** The wire's name → ours. A name the model made up comes back as it is. */
+  /** The wire's name → ours. A name the model made up comes back as it is, up to 200 code units. */
   decode(name: string): string;
 }
 
 const MAX_LENGTH = 64;
+const MAX_MADE_UP = 200;
 
 /**
  * A table for one call. The same names in the same order give the same table, so that a vendor's prompt cache holds
@@ -31,7 +34,7 @@ export function createToolNames(names: Iterable<string>): ToolNames {
   }
   return {
     encode: (name) => wireOf.get(name) ?? name,
-    decode: (name) => ourOf.get(name) ?? name,
+    decode: (name) => ourOf.get(storableText(name)) ?? cutText(name, MAX_MADE_UP),
   };
 }
 
