@@ -528,6 +528,24 @@ describe('a name that nobody vouches for', () => {
     expect(await texts()).toEqual(['Hello', 'It is me', 'Me, too']);
   });
 
+  it('is kept apart from an account that is called as names are kept', async () => {
+    await connect({ strangers: 'answer' });
+    await accept(message('name:carl', 'Hello'), message(':name:carl', 'Hello'));
+    await accept(named('carl', 'It is me'), named(':name:carl', 'It is me'), named('name:carl', 'It is me'));
+    const { data } = (await product.owner.get(`/v1/channels/${channel.id}/identities`)).body;
+    const known = data.map((each: { externalId: string; vouched: boolean }) => [
+      each.externalId,
+      each.vouched,
+    ]);
+    expect(known.sort()).toEqual([
+      [':name:carl', false],
+      [':name:carl', true],
+      ['carl', false],
+      ['name:carl', false],
+      ['name:carl', true],
+    ]);
+  });
+
   it('is answered where everybody is, by no route for a person, and cannot be approved or linked', async () => {
     const boss = await createAgent(product.owner, { name: `boss ${Date.now()}`, model: 'demo/guide' });
     const group = { group: 'lobby', threadKey: 'lobby', direct: false, addressed: true };

@@ -213,6 +213,28 @@ describe('toModelError', () => {
   });
 });
 
+describe("the address of somebody's own endpoint", () => {
+  const own = { ...endpoint, baseUrl: 'https://gate.example/t/s3cret%20token-of-ours/' };
+  const answer = (body: string, type: string) =>
+    httpError(new HttpFailure(404, new Headers({ 'content-type': type }), body), own);
+
+  it.each([
+    ['text/plain', 'Cannot POST /t/s3cret%20token-of-ours/chat/completions'],
+    ['text/plain', 'No route for /t/s3cret token-of-ours/models'],
+    ['application/json', '{"error":{"message":"Invalid URL (POST /t/s3cret%20token-of-ours/x)"}}'],
+    ['application/json', '{"detail":"https://gate.example/t/s3cret%20token-of-ours/x is gone"}'],
+    ['text/html', '<html><title>404 /t/s3cret%20token-of-ours/x</title></html>'],
+  ])('is told to nobody by an answer that repeats it: %s %s', (type, body) => {
+    const { message } = answer(body, type);
+    expect(message).not.toMatch(/s3cret|token-of-ours/);
+    expect(message).toContain('/…');
+  });
+
+  it('is as everybody knows it where it says nothing', () => {
+    expect(http(404, 'Cannot POST /v1/chat/completions').message).toContain('POST /v1/chat/completions');
+  });
+});
+
 describe('clean', () => {
   it('removes the key, and what looks like one', () => {
     expect(clean('bad secret-key-1234 !', 'secret-key-1234')).toBe('bad [key] !');

@@ -1,5 +1,6 @@
 /** What went wrong, whatever the vendor, the SDK or the network called it. */
 import { createRedactor, shortenText } from '@nightshift/contracts';
+import { trimEndOf } from '@nightshift/contracts/text';
 import { type ErrorBody, isErrorEvent, readErrorBody } from './error-body.ts';
 import { kindOfError, kindOfStatus } from './error-kinds.ts';
 import { type Endpoint, ModelError, type ModelErrorKind, type ModelErrorOptions } from './provider.ts';
@@ -40,14 +41,14 @@ export function httpError(failure: HttpFailure, endpoint: Endpoint, now = Date.n
   if (body === undefined && isHtml(failure)) return pageError(failure, endpoint, options);
   if (status < 400) {
     if (said.isError || isErrorEvent(body)) return streamError(body, endpoint, now);
-    const detail = said.message === '' ? '' : `: ${clean(said.message, endpoint.apiKey)}`;
+    const detail = said.message === '' ? '' : `: ${cleanFor(endpoint, said.message)}`;
     const message = `The endpoint answered with something that is not a stream of events${detail || '.'}`;
     return new ModelError('server', message, options);
   }
   const kind = isForeign(failure, body, said.message)
     ? 'network'
     : kindOfError({ ...said, status, hasRetryAfter: retryAfterMs !== undefined });
-  const detail = clean(said.message || failure.body, endpoint.apiKey);
+  const detail = cleanFor(endpoint, said.message || failure.body);
   const summary = kind === 'network' ? 'The endpoint cannot be reached from here' : summaries[kind];
   const message = detail === '' ? `${summary} (HTTP ${status}).` : `${summary} (HTTP ${status}): ${detail}`;
   return new ModelError(kind, message, { ...options, ...repairOf(kind, said) });
@@ -59,7 +60,7 @@ export function httpError(failure: HttpFailure, endpoint: Endpoint, now = Date.n
  */
 function pageError(failure: HttpFailure, endpoint: Endpoint, options: ModelErrorOptions): ModelError {
   const { status } = failure;
-  const title = clean(titleOf(failure.body), endpoint.apiKey);
+  const title = cleanFor(endpoint, titleOf(failure.body)).slice(0, 100);
   const page = title === '' ? 'an HTML page' : `an HTML page ("${title}")`;
   if (status < 400)
     return new ModelError(
@@ -96,7 +97,7 @@ export function streamError(body: unknown, endpoint: Endpoint, now = Date.now())
   const said = readErrorBody(body);
   const retryAfterMs = retryAfterOf(new Headers(), body, now) ?? waitInText(said.message);
   const kind = kindOfError({ ...said, hasRetryAfter: retryAfterMs !== undefined });
-  const detail = clean(said.message, endpoint.apiKey);
+  const detail = cleanFor(endpoint, said.message);
   return new ModelError(kind, detail === '' ? `${summaries[kind]}.` : `${summaries[kind]}: ${detail}`, {
     ...(said.status === undefined ? {} : { status: said.status }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -155,7 +156,7 @@ function brokenError(error: unknown, endpoint: Endpoint, streaming: boolean): Mo
       cause: root,
     });
   }
-  const why = typeof code === 'string' ? code : clean(root.message, endpoint.apiKey);
+  const why = typeof code === 'string' ? code : cleanFor(endpoint, root.message);
   return new ModelError('network', `No connection to ${hostOf(endpoint)} (${why}).`, { cause: root });
 }
 
@@ -187,6 +188,30 @@ export function clean(text: string, apiKey: string | null): string {
   return shortenText(redactor.redact(read).replace(/\s+/g, ' ').trim(), MAX_DETAIL);
 }
 
+/** Paths this short (`/v1`) are everybody's. */
+const MIN_PATH = 9;
+
+/**
+ * As `clean`, and without the path of the endpoint's address, which many servers echo (`Cannot POST /…`): it may hold a
+ * token, and is shown only to those who manage credentials.
+ */
+export function cleanFor({ apiKey, baseUrl }: Pick<Endpoint, 'apiKey' | 'baseUrl'>, text: string): string {
+  const path = URL.canParse(baseUrl) ? trimEndOf(new URL(baseUrl).pathname, '/') : '';
+  const paths = path.length < MIN_PATH ? [] : [path, decoded(path)];
+  return clean(
+    paths.reduce((rest, each) => rest.replaceAll(each, '/…'), text.slice(0, 2 * MAX_READ)),
+    apiKey,
+  );
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 function isHtml(failure: HttpFailure): boolean {
   return (
     /^(text\/html|application\/xhtml)/i.test(failure.headers.get('content-type') ?? '') ||
@@ -199,7 +224,7 @@ function titleOf(html: string): string {
   const start = lower.indexOf('<title');
   const open = start === -1 ? -1 : lower.indexOf('>', start);
   const end = open === -1 ? -1 : lower.indexOf('</title', open);
-  return end === -1 ? '' : html.slice(open + 1, end).slice(0, 100);
+  return end === -1 ? '' : html.slice(open + 1, end);
 }
 
 function parseJson(text: string): unknown {

@@ -2,7 +2,7 @@
  * Why an answer ended, as vendors put it. One table for all wires, since those who imitate a wire keep words
  * of another. A reason that is not listed is a failure: nobody knows then whether the answer is whole.
  */
-import { clean } from './errors.ts';
+import { cleanFor } from './errors.ts';
 import { type Endpoint, ModelError } from './provider.ts';
 
 /**
@@ -150,7 +150,7 @@ export function isReason(reason: unknown): boolean {
  * word.
  */
 export function finishError(finish: Finish | null, reason: unknown, endpoint: Endpoint): ModelError | null {
-  const word = clean(String(reason).slice(0, MAX_LENGTH), endpoint.apiKey);
+  const word = cleanFor(endpoint, String(reason).slice(0, MAX_LENGTH));
   switch (finish) {
     case 'end':
     case 'length':

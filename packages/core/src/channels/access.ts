@@ -12,9 +12,18 @@ export interface Knock {
 /** The platform vouches that nobody else sends under this id. Everything that trusts a sender asks this. */
 export const isVouchedFor = ({ identity }: Pick<Sender, 'identity'>): boolean => identity === 'account';
 
-/** What an identity's row is found by: a name is never found to be an account, however it is spelled. */
-export const identityKey = (sender: Pick<Sender, 'id' | 'identity'>): string =>
-  isVouchedFor(sender) ? sender.id : `name:${sender.id}`;
+/**
+ * What an identity's row is found by: a name is never found to be an account, nor an account to be a name, however they
+ * are spelled.
+ */
+export const identityKey = (sender: Pick<Sender, 'id' | 'identity'>): string => {
+  if (!isVouchedFor(sender)) return `name:${sender.id}`;
+  return /^:*name:/.test(sender.id) ? `:${sender.id}` : sender.id;
+};
+
+/** The sender's id that a key was made of. */
+export const idOfKey = (key: string, vouched: boolean): string =>
+  vouched ? key.replace(/^:(?=:*name:)/, '') : key.replace(/^name:/, '');
 
 /** Why a message is dropped before its sender is looked up. There are many in a busy group, and they leave no row. */
 export function droppedAtOnce({ access, direct, addressed, sender }: Knock): string | null {

@@ -11,6 +11,7 @@ import {
 } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import type { Identity as IdentityRow, Person as PersonRow } from '../generated/prisma/client.ts';
+import { idOfKey } from './access.ts';
 
 export function toIdentity(row: IdentityRow): Identity {
   return {
@@ -18,7 +19,7 @@ export function toIdentity(row: IdentityRow): Identity {
     channelId: row.channelId,
     personId: row.personId,
     // A name is kept apart from accounts by how it is stored.
-    externalId: row.vouched ? row.externalId : row.externalId.replace(/^name:/, ''),
+    externalId: idOfKey(row.externalId, row.vouched),
     name: row.name,
     vouched: row.vouched,
     status: row.status,
