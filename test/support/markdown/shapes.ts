@@ -2,6 +2,10 @@
 
 /** Every one is a shape by itself, and may be mixed with others. */
 export const pumps: Readonly<Record<string, string>> = {
+  'code between marks that are not parsed': '`a`]]',
+  'escapes between marks that are not parsed': '\\*]]',
+  'links that are not parsed': '[a](http://x.y) ',
+  'addresses between marks that are not parsed': 'http://a.b **',
   'code in backticks': '` ` ',
   'backticks of growing length': '`a``b```c````d`````e',
   backticks: '`',

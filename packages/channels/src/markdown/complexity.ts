@@ -14,6 +14,18 @@ const mostLines = 10_000;
 const mostItems = 1_000;
 
 const labels = ['labelStartLink', 'labelStartImage', 'labelEnd', 'definition'];
+const spans = [
+  'attention',
+  'strikethrough',
+  'codeText',
+  'characterEscape',
+  'characterReference',
+  'autolink',
+  'wwwAutolink',
+  'protocolAutolink',
+  'emailAutolink',
+  'hardBreakEscape',
+];
 const containers = ['blockQuote', 'list'];
 
 /** A line's quote and list markers. */
@@ -30,6 +42,8 @@ export function overusedConstructs(text: string): string[] {
   const squaresOf = (pattern: RegExp) => sumOfSquares(paragraphs.map((part) => countOf(part, pattern)));
   const attention = sumOfSquares(paragraphs.map(attentionRunsOf));
   const overused: string[] = [];
+  // Between any two spans it joins what is text, and moves all that was parsed behind it: also marks that are not parsed.
+  if (squaresOf(/[\\`&*_~[\]!<@]|https?:|www\./gi) > 2.5e7) overused.push(...spans, ...labels);
   if (attention > 1e6) overused.push('attention');
   if (squaresOf(/~+/g) > 1e6) overused.push('strikethrough');
   if (squaresOf(/\|/g) > 1e8) overused.push('table');
