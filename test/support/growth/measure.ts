@@ -73,7 +73,7 @@ export function superlinearGrowth<Input>(
 const shortestOfSlow = 15_000;
 
 /**
- * The same for work that is slow by itself: what is no more than linear between 3,000 and 12,000 code units, at the first
+ * The same for work that is slow by itself: what is no more than linear between 2,000 and 8,000 code units, at the first
  * glance, is not looked at any further. The first glance is at what is cold: only a second one leads to a look.
  */
 export function growthOfSlow<Input>(
@@ -81,7 +81,7 @@ export function growthOfSlow<Input>(
   work: (input: Input) => unknown,
   longest: number,
 ): Growth | null {
-  const [input, long] = [inputOf(3_000), inputOf(12_000)];
+  const [input, long] = [inputOf(2_000), inputOf(8_000)];
   let once = Number.POSITIVE_INFINITY;
   let fourTimes = Number.POSITIVE_INFINITY;
   for (let glance = 0; glance < 3; glance += 1) {
