@@ -3,7 +3,7 @@
  * answer stays small, and the work grows with the body at most as fast as the body does.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createAgent,
   documentedRoutes,
@@ -23,6 +23,9 @@ let webChatHeaders: Record<string, string>;
 beforeAll(async () => {
   product = await startProduct({ rateLimitPerMinute: 1_000_000 });
   routes = await documentedRoutes(product.owner);
+});
+// Each test in a chat of its own, since bytes and messages of one are counted.
+beforeEach(async () => {
   const chat = await connectWebChat(product.owner, await createAgent(product.owner), {
     settings: { files: true },
   });
