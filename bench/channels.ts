@@ -100,7 +100,7 @@ async function connect(
   { live }: { live: boolean },
 ): Promise<Hook> {
   const { kind, credentials, settings } = platform;
-  const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000 } };
+  const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000, programTurns: 100 } };
   const body = { kind, agentId, credentials, settings, access, live };
   const channel = expectStatus(await client.post('/v1/channels', body), 201);
   return { platform, path: new URL(channel.webhookUrl).pathname };

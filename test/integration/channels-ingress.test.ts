@@ -59,7 +59,7 @@ it('takes a thousand deliveries of one event for one', { timeout: 60_000 }, asyn
 it('takes what comes to a few threads at the same moment together, each once and in a place of its own', {
   timeout: 60_000,
 }, async () => {
-  const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000 } };
+  const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000, programTurns: 100 } };
   await product.owner.expect(200, product.owner.patch(`/v1/channels/${channel.id}`, { access }));
   const people = [0, 1, 2, 3, 4];
   const say = (person: number, nth: number, more: object = {}) =>

@@ -9,8 +9,9 @@ import type { Log } from '@nightshift/core/log';
 
 export interface KnownKeys {
   has(hash: Buffer): boolean;
-  /** One that was found, before the bus tells of it. */
+  /** One that was found, or was not, before the bus tells of it. */
   add(hash: Buffer): void;
+  remove(hash: Buffer): void;
   /** Reads them, and again whenever the bus signals a change. */
   open(): Promise<void>;
   close(): void;
@@ -43,6 +44,7 @@ export function createKnownKeys({ db, bus, log }: { db: Database; bus: EventBus;
   return {
     has: (hash) => hashes.has(hash.toString('base64')),
     add: (hash) => void hashes.add(hash.toString('base64')),
+    remove: (hash) => void hashes.delete(hash.toString('base64')),
     async open() {
       unsubscribe = bus.subscribe('api_key', anyId, readSoon);
       await read();

@@ -95,6 +95,7 @@ export const auth = fastifyPlugin<{ deps: ApiDeps }>(async (app, { deps }) => {
       if (isCounted) guesses.giveBack(client);
       return caller;
     }
+    knownKeys.remove(hash);
     if (!isCounted) guesses.take(client);
     throw refused(request, reply, key);
   }
