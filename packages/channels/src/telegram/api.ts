@@ -1,6 +1,7 @@
 /** Calls of the Bot API, https://core.telegram.org/bots/api: grammY's, over the fetch that the adapter is given. */
 import { buffer } from 'node:stream/consumers';
 import { Api, GrammyError, HttpError, type RawApi } from 'grammy';
+import type { UserFromGetMe } from 'grammy/types';
 import { type CallContext, ChannelError } from '../channel.ts';
 import { retryAfterMs, toChannelError } from '../http.ts';
 import type { TelegramConnection } from './connection.ts';
@@ -20,6 +21,14 @@ export async function callApi<Result>(
     if (error instanceof GrammyError) throw refusalError(error, Object.values(credentials));
     throw toChannelError(error instanceof HttpError ? error.error : error);
   }
+}
+
+/** Who the bot is. @throws {ChannelError} */
+export async function getMe(...to: [TelegramConnection, CallContext]): Promise<UserFromGetMe> {
+  const bot: UserFromGetMe | undefined = await callApi(...to, (api) => api.getMe());
+  if (bot?.id === undefined)
+    throw new ChannelError('ambiguous', 'What answered is not Telegram: it does not say who the bot is.');
+  return bot;
 }
 
 interface GrammyRequest {
@@ -49,8 +58,7 @@ function fetchWithin({ fetch, signal }: CallContext) {
 function parseAnswer(text: string): { ok: boolean } | undefined {
   try {
     const json = JSON.parse(text);
-    const { ok, result } = json ?? {};
-    return ok === false || (ok === true && result !== undefined && result !== null) ? json : undefined;
+    return typeof json?.ok === 'boolean' ? json : undefined;
   } catch {
     // A page of some proxy: its status has to say it all.
     return undefined;

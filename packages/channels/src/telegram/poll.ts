@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChannelError, type ConnectContext, type InboundEvent, type InboundSink } from '../channel.ts';
 import { endsInAlbum, joinAlbums } from './albums.ts';
-import { callApi } from './api.ts';
+import { callApi, getMe } from './api.ts';
 import { accountOf, botIdOf, meOf, type TelegramConnection } from './connection.ts';
 import { toEvent } from './parse.ts';
 import { wantedUpdates } from './updates.ts';
@@ -58,7 +58,7 @@ async function introduced(
   context: ConnectContext,
 ): Promise<TelegramConnection> {
   if (connection.account) return connection;
-  const bot = await callApi(connection, context, (api) => api.getMe());
+  const bot = await getMe(connection, context);
   return { ...connection, account: accountOf(bot) };
 }
 

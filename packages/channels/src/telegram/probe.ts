@@ -2,13 +2,13 @@
 import type { WebhookInfo } from 'grammy/types';
 import type { CallContext, ChannelProblem, ProbeContext, ProbeResult } from '../channel.ts';
 import { ChannelError } from '../channel.ts';
-import { callApi } from './api.ts';
+import { callApi, getMe } from './api.ts';
 import { accountOf, type TelegramConnection } from './connection.ts';
 import { wantedUpdates } from './updates.ts';
 
 /** See `ChannelAdapter.probe`. */
 export async function probe(connection: TelegramConnection, context: ProbeContext): Promise<ProbeResult> {
-  const bot = await callApi(connection, context, (api) => api.getMe());
+  const bot = await getMe(connection, context);
   const before = await callApi(connection, context, (api) => api.getWebhookInfo());
   const problems = [
     ...takenOver(before, context.hookUrl),
