@@ -115,7 +115,7 @@ describeWith('prosody', 'with prosody', () => {
         return n;
       }, wait)
       .toBe(1);
-    expect(await dropped()).toBeGreaterThan(0);
+    await expect.poll(dropped, wait).toBeGreaterThan(0);
     const asked = models.requests.length;
     expect(asked).toBeLessThanOrEqual(10);
     // A person in the same room is answered as ever.
