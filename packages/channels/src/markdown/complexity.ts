@@ -26,6 +26,7 @@ const spans = [
   'emailAutolink',
   'hardBreakEscape',
 ];
+const addresses = ['wwwAutolink', 'protocolAutolink', 'emailAutolink'];
 const containers = ['blockQuote', 'list'];
 
 /** A line's quote and list markers. */
@@ -44,6 +45,9 @@ export function overusedConstructs(text: string): string[] {
   const overused: string[] = [];
   // Between any two spans it joins what is text, and moves all that was parsed behind it: also marks that are not parsed.
   if (squaresOf(/[\\`&*_~[\]!<@]|https?:|www\./gi) > 2.5e7) overused.push(...spans, ...labels);
+  // Each word could be an address, and looks for a label that it may stand in through all that was parsed before.
+  const labelled = paragraphs.filter((part) => part.includes('['));
+  if (sumOfSquares(labelled.map((part) => countOf(part, /[\w+.-]+/g))) > 1.5e6) overused.push(...addresses);
   if (attention > 1e6) overused.push('attention');
   if (squaresOf(/~+/g) > 1e6) overused.push('strikethrough');
   if (squaresOf(/\|/g) > 1e8) overused.push('table');
