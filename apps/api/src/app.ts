@@ -96,9 +96,10 @@ export async function buildApp(deps: ApiDeps) {
   app.addHook('preClose', async () => stopping.abort());
 
   // Whatever a refusal repeats of what it is about: no secret that is in use leaves in it.
-  app.addHook('onSend', async (_request, reply, payload) =>
-    reply.statusCode >= 400 && typeof payload === 'string' ? deps.kek.redactor.redactJson(payload) : payload,
-  );
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    const isRefusal = reply.statusCode >= 400 && typeof payload === 'string';
+    done(null, isRefusal ? deps.kek.redactor.redactJson(payload) : payload);
+  });
 
   await app.register(unusedSockets);
   await app.register(unreadBodies);

@@ -14,6 +14,8 @@ import { neededRole } from './plugins/auth.ts';
 
 /** How often it is looked again without a signal, in milliseconds. */
 const defaultRecheckMs = 30_000;
+/** It may have ended between the request's own check and the subscription. Most answers are over by then. */
+const firstRecheckMs = 1_000;
 
 export interface Permit {
   /** What the bus signals when it may have ended. */
@@ -55,17 +57,18 @@ export function watchPermit(
   }
 
   const subscriptions = permit.signals.map(({ topic, id }) => bus.subscribe(topic, id, recheck));
-  const timer = setInterval(recheck, permitRecheckMs).unref();
+  const timers = [
+    setTimeout(recheck, Math.min(firstRecheckMs, permitRecheckMs)).unref(),
+    setInterval(recheck, permitRecheckMs).unref(),
+  ];
   function stop(): void {
-    clearInterval(timer);
+    for (const timer of timers) clearTimeout(timer);
     for (const unsubscribe of subscriptions) unsubscribe();
   }
   function end(refusal: DomainError): void {
     stop();
     controller.abort(refusal);
   }
-  // It may have ended between the request's own check and the subscription.
-  recheck();
   return { signal: controller.signal, stop };
 }
 

@@ -11,6 +11,9 @@ export const EX_CONFIG = 78;
 /** What a child sends once it serves; further fields depend on which child it is. */
 export type ReadyMessage = { type: 'ready' } & Record<string, unknown>;
 
+/** And once it has ended and kept all that it has to. Node may still be at its compile cache, which can take seconds. */
+type ChildMessage = ReadyMessage | { type: 'stopped' };
+
 export interface ProcessSpec {
   /** For the log, e.g. `worker-2`. */
   name: string;
@@ -50,6 +53,7 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
   const nextWait = createBackoff(options.backoff);
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
+  let saidStopped = false;
   let ended: Promise<unknown> = Promise.resolve();
 
   const run = () => {
@@ -71,8 +75,9 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
       stream.on('data', (chunk: Buffer) => splitter.write(chunk));
       stream.on('error', () => {}); // The pipe breaks with the process; its exit is what is handled.
     }
-    current.on('message', (message: ReadyMessage) => {
+    current.on('message', (message: ChildMessage) => {
       if (message?.type === 'ready') becameReady(message);
+      if (message?.type === 'stopped') saidStopped = true;
     });
     ended = whenEnded(current).then(({ code, signal }) => {
       for (const { splitter } of output) splitter.end();
@@ -106,7 +111,7 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
       current.kill('SIGTERM');
       const inTime = await Promise.race([ended.then(() => true), sleep(patienceMs, false, { ref: false })]);
       if (inTime) return;
-      log.log('warn', `${spec.name} did not stop within ${patienceMs} ms and was killed`);
+      if (!saidStopped) log.log('warn', `${spec.name} did not stop within ${patienceMs} ms and was killed`);
       killGroup(current);
       await ended;
     },

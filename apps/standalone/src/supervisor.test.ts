@@ -152,6 +152,16 @@ describe('createSupervisor', () => {
     await supervisor?.stop();
     expect(Date.now() - before).toBeLessThan(5_000);
     expect(() => process.kill(Number(traces()[0]), 0)).toThrow('ESRCH');
+    expect(output).toContain('worker did not stop within');
+  });
+
+  it('reports nothing of a process that has stopped and is slow to go', async () => {
+    const stops = `process.on('SIGTERM', () => process.send({ type: 'stopped' }));`;
+    const { ready } = start([standIn('worker', stops + SERVES)]);
+    await ready;
+    await supervisor?.stop();
+    expect(() => process.kill(Number(traces()[0]), 0)).toThrow('ESRCH');
+    expect(output).not.toContain('did not stop');
   });
 
   it('starts the database again when it dies', async () => {

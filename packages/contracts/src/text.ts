@@ -47,9 +47,9 @@ export class StorableStream {
   /** What of it may be passed on now. */
   next(piece: string): string {
     const text = this.#half + piece;
-    const end = /[\ud800-\udbff]$/.test(text) ? text.length - 1 : text.length;
+    const end = isHigh(text.charCodeAt(text.length - 1)) ? text.length - 1 : text.length;
     this.#half = text.slice(end);
-    return storableText(end === text.length ? text : text.slice(0, end));
+    return storableText(text.slice(0, end));
   }
 
   /** Nothing follows: U+FFFD in place of the half that still waits, or nothing. */

@@ -150,7 +150,7 @@ export function isReason(reason: unknown): boolean {
  * word.
  */
 export function finishError(finish: Finish | null, reason: unknown, endpoint: Endpoint): ModelError | null {
-  const word = cleanFor(endpoint, String(reason).slice(0, MAX_LENGTH));
+  const word = () => cleanFor(endpoint, String(reason).slice(0, MAX_LENGTH));
   switch (finish) {
     case 'end':
     case 'length':
@@ -161,14 +161,17 @@ export function finishError(finish: Finish | null, reason: unknown, endpoint: En
     case 'refused':
       return new ModelError('content', 'The model refused to go on, for safety reasons.');
     case 'malformed':
-      return new ModelError('malformed', `The model made a tool call that its vendor cannot read (${word}).`);
+      return new ModelError(
+        'malformed',
+        `The model made a tool call that its vendor cannot read (${word()}).`,
+      );
     case 'pause':
       return new ModelError('server', 'The model paused again and again and did not finish its answer.');
     case 'overload':
-      return new ModelError('overload', `The vendor stopped the answer: it is overloaded (${word}).`);
+      return new ModelError('overload', `The vendor stopped the answer: it is overloaded (${word()}).`);
     case 'failed':
-      return new ModelError('server', `The vendor stopped the answer with an error (${word}).`);
+      return new ModelError('server', `The vendor stopped the answer with an error (${word()}).`);
     case null:
-      return new ModelError('server', `The answer ended for a reason that is not known here: "${word}".`);
+      return new ModelError('server', `The answer ended for a reason that is not known here: "${word()}".`);
   }
 }

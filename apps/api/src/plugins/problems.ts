@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Problem } from '@nightshift/contracts';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
 import { DomainError, type ErrorCode, type FieldError } from '@nightshift/core/errors';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 
@@ -215,9 +215,8 @@ const unrouted = ({ method, url }: FastifyRequest) =>
   );
 
 /** An onRequest hook: nobody needs the body of a request that leads nowhere. */
-export async function refuseUnrouted(request: FastifyRequest): Promise<void> {
-  if (request.is404) throw unrouted(request);
-}
+export const refuseUnrouted: onRequestHookHandler = (request, _reply, done) =>
+  done(request.is404 ? unrouted(request) : undefined);
 
 export const problems = fastifyPlugin(async (app) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {

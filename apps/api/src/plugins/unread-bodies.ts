@@ -18,25 +18,31 @@ export const unreadBodies = fastifyPlugin(async (app) => {
     asking.add(request);
     app.server.emit('request', request, response);
   });
-  app.addHook('preParsing', async (request, reply) => {
+  app.addHook('preParsing', (request, reply, payload, done) => {
     if (asking.delete(request.raw)) reply.raw.writeContinue();
+    done(null, payload);
   });
 
-  app.addHook('onSend', async ({ raw, headers }, reply) => {
+  app.addHook('onSend', ({ raw, headers }, reply, payload, done) => {
     // Announced as more than would be thrown away, or held back until we ask for it: no next request can follow.
     const isHeldBack = asking.has(raw) || Number(headers['content-length'] ?? 0) > maxBytes;
     if (!raw.complete && isHeldBack) reply.header('connection', 'close');
+    done(null, payload);
   });
   // Node reads on and throws away once the answer is finished.
-  app.addHook('onResponse', async ({ raw }) => {
-    if (raw.complete || raw.destroyed) return;
-    const { socket } = raw;
-    const until = { bytes: socket.bytesRead + maxBytes, time: performance.now() + maxMs };
-    // What is thrown away makes no event.
-    const timer = setInterval(() => {
-      const isEnough = socket.bytesRead > until.bytes || performance.now() > until.time;
-      if (isEnough && !raw.complete) socket.destroy();
-      if (isEnough || raw.complete || socket.destroyed) clearInterval(timer);
-    }, lookMs).unref();
+  app.addHook('onResponse', ({ raw }, _reply, done) => {
+    if (!raw.complete && !raw.destroyed) throwAway(raw);
+    done();
   });
 });
+
+function throwAway(raw: IncomingMessage): void {
+  const { socket } = raw;
+  const until = { bytes: socket.bytesRead + maxBytes, time: performance.now() + maxMs };
+  // What is thrown away makes no event.
+  const timer = setInterval(() => {
+    const isEnough = socket.bytesRead > until.bytes || performance.now() > until.time;
+    if (isEnough && !raw.complete) socket.destroy();
+    if (isEnough || raw.complete || socket.destroyed) clearInterval(timer);
+  }, lookMs).unref();
+}

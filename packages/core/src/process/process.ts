@@ -14,8 +14,17 @@ export type ReadyMessage =
   | { type: 'ready'; process: 'api'; url: string; adminKeyPath: string | null; newAdminKey: string | null }
   | { type: 'ready'; process: 'worker' };
 
+/** All that had to be ended or kept is; what follows is Node's own, such as writing its compile cache. */
+export interface StoppedMessage {
+  type: 'stopped';
+}
+
 export function tellReady(message: ReadyMessage): void {
   process.send?.(message);
+}
+
+function tellStopped(): void {
+  if (process.connected) process.send?.({ type: 'stopped' } satisfies StoppedMessage);
 }
 
 /** A start that can only be mended by the operator. Its message says how. */
@@ -64,6 +73,7 @@ export async function runProcess(
     try {
       await stop?.();
       log.info('stopped');
+      tellStopped();
       process.exit(0);
     } catch (error) {
       log.error({ err: error }, 'stopping failed');
