@@ -56,7 +56,7 @@ const message = (id: string, text: string, more: Partial<MessageEvent> = {}): Me
 async function say(
   id: string,
   text: string,
-  { after = 300 }: { after?: number } = {},
+  { after = 300, mayRepeat = false }: { after?: number; mayRepeat?: boolean } = {},
 ): Promise<AcceptedEvents> {
   // Time passes for what was said before, rather than for us.
   await product.sql(
@@ -64,7 +64,9 @@ async function say(
      WHERE c.id = m.conversation_id AND c.channel_id = $1`,
     [channel.id, after],
   );
-  const result = await acceptEvents(product.db, scope, [message(id, text)], {
+  const plain = message(id, text);
+  const event = { ...plain, sender: { ...plain.sender, mayRepeat } };
+  const result = await acceptEvents(product.db, scope, [event], {
     onDefect: (error) => {
       throw error;
     },
@@ -123,6 +125,15 @@ it('a program gets a few answers, and none more until it was quiet; the owner is
   }
 }, 60_000);
 
+it('a program that somebody answers for is answered all the time, also when it was taken for a loop', async () => {
+  for (let nth = 0; nth < 30; nth += 1) await say('monitor', thought(nth));
+  for (let nth = 0; nth < 30; nth += 1)
+    expect(
+      (await say('monitor', 'The disk of db1 is nearly full.', { mayRepeat: true })).accepted,
+    ).toHaveLength(1);
+  expect((await say('monitor', 'The disk of db1 is nearly full.')).dropped.get('loop')).toBe(1);
+});
+
 it('two of them and a person who chats quickly: only the programs are left alone', async () => {
   const results: AcceptedEvents[] = [];
   for (let nth = 0; nth < 24; nth += 1) results.push(await say(nth % 2 ? 'one' : 'two', thought(nth)));
@@ -156,7 +167,8 @@ it('what another channel of this installation says is a program’s, whatever th
 
   await connect({ programs: 'answer' });
   const results: AcceptedEvents[] = [];
-  for (let nth = 0; nth < 6; nth += 1) results.push(await say('twin', thought(nth), { after: 60_000 }));
+  for (let nth = 0; nth < 6; nth += 1)
+    results.push(await say('twin', thought(nth), { after: 60_000, mayRepeat: true }));
   expect(answered(results)).toBe(3);
 });
 

@@ -97,6 +97,20 @@ describe('between workers', () => {
     await expect.poll(() => other.health.look(key)).toMatchObject({ error: { kind: 'auth' } });
   });
 
+  it('what cannot be stored keeps back nothing else', async () => {
+    await using one = await worker();
+    await using other = await worker();
+    // The clock was set meanwhile.
+    one.health.answered(newKey(), 3e9, false);
+    const key = newKey();
+    await expect
+      .poll(() => {
+        one.health.ended(key, refused, false);
+        return other.health.look(key);
+      })
+      .toMatchObject({ error: { kind: 'auth' } });
+  });
+
   it('a time to the first token changes no state that another has told', async () => {
     await using one = await worker();
     const key = newKey();

@@ -24,6 +24,11 @@ export interface Sender {
   readonly name: string | null;
   /** A program, though not this one. */
   readonly isBot: boolean;
+  /**
+   * Whoever relays it answers for it: it says alike things quickly and often, such as a monitor, and is no loop. Never from
+   * what somebody on a platform can say of themselves.
+   */
+  readonly mayRepeat?: boolean;
   /** This connection itself: what it said comes back to it on many platforms. */
   readonly isSelf: boolean;
 }

@@ -76,8 +76,8 @@ describeChannel('webhook', {
       },
       {
         name: 'what another program says',
-        body: '{"thread":"order-42","sender":{"id":"other","isBot":true},"text":"Hello"}',
-        events: [{ type: 'message', sender: { id: 'other', isBot: true } }],
+        body: '{"thread":"order-42","sender":{"id":"other","isBot":true,"mayRepeat":true},"text":"Hello"}',
+        events: [{ type: 'message', sender: { id: 'other', isBot: true, mayRepeat: true } }],
       },
       {
         name: 'an edit',

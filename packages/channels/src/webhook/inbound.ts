@@ -15,6 +15,8 @@ const placed = {
     id: name,
     name: z.string().max(200).nullish(),
     isBot: z.boolean().default(false),
+    /** See `Sender.mayRepeat`. */
+    mayRepeat: z.boolean().default(false),
     /** What the program knows of the id: see `Sender.identity`. */
     identity: z.enum(['account', 'name']).default('account'),
     place: name.nullable().default(null),

@@ -104,9 +104,12 @@ export async function acceptSaid(
   const said = textOfEvent(event);
   const command = parseCommand(said);
   const guarded = { conversationId: known.conversation_id, identity, said };
-  const isLike = !isProgram && (known.suspected || (known.busy && (await writesLikeAProgram(db, guarded))));
-  const botTurns = isProgram || isLike ? known.bot_turns + 1 : 0;
-  const isLoop = known.suspected || botTurns > access.limits.programTurns;
+  const mayRepeat = sender.mayRepeat === true && !known.own_program;
+  const isSuspect = known.suspected && !mayRepeat;
+  const isLike =
+    !isProgram && !mayRepeat && (isSuspect || (known.busy && (await writesLikeAProgram(db, guarded))));
+  const botTurns = (isProgram && !mayRepeat) || isLike ? known.bot_turns + 1 : 0;
+  const isLoop = isSuspect || botTurns > access.limits.programTurns;
   // Whoever is taken for a program and is none has a way out: commands are answered, and `/new` begins anew.
   if (isLoop && (isProgram || !command)) {
     if (isLike) await suspect(db, scope, guarded, result);

@@ -5,7 +5,7 @@
  * that tries a key again, and while the database is away each worker goes by what it has learned itself.
  */
 import type { CircuitRecord } from '@nightshift/contracts';
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, isValueRefused, run, statement } from '../database/index.ts';
 import { type EventBus, signal } from '../events/index.ts';
 import type { Log } from '../log/index.ts';
 
@@ -28,6 +28,14 @@ const claimTimeoutMs = 1_000;
 /** What nobody has used for so long is of no use. */
 const keepFor = '7 days';
 const pruneMs = 60 * 60_000;
+
+/** What one circuit's last word is, as long as it is not written. */
+interface Untold {
+  record: CircuitRecord;
+  isState: boolean;
+  /** Epoch milliseconds. */
+  at: number;
+}
 
 type Written = {
   provider: string;
@@ -128,7 +136,7 @@ export function shareProviderHealth({
   log: Log;
 }): HealthSharing {
   /** What is not written yet, the last word on each circuit. */
-  const untold = new Map<string, { record: CircuitRecord; isState: boolean; at: number }>();
+  const untold = new Map<string, Untold>();
   let learn: Learn = () => {};
   let writing: Promise<void> | undefined;
   let reading: Promise<void> | undefined;
@@ -138,30 +146,45 @@ export function shareProviderHealth({
   let prunedAt = Date.now();
 
   async function tell(): Promise<void> {
-    while (untold.size > 0) {
-      const batch = [...untold.values()];
-      const now = Date.now();
-      const json = (wanted: boolean) => {
-        const records = batch.filter(({ isState }) => isState === wanted);
-        return JSON.stringify(
-          records.map(({ record, at }) => ({
-            ...record,
-            openForMs: record.openForMs === null ? null : record.openForMs - (now - at),
-          })),
-        );
-      };
-      const written = await run(db.relaxed, writeState, [json(true)]);
-      await run(db.relaxed, writeFirstToken, [json(false)]);
-      for (const told of batch) if (untold.get(told.record.id) === told) untold.delete(told.record.id);
-      for (const { provider, model, label, error, refused } of written) {
-        if (refused)
-          log.warn(
-            { provider, model, key: label, detail: error },
-            'a model key is refused and left alone; mend or replace it, then: nightshift providers health --reset',
-          );
+    while (untold.size > 0) await writeOrDrop([...untold.values()]);
+  }
+
+  /** What the database refuses would be refused again and again, and must not keep back what can be told. */
+  async function writeOrDrop(batch: readonly Untold[]): Promise<void> {
+    try {
+      await write(batch);
+    } catch (error) {
+      if (!isValueRefused(error)) throw error;
+      if (batch.length > 1) {
+        for (const one of batch) await writeOrDrop([one]);
+        return;
       }
-      if (written.some(({ changed }) => changed)) await signalHealth(db);
+      log.error({ err: error, circuit: batch[0]!.record.id }, 'health of a model key cannot be stored');
     }
+    for (const told of batch) if (untold.get(told.record.id) === told) untold.delete(told.record.id);
+  }
+
+  async function write(batch: readonly Untold[]): Promise<void> {
+    const now = Date.now();
+    const json = (wanted: boolean) => {
+      const records = batch.filter(({ isState }) => isState === wanted);
+      return JSON.stringify(
+        records.map(({ record, at }) => ({
+          ...record,
+          openForMs: record.openForMs === null ? null : record.openForMs - (now - at),
+        })),
+      );
+    };
+    const written = await run(db.relaxed, writeState, [json(true)]);
+    await run(db.relaxed, writeFirstToken, [json(false)]);
+    for (const { provider, model, label, error, refused } of written) {
+      if (refused)
+        log.warn(
+          { provider, model, key: label, detail: error },
+          'a model key is refused and left alone; mend or replace it, then: nightshift providers health --reset',
+        );
+    }
+    if (written.some(({ changed }) => changed)) await signalHealth(db);
   }
 
   function tellSoon(): void {
