@@ -48,6 +48,9 @@ const testTimeoutMs = 15_000;
 /** Wrong pairing codes of one channel. */
 const guessLimit = { max: 30, windowMs: 10 * 60_000 };
 
+/** Platforms answer what they like: what a probe has made of it is looked at before it is kept. */
+const Probed = ChannelTest.omit({ ok: true }).extend({ account: ChannelTest.shape.account.unwrap() });
+
 const kinds = new Map(channelCatalog.map((entry) => [entry.slug, entry]));
 
 export const channelRoutes: Routes = async (app, { deps }) => {
@@ -238,11 +241,16 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       await read(teamId, id);
       try {
         const { channel, adapter, connection } = await openConnection(deps, teamId, id);
-        const { account, problems } = await adapter.probe(connection, {
+        const probing = adapter.probe(connection, {
           fetch: guarded.fetch,
           lookup: guarded.lookup,
           signal: AbortSignal.timeout(testTimeoutMs),
           hookUrl: publicUrl + hookPath(channel.hookKey),
+        });
+        const { account, problems } = await probing.then(Probed.parse).catch((error) => {
+          if (error instanceof ChannelError) throw error;
+          request.log.warn({ err: error, kind: channel.kind }, 'test of a channel cannot be read');
+          throw new ChannelError('rejected', 'The platform answered something that cannot be read.');
         });
         const { settings } = connection;
         await setChannelAccount(db, teamId, id, { account, ownIds: ownIds(adapter, { settings, account }) });

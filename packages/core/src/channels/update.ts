@@ -156,7 +156,7 @@ export async function setChannelAccount(
 ): Promise<void> {
   const { count } = await db.prisma.channel.updateMany({
     where: { id, teamId, deletedAt: null },
-    data: { account: storable(account), ownIds: [...ownIds] },
+    data: storable({ account, ownIds: [...ownIds] }),
   });
   if (count === 0) throw notFound('channel');
 }
