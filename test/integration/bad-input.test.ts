@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, type Product, startProduct } from '../support/api/index.ts';
+import { type Answer, openRaw, type Product, rawHead, startProduct } from '../support/api/index.ts';
 
 let product: Product;
 let slow: Product;
@@ -249,5 +249,27 @@ describe('what does not even arrive', () => {
   it('refuses headers over the limit', async () => {
     const answer = await sendRaw([`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(100_000)}\r\n\r\n`]);
     expectRawProblem(answer, 431, 'headers_too_large');
+  });
+});
+
+describe('requests that are sent ahead of their answers', () => {
+  it('are answered in order, as long as they are few', async () => {
+    const raw = openRaw(product.url);
+    for (let round = 0; round < 3; round += 1) {
+      const paths = ['/healthz', '/nowhere', '/healthz', '/v1/agents', '/healthz'];
+      raw.send(paths.map((path) => rawHead('GET', path)).join(''));
+      const statuses: number[] = [];
+      for (const _ of paths) statuses.push((await raw.answer()).status);
+      expect(statuses).toEqual([200, 404, 200, 401, 200]);
+    }
+    raw.socket.destroy();
+  });
+
+  it('end the connection when they are many, and nobody else waits for them', async () => {
+    const raw = openRaw(product.url);
+    raw.send(rawHead('GET', '/openapi.json').repeat(2_000));
+    await raw.closed;
+    expect(raw.received().match(/^HTTP\/1\.1 /gm)?.length ?? 0).toBeLessThanOrEqual(16);
+    expect((await product.owner.get('/v1/agents')).status).toBe(200);
   });
 });

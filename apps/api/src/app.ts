@@ -7,6 +7,7 @@ import Fastify, { type FastifyRequest, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';
 import { hookRoutes } from './hooks/hooks.ts';
+import { createHttpServer } from './http-server.ts';
 import { auth } from './plugins/auth.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
@@ -79,12 +80,7 @@ export async function buildApp(deps: ApiDeps) {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
     trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
-    requestTimeout: deps.requestTimeoutMs,
-    http: {
-      headersTimeout: deps.requestTimeoutMs,
-      // How often the timeouts above are looked at; Node's own default is 30 s.
-      connectionsCheckingInterval: Math.min(5_000, deps.requestTimeoutMs / 2),
-    },
+    serverFactory: (handler) => createHttpServer(handler, deps.requestTimeoutMs),
     routerOptions: { maxParamLength: 300 },
     genReqId: () => randomUUIDv7(),
     forceCloseConnections: 'idle',

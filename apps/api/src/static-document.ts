@@ -4,8 +4,9 @@ import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export interface StaticDocument {
-  readonly text: string;
   readonly type: string;
+  /** In bytes: what many are sent at once is in memory once. */
+  readonly plain: Buffer;
   readonly gzipped: Buffer;
   /** As the header has it. It is weak: compressed and not, the document is the same. */
   readonly etag: string;
@@ -13,7 +14,8 @@ export interface StaticDocument {
 
 export function createStaticDocument(type: string, text: string): StaticDocument {
   const hash = createHash('sha256').update(text).digest('base64url').slice(0, 22);
-  return { text, type, gzipped: gzipSync(text, { level: 9 }), etag: `W/"${hash}"` };
+  const plain = Buffer.from(text);
+  return { type, plain, gzipped: gzipSync(plain, { level: 9 }), etag: `W/"${hash}"` };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2: the weak comparison. */
@@ -26,7 +28,7 @@ function isKnown(header: string | undefined, etag: string): boolean {
 export function sendStatic(
   request: FastifyRequest,
   reply: FastifyReply,
-  { text, type, gzipped, etag }: StaticDocument,
+  { type, plain, gzipped, etag }: StaticDocument,
   cacheControl = 'no-cache',
 ): FastifyReply {
   reply
@@ -35,6 +37,6 @@ export function sendStatic(
     .header('vary', 'accept-encoding')
     .type(type);
   if (isKnown(request.headers['if-none-match'], etag)) return reply.status(304).send();
-  if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(text);
+  if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(plain);
   return reply.header('content-encoding', 'gzip').send(gzipped);
 }
