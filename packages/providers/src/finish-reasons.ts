@@ -126,6 +126,8 @@ const MAX_LENGTH = 100;
  */
 export function readFinish(reason: unknown): Finish | null {
   const text = String(reason).slice(0, MAX_LENGTH);
+  const exact = finishOf.get(text);
+  if (exact !== undefined) return exact;
   const [known, first, second] = [text, ...text.split(':')].map((part) => finishOf.get(normalize(part)));
   return known ?? (second === 'failed' ? (first ?? second) : (second ?? first)) ?? null;
 }

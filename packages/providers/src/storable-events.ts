@@ -34,6 +34,7 @@ export function createEventWasher(): (event: ModelEvent) => readonly ModelEvent[
         const ended = said?.type === event.type ? [] : endSaid();
         said ??= { type: event.type, stream: new StorableStream() };
         const delta = said.stream.next(event.delta);
+        if (delta === event.delta && ended.length === 0) return [event];
         return delta === '' ? ended : [...ended, { type: event.type, delta }];
       }
       case 'toolStart':

@@ -30,6 +30,9 @@ const tags: readonly (readonly [open: string, close: string])[] = [
   ['◁think▷', '◁/think▷'],
 ];
 
+/** How all of them begin. */
+const tagStarts = '<[◁';
+
 /** White space that is held back: before a tag, or before the end of the thinking. In characters. */
 const MAX_SPACE = 64;
 
@@ -65,6 +68,7 @@ export function createTextReader(answer: Answer, { model }: ModelCall, { compat 
   /** @returns whether there is more to read */
   function* readStart(): Generator<ModelEvent, boolean, undefined> {
     const text = held.trimStart();
+    if (text !== '' && !tagStarts.includes(text[0]!)) return yield* endStart(text);
     const opened = tags.find(([open]) => text.startsWith(open));
     // The lone end of thinking that a server has told apart otherwise.
     const closed = tags.find(([, end]) => text.startsWith(end));
@@ -84,6 +88,11 @@ export function createTextReader(answer: Answer, { model }: ModelCall, { compat 
       return true;
     }
     if (mayBecomeTag) return false;
+    return yield* endStart(text);
+  }
+
+  /** There is no tag: it is text from here on. */
+  function* endStart(text: string): Generator<ModelEvent, false, undefined> {
     const rest = state === 'after' ? text : held;
     state = 'text';
     held = '';
