@@ -15,7 +15,7 @@ export type ReadyMessage =
   | { type: 'ready'; process: 'worker' };
 
 /** All that had to be ended or kept is; what follows is Node's own, such as writing its compile cache. */
-export interface StoppedMessage {
+interface StoppedMessage {
   type: 'stopped';
 }
 
