@@ -27,6 +27,8 @@ export type {
   InboundAttachment,
   InboundEvent,
   MessageEvent,
+  Place,
+  QuotedMessage,
   Sender,
   UndeliveredEvent,
 } from '@nightshift/contracts';

@@ -52,6 +52,27 @@ interface EventBase {
   readonly externalId: string;
 }
 
+/** Where something was said, for people and for the model. Ids stay in `Address`. */
+export interface Place {
+  /**
+   * `direct`: between one person and us. `group`: a closed circle of people. `channel`: a room that people join.
+   * `thread`: below a message of a room. `mail`: an e-mail conversation.
+   */
+  readonly kind: 'direct' | 'group' | 'channel' | 'thread' | 'mail';
+  /** What people call it: `#sales`, a group's title; of a thread, the room's. Null: the platform does not say. */
+  readonly name: string | null;
+}
+
+/** An earlier message that a message answers or quotes. */
+export interface QuotedMessage {
+  /** The platform's id of it; null: the platform does not say. */
+  readonly messageId: string | null;
+  /** Who wrote it; null: the platform does not say. */
+  readonly author: { readonly name: string | null; readonly isSelf: boolean } | null;
+  /** Its words, as far as the event carries them; blank: only that there is one is known. */
+  readonly text: string;
+}
+
 interface PlacedEvent extends EventBase {
   /** Where an answer goes. */
   readonly thread: Address;
@@ -62,6 +83,8 @@ interface PlacedEvent extends EventBase {
   /** The room, and the workspace, server or tenant around it, where the platform has such: for routing and allow-lists. */
   readonly group?: string | null;
   readonly workspace?: string | null;
+  /** Absent: `direct` tells its kind, and it has no name. */
+  readonly where?: Place;
   readonly sender: Sender;
 }
 
@@ -75,6 +98,18 @@ export interface MessageEvent extends PlacedEvent {
    * conversation it makes no difference.
    */
   readonly addressed: boolean;
+  /** It mentions people other than us by the platform's own structure: in a thread of ours it is theirs, not ours. */
+  readonly mentionsOthers?: boolean;
+  readonly quoted?: QuotedMessage;
+  /** The sender passes on what somebody else wrote: its words are not the sender's. `from`: who wrote it, where known. */
+  readonly forwarded?: { readonly from: string | null };
+  /** Of a mail, as its headers say: `Ann <ann@example.org>`. */
+  readonly addressees?: { readonly to: readonly string[]; readonly cc: readonly string[] };
+  /**
+   * What came with it that nobody here can read, by its kind in English: `poll`, `sticker`, `encrypted message`. A message
+   * that holds nothing else is answered by one sentence instead of by the agent.
+   */
+  readonly unsupported?: readonly string[];
   readonly attachments?: readonly InboundAttachment[];
   /**
    * Messages of a thread with the same album are one, which the platform delivers in pieces within about a second: the
