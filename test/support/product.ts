@@ -35,13 +35,16 @@ export function bareEnvironment(env: Readonly<Record<string, string>> = {}): Rec
 /** Starts it on a free port. @throws Error with its output, when it is not ready in time */
 export async function startProduct({
   env = {},
+  args = [],
 }: {
   env?: Readonly<Record<string, string>>;
+  /** Of `npm start`. */
+  args?: readonly string[];
 } = {}): Promise<RunningProduct> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'nightshift-e2e-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [join(root, 'scripts/start.mjs')], {
+  const child = spawn(process.execPath, [join(root, 'scripts/start.mjs'), ...args], {
     env: bareEnvironment({ NIGHTSHIFT_DATA: dataDirectory, PORT: String(port), ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,5 +1,4 @@
 /** Builds the HTTP app from its dependencies. It does not listen: `main.ts` does, and tests inject. */
-import { randomUUIDv7 } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { DomainError } from '@nightshift/core/errors';
@@ -11,7 +10,7 @@ import { createHttpServer } from './http-server.ts';
 import { auth } from './plugins/auth.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
-import { observe } from './plugins/observe.ts';
+import { observe, requestIdOf } from './plugins/observe.ts';
 import { openapi } from './plugins/openapi.ts';
 import { answerClientError, answerUnrouted, problems, refuseUnrouted } from './plugins/problems.ts';
 import { unreadBodies } from './plugins/unread-bodies.ts';
@@ -82,7 +81,7 @@ export async function buildApp(deps: ApiDeps) {
     trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     serverFactory: (handler) => createHttpServer(handler, deps.requestTimeoutMs),
     routerOptions: { maxParamLength: 300 },
-    genReqId: () => randomUUIDv7(),
+    genReqId: ({ headers }) => requestIdOf(headers),
     forceCloseConnections: 'idle',
     frameworkErrors: answerUnrouted,
     clientErrorHandler: answerClientError,

@@ -4,7 +4,7 @@ import type { Database } from '@nightshift/core/database';
 import type { EventBus } from '@nightshift/core/events';
 import type { GuardedFetch } from '@nightshift/core/guarded-fetch';
 import type { Log } from '@nightshift/core/log';
-import type { Metrics } from '@nightshift/core/metrics';
+import type { Metrics, ProcessMetrics } from '@nightshift/core/metrics';
 import type { Producer } from '@nightshift/core/queue';
 import type { KeyEncryptionKey } from '@nightshift/core/secrets';
 import type { HookDirectory } from './hooks/directory.ts';
@@ -25,6 +25,8 @@ export interface ApiDeps {
   /** Counts what comes through channels. */
   traffic: TrafficCounter;
   metrics: Metrics;
+  /** Metrics of the other processes under the same supervisor. Absent: this one stands alone. */
+  readSiblings?: () => Promise<ProcessMetrics[]>;
   /** Model keys of the environment: variable → value. */
   providerKeys: Readonly<Record<string, string>>;
   /** How people reach this server, without a trailing slash. */

@@ -11,7 +11,7 @@ import type { Env } from '@nightshift/core/env';
 import { openEventBus } from '@nightshift/core/events';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import type { Log } from '@nightshift/core/log';
-import { createMetrics } from '@nightshift/core/metrics';
+import { createMetrics, readSiblings } from '@nightshift/core/metrics';
 import { StartError } from '@nightshift/core/process';
 import { createProducer, migrateQueue } from '@nightshift/core/queue';
 import { loadKeyEncryptionKey } from '@nightshift/core/secrets';
@@ -73,6 +73,7 @@ export async function startApi(env: Env, log: Log, redactor?: Redactor): Promise
     hooks: createHookDirectory({ db, kek, adapters: builtInAdapters }),
     traffic,
     metrics: createMetrics('api'),
+    readSiblings,
     providerKeys: env.providerKeys,
     publicUrl: publicUrlOf(env),
     trustedProxies: env.trustedProxies,

@@ -11,6 +11,8 @@ export interface StandaloneEnv {
   host: string;
   /** Port the api listens on. */
   port: number;
+  /** Where the first worker serves its health and metrics; undefined or 0: as the workers read it themselves. */
+  workerPort: number | undefined;
   /** A PostgreSQL of the operator's own; without it the embedded one is started. */
   databaseUrl: string | undefined;
   /** True under `npm start`. */
@@ -39,6 +41,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): StandaloneEnv 
     data: resolve(ROOT, source.NIGHTSHIFT_DATA || 'data'),
     host: source.HOST || '127.0.0.1',
     port: Number(port),
+    workerPort: /^\d{1,5}$/.test(source.WORKER_PORT ?? '') ? Number(source.WORKER_PORT) : undefined,
     databaseUrl: source.DATABASE_URL || undefined,
     startedByNpm: source.npm_lifecycle_event !== undefined,
     inherited: source,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { takeDataDirectory } from './data-directory.ts';
 import { readEnv } from './env.ts';
+import { createLogStream } from './log-stream.ts';
 
 // Whatever is imported above is compiled anew on every start: keep it small.
 
@@ -36,9 +37,15 @@ async function main(args: string[]): Promise<number> {
   } catch (error) {
     // Our errors carry a code and a sentence. Anything else is a fault in Nightshift and shows where it is.
     if (!(error instanceof Error) || !('retryable' in error)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    tell(error.message);
     return 1;
   }
+}
+
+/** Why it does not start: a sentence for a person, and a line of the log for whoever collects it. */
+function tell(reason: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${reason}\n`);
+  else createLogStream(process.stderr).log('fatal', reason);
 }
 
 function readOptions(args: string[]): { help: boolean; workers: number } | { error: string } {

@@ -1,5 +1,6 @@
 import module from 'node:module';
 import { join, relative } from 'node:path';
+import type { Writable } from 'node:stream';
 import type { ReadyMessage } from '@nightshift/core/process';
 import type { DataDirectory } from './data-directory.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
@@ -35,6 +36,7 @@ export interface StandaloneOptions {
  */
 export async function runStandalone({ env, data, workers }: StandaloneOptions): Promise<number> {
   const log = createLogStream(process.stdout);
+  const terminal = [process.stdout, process.stderr].find(({ isTTY }) => isTTY);
   for (const { level, message } of data.notices) log.log(level, message);
   const stop = onStopSignal(env.startedByNpm);
   await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
@@ -60,7 +62,7 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
     const { applied } = await applyMigrations(url, { directory: join(ROOT, 'prisma/migrations') });
     for (const name of applied) log.log('info', `applied the migration ${name}`);
     supervisor = createSupervisor({
-      processes: processesOf(workers),
+      processes: processesOf(workers, env.workerPort),
       environment: childEnvironment(env, data, url),
       log,
       ...(postgres && { database: { current: postgres, restart: start } }),
@@ -73,7 +75,10 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
 
   supervisor.ready.then(
     (messages) => {
-      announce(messages.get('api') as ApiReady);
+      const api = messages.get('api') as ApiReady;
+      const { url, adminKeyPath } = api;
+      if (terminal) announce(api, terminal);
+      if (!process.stdout.isTTY) log.log('info', 'Nightshift is ready', { url, adminKeyPath });
       // Now rather than at exit, so that a kill does not cost the next start its cache.
       module.flushCompileCache();
     },
@@ -86,12 +91,14 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
   return 0;
 }
 
-function processesOf(workers: number): ProcessSpec[] {
+/** Each worker serves its health and metrics on a port of its own: `WORKER_PORT`, and the ones that follow it. */
+function processesOf(workers: number, workerPort: number | undefined): ProcessSpec[] {
   return [
     { name: 'api', file: join(ROOT, 'apps/api/src/main.ts') },
     ...Array.from({ length: workers }, (_, index) => ({
       name: workers === 1 ? 'worker' : `worker-${index + 1}`,
       file: join(ROOT, 'apps/worker/src/main.ts'),
+      ...(workerPort && { environment: { WORKER_PORT: String(workerPort + index) } }),
     })),
   ];
 }
@@ -147,13 +154,13 @@ function logPostgres(log: LogStream): (line: string) => void {
   };
 }
 
-/** What a person wants to know next. The key only on a terminal: elsewhere the stream is kept, and a key has no place in it. */
-function announce(api: ApiReady): void {
-  const output = process.stdout.isTTY ? process.stdout : process.stderr;
+/** What a person wants to know next, where there is one: whoever collects the log reads JSON lines alone. */
+function announce(api: ApiReady, output: Writable): void {
   const path = api.adminKeyPath;
   const shownPath =
     path === null || relative(process.cwd(), path).startsWith('..') ? path : relative(process.cwd(), path);
-  const showKey = api.newAdminKey !== null && process.stdout.isTTY;
+  // Only where the stream is the person's own: a key has no place in one that is kept.
+  const showKey = api.newAdminKey !== null && output === process.stdout;
   const key = path === null ? '$NIGHTSHIFT_ADMIN_KEY' : `$(cat ${shownPath})`;
   output.write(
     [

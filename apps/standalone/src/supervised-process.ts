@@ -12,7 +12,7 @@ export const EX_CONFIG = 78;
 export type ReadyMessage = { type: 'ready' } & Record<string, unknown>;
 
 /** And once it has ended and kept all that it has to. Node may still be at its compile cache, which can take seconds. */
-type ChildMessage = ReadyMessage | { type: 'stopped' };
+type ChildMessage = ReadyMessage | { type: 'stopped' } | { type: `metrics${string}` };
 
 export interface ProcessSpec {
   /** For the log, e.g. `worker-2`. */
@@ -20,12 +20,16 @@ export interface ProcessSpec {
   /** The module to run, a path. */
   file: string;
   args?: string[];
+  /** What it has of its own in its environment. */
+  environment?: NodeJS.ProcessEnv;
 }
 
 export interface SupervisedProcess {
   readonly name: string;
   /** Fulfilled when it has become ready for the first time. */
   readonly ready: Promise<ReadyMessage>;
+  /** Nothing happens where it is not running. */
+  send(message: object): void;
   /** Asks it to end (SIGTERM), and after `patienceMs` ends it and what it started (SIGKILL). It is not restarted. */
   stop(patienceMs: number): Promise<void>;
   /** Ends it at once. */
@@ -36,6 +40,8 @@ export interface SuperviseOptions {
   environment: NodeJS.ProcessEnv;
   log: LogStream;
   backoff: BackoffOptions;
+  /** What it sends besides. */
+  onMessage?(message: { type: string }): void;
   /** Called when the process says its configuration is wrong, with the reason it gave. It is not restarted then. */
   onConfigError(reason: string): void;
 }
@@ -76,8 +82,9 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
       stream.on('error', () => {}); // The pipe breaks with the process; its exit is what is handled.
     }
     current.on('message', (message: ChildMessage) => {
-      if (message?.type === 'ready') becameReady(message);
-      if (message?.type === 'stopped') saidStopped = true;
+      if (message?.type === 'ready') becameReady(message as ReadyMessage);
+      else if (message?.type === 'stopped') saidStopped = true;
+      else if (typeof message?.type === 'string') options.onMessage?.(message);
     });
     ended = whenEnded(current).then(({ code, signal }) => {
       for (const { splitter } of output) splitter.end();
@@ -104,6 +111,10 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
   return {
     name: spec.name,
     ready,
+    send(message) {
+      // It may end in this moment, and then nobody needs to hear it.
+      if (child?.connected) child.send(message, () => undefined);
+    },
     async stop(patienceMs) {
       stopping.abort();
       const current = child;
@@ -122,9 +133,10 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
   };
 }
 
-function start({ file, args = [] }: ProcessSpec, environment: NodeJS.ProcessEnv): ChildProcess {
+function start(spec: ProcessSpec, environment: NodeJS.ProcessEnv): ChildProcess {
+  const { file, args = [] } = spec;
   return spawn(process.execPath, [...nodeFlags, file, ...args], {
-    env: environment,
+    env: { ...environment, ...spec.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffOptions, createBackoff, DEFAULT_BACKOFF } from './backoff.ts';
 import type { EmbeddedPostgres } from './embedded-postgres.ts';
 import type { LogStream } from './log-stream.ts';
+import { createMetricsRelay } from './metrics-relay.ts';
 import {
   type ProcessSpec,
   type ReadyMessage,
@@ -50,11 +51,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { log, backoff = DEFAULT_BACKOFF } = options;
   const failure = Promise.withResolvers<ConfigurationError>();
   const database = options.database && superviseDatabase(options.database, log, backoff);
-  const processes = options.processes.map((spec) =>
+  const relay = createMetricsRelay(() => processes);
+  const processes: SupervisedProcess[] = options.processes.map((spec) =>
     supervise(spec, {
       environment: options.environment,
       log,
       backoff,
+      onMessage: (message) => relay.take(spec.name, message),
       onConfigError: (reason) => failure.resolve(new ConfigurationError(reason)),
     }),
   );

@@ -36,6 +36,7 @@ import { createSessions } from './sessions.ts';
 import { startSweeper } from './sweeper.ts';
 
 export interface WorkerProcess {
+  readonly metrics: Metrics;
   /** Takes no more work, lets what is under way finish for the drain time, then hands it over. */
   close(): Promise<void>;
 }
@@ -182,6 +183,7 @@ export async function startWorker(
         });
 
   return {
+    metrics,
     async close() {
       draining = true;
       const handover = setTimeout(() => {

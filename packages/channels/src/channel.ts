@@ -231,6 +231,8 @@ export type Lookup = (
 export interface SendContext extends CallContext {
   /** The same for every attempt at the same part, and for no other. */
   readonly idempotencyKey: string;
+  /** Of the run that answers, for platforms that pass a trace on; null or absent: no run. */
+  readonly traceId?: string | null;
 }
 
 export interface DownloadContext extends CallContext {

@@ -23,6 +23,7 @@ export * from './runs.ts';
 export * from './schedules.ts';
 export * from './team.ts';
 export * from './text.ts';
+export * from './trace.ts';
 export * from './usage.ts';
 export * from './webhooks.ts';
 export * from './widget.ts';

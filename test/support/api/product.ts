@@ -130,6 +130,7 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
       const worker = await startWorker({ ...env, ...more }, log, parts);
       workers.add(worker);
       return {
+        metrics: worker.metrics,
         close() {
           workers.delete(worker);
           return worker.close();

@@ -140,6 +140,7 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
             request.log.error({ err: error, channelId: channel.id, externalId }, 'an event cannot be stored'),
         });
         wakeForEvents({ ...deps, log }, result);
+        request.ledTo = result.accepted[0] ?? null;
         count(result.taken > 0 ? 'taken' : 'dropped');
         traffic.count(channel.id, { received: result.taken, ignored: events.length - result.taken });
         for (const [reason, dropped] of result.dropped) metrics.channelDropped.inc({ reason }, dropped);

@@ -1,3 +1,4 @@
+import { mergeMetrics } from '@nightshift/core/metrics';
 import { oldestDueDeliverySeconds } from '@nightshift/core/outbox';
 import { countOpenCircuits } from '@nightshift/core/provider-health';
 import { readRunBacklog } from '@nightshift/core/runs';
@@ -69,11 +70,20 @@ export const healthRoutes: Routes = async (app, { deps }) => {
 
   app.get(
     '/metrics',
-    { config: { role: 'viewer', basic: true }, schema: { tags: ['health'], summary: 'Prometheus metrics' } },
+    {
+      config: { role: 'viewer', basic: true },
+      schema: {
+        tags: ['health'],
+        summary: 'Prometheus metrics',
+        description:
+          'Of this process, and under `npm start` of the workers too, told apart by the label `process`. Elsewhere each worker ' +
+          'serves its own where `WORKER_PORT` is set.',
+      },
+    },
     async (_request, reply) => {
-      await readGauges(deps);
+      const [siblings] = await Promise.all([deps.readSiblings?.() ?? [], readGauges(deps)]);
       const { registry } = deps.metrics;
-      return reply.type(registry.contentType).send(await registry.metrics());
+      return reply.type(registry.contentType).send(await mergeMetrics(registry, siblings));
     },
   );
 };

@@ -117,7 +117,8 @@ export const scheduleRoutes: Routes = async (app, { deps }) => {
       },
     },
     async (request, reply) => {
-      const { fire, accepted } = await runScheduleNow(db, request.caller.teamId, request.params.id);
+      const { fire, accepted } = await runScheduleNow(db, request.caller.teamId, request.params.id, request);
+      request.ledTo = accepted;
       if (accepted) wakeForMessage(deps, accepted);
       return reply.status(202).send(fire);
     },

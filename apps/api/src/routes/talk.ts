@@ -50,6 +50,7 @@ export const talkRoutes: Routes = async (app, { deps }) => {
         messageId: accepted.messageId,
         runId: accepted.runId,
       };
+      request.ledTo = accepted;
       if (!request.query.wait) return reply.status(202).send(ids);
 
       const permitted = whilePermitted(deps, reply, keyPermit(deps.db, request));

@@ -74,6 +74,7 @@ export async function acceptMessage(
       request.log.error({ err: error, channelId: channel.id }, 'a message cannot be stored'),
   });
   wakeForEvents(deps, result);
+  request.ledTo = result.accepted[0] ?? null;
   metrics.channelEvents.inc({ kind: channel.kind, outcome: result.taken > 0 ? 'taken' : 'dropped' });
   traffic.count(channel.id, { received: result.taken, ignored: 1 - result.taken });
   for (const [reason, count] of result.dropped) metrics.channelDropped.inc({ reason }, count);

@@ -54,7 +54,12 @@ export function createDeliveryProcessor(deps: DeliveryDeps): DeliveryProcessor {
       const claimedAt = performance.now();
       const delivery = await claimDelivery(deps.db, lane, deps.sessions.reach);
       if (!delivery) return wakeWhenDue(deps, lane);
-      const deliveryLog = log.child({ deliveryId: delivery.id, lane });
+      const { id: deliveryId, runId, traceId } = delivery;
+      const deliveryLog = log.child({
+        ...{ deliveryId, lane },
+        ...(runId && { runId }),
+        ...(traceId && { traceId }),
+      });
       using claim = hold(deps.db, delivery, claimedAt, deliveryLog);
       // Whoever writes another one into the lane afterwards wakes it.
       if (await deliver(deps, claim, deliveryLog)) return;
@@ -138,6 +143,8 @@ async function deliver(deps: DeliveryDeps, claim: Claim, log: Log): Promise<bool
   }
   const { kind, id } = claim.delivery.destination;
   deps.metrics.deliveries.inc({ destination: kind, outcome });
+  if (outcome === 'sent')
+    log.info({ destination: kind, ms: Math.round(performance.now() - begun) }, 'delivered');
   if (kind === 'channel' && outcome === 'sent') deps.traffic.count(id, { sent: 1 });
   return isLast;
 }

@@ -51,7 +51,10 @@ async function prepareWebhook({ db, kek }: OutgoingDeps, delivery: ClaimedDelive
   const body = await renderWebhookEvent(db, delivery);
   if (!body) throw new ChannelError('rejected', 'It is no longer so; what is so instead is told by itself.');
   const send = async (context: CallContext): Promise<SendReceipt> => {
-    const answer = await postSigned({ ...webhook, id: delivery.id, body }, context);
+    const answer = await postSigned(
+      { ...webhook, id: delivery.id, body, traceId: delivery.traceId },
+      context,
+    );
     assertAccepted(answer);
     return { status: answer.status };
   };
@@ -77,6 +80,7 @@ async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Pr
   const keyed = (context: CallContext, index: number) => ({
     ...connected(context),
     idempotencyKey: `${delivery.id}:${index}`,
+    traceId: delivery.traceId,
   });
   const outgoing: OutgoingPart[] = parts.map((part, index) => ({
     repeatable,

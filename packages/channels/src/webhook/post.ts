@@ -1,4 +1,5 @@
 /** A signed POST: what outgoing webhooks and the webhook channel send. */
+import { traceparentOf } from '@nightshift/contracts';
 import { type CallContext, ChannelError } from '../channel.ts';
 import { readExcerpt, retryAfterMs, toChannelError } from '../http.ts';
 import { signedHeaders } from './standard-webhooks.ts';
@@ -11,6 +12,8 @@ export interface SignedPost {
   id: string;
   /** Sent as JSON. */
   body: unknown;
+  /** Told to the receiver as `traceparent`. */
+  traceId?: string | null | undefined;
 }
 
 export interface PostAnswer {
@@ -24,7 +27,7 @@ const excerptBytes = 1_000;
 
 /** Sends it once. Any answer is an answer, whatever its status. @throws {ChannelError} when there was none */
 export async function postSigned(
-  { url, secret, id, body }: SignedPost,
+  { url, secret, id, body, traceId }: SignedPost,
   context: CallContext,
 ): Promise<PostAnswer> {
   const bytes = Buffer.from(JSON.stringify(body));
@@ -36,6 +39,7 @@ export async function postSigned(
         'content-length': String(bytes.length),
         'user-agent': 'Nightshift',
         ...signedHeaders(secret, id, Date.now(), bytes),
+        ...(traceId ? { traceparent: traceparentOf(traceId) } : {}),
       },
       body: bytes,
       signal: context.signal,

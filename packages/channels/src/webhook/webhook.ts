@@ -33,10 +33,14 @@ const mebibyte = 1024 * 1024;
 async function post(
   body: object,
   { credentials, settings }: Connection<Credentials, Settings>,
-  { id = crypto.randomUUID(), ...context }: CallContext & { id?: string },
+  {
+    id = crypto.randomUUID(),
+    traceId,
+    ...context
+  }: CallContext & { id?: string; traceId?: string | null | undefined },
 ): Promise<{ status: number }> {
   const { secret } = credentials;
-  const answer = await postSigned({ secret, url: settings.url, id, body }, context);
+  const answer = await postSigned({ secret, url: settings.url, id, body, traceId }, context);
   assertAccepted(answer);
   return { status: answer.status };
 }

@@ -2,7 +2,14 @@
  * The inbox: the one way in. Whatever the door, what somebody said becomes an inbound event, a message and a run
  * that will answer it, in one statement: either all of it is committed, or nothing.
  */
-import { type Address, cutText, type RunTrigger, type StoredPart, textOf } from '@nightshift/contracts';
+import {
+  type Address,
+  cutText,
+  type RunTrigger,
+  type StoredPart,
+  textOf,
+  traceOfUuid,
+} from '@nightshift/contracts';
 import type { AnnouncedFile } from '../channels/index.ts';
 import { type Database, newId, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
@@ -18,6 +25,7 @@ export interface Inbound {
   /** What the content refers to. */
   files?: readonly AnnouncedFile[] | undefined;
   trigger: RunTrigger;
+  /** Absent: its run begins one. */
   traceId?: string | undefined;
   /** The API key it came with, or the schedule that says it, for the accounts. */
   apiKeyId?: string | undefined;
@@ -147,7 +155,7 @@ export async function acceptFirst(
     agent_id: inbound.agentId,
     title: titleOf(inbound.content),
     trigger: inbound.trigger,
-    trace_id: inbound.traceId,
+    trace_id: inbound.traceId ?? traceOfUuid(ids.run_id),
     api_key_id: inbound.apiKeyId,
     schedule_id: inbound.scheduleId,
     content: inbound.content,
@@ -161,15 +169,16 @@ export async function acceptFirst(
 /** An item of the statements that add to conversations. */
 export function itemOf(inbound: Inbound, externalId: string, eventId: string) {
   const { channel } = inbound;
+  const runId = newId();
   return {
     event_id: eventId,
     team_id: inbound.teamId,
     source: inbound.source,
     external_id: externalId,
     message_id: newId(),
-    run_id: newId(),
+    run_id: runId,
     trigger: inbound.trigger,
-    trace_id: inbound.traceId,
+    trace_id: inbound.traceId ?? traceOfUuid(runId),
     api_key_id: inbound.apiKeyId,
     schedule_id: inbound.scheduleId,
     content: inbound.content,

@@ -10,6 +10,8 @@ export function createMetrics(process: string) {
   registry.setDefaultLabels({ process });
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  // Of the whole installation, as the rows say it: of one process of many it would say nothing.
+  const ofAll = process === 'api' ? registers : [];
   return {
     registry,
     httpSeconds: new Histogram({
@@ -62,7 +64,7 @@ export function createMetrics(process: string) {
       name: 'nightshift_model_open_circuits',
       help: 'Keys and models that are left alone for a while, in the whole installation',
       labelNames: ['provider'],
-      registers,
+      registers: ofAll,
     }),
     modelTokens: new Counter({
       name: 'nightshift_model_tokens_total',
@@ -80,18 +82,18 @@ export function createMetrics(process: string) {
       name: 'nightshift_open_runs',
       help: 'Runs that are not over, in the whole installation',
       labelNames: ['status'],
-      registers,
+      registers: ofAll,
     }),
     oldestDueRunSeconds: new Gauge({
       name: 'nightshift_oldest_due_run_seconds',
       help: 'For how long the oldest queued run could have been begun',
-      registers,
+      registers: ofAll,
     }),
     queueJobs: new Gauge({
       name: 'nightshift_queue_jobs',
       help: 'Wake-ups in the queue, by state',
       labelNames: ['queue', 'state'],
-      registers,
+      registers: ofAll,
     }),
     deliveries: new Counter({
       name: 'nightshift_deliveries_total',
@@ -102,7 +104,7 @@ export function createMetrics(process: string) {
     oldestDueDeliverySeconds: new Gauge({
       name: 'nightshift_oldest_due_delivery_seconds',
       help: 'For how long the lane of the outbox that waits longest could have been worked on',
-      registers,
+      registers: ofAll,
     }),
     scheduleFires: new Counter({
       name: 'nightshift_schedule_fires_total',

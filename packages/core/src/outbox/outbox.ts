@@ -32,6 +32,8 @@ export interface ClaimedDelivery {
     readonly version: Date;
   };
   readonly runId: string | null;
+  /** The trace of that run. */
+  readonly traceId: string | null;
   readonly messageId: string | null;
   /** What the event tells, where no other row holds it. */
   readonly data: unknown;
@@ -52,6 +54,7 @@ type ClaimRow = {
   channel_id: string | null;
   webhook_id: string | null;
   run_id: string | null;
+  trace_id: string | null;
   message_id: string | null;
   data: unknown;
   attempts: number;
@@ -104,6 +107,7 @@ const claim = statement<ClaimRow>(`
     AND (d.status = 'pending' OR (d.status = 'sending' AND d.lease_until < now()))
     AND NOT EXISTS (SELECT FROM delivery o WHERE o.lane = $1 AND o.status = 'sending' AND o.lease_until >= now())
   RETURNING d.id, d.team_id, d.event, d.channel_id, d.webhook_id, d.run_id, d.message_id, d.data,
+    (SELECT r.trace_id FROM run r WHERE r.id = d.run_id) AS trace_id,
     d.attempts, d.parts_sent, old.status = 'sending' AS interrupted, d.created_at, head.version,
     extract(epoch FROM now() - coalesce(d.retried_at, d.created_at))::float8 * 1000 AS spent_ms`);
 
@@ -132,6 +136,7 @@ export async function claimDelivery(
       ? { kind: 'channel', id: row.channel_id, version: row.version }
       : { kind: 'webhook', id: row.webhook_id!, version: row.version },
     runId: row.run_id,
+    traceId: row.trace_id,
     messageId: row.message_id,
     data: row.data,
     attempts: row.attempts,

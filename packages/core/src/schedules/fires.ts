@@ -84,6 +84,7 @@ export async function runScheduleNow(
   db: Database,
   teamId: string,
   id: string,
+  { traceId }: { traceId: string },
 ): Promise<{ fire: ScheduleFire; accepted: Accepted | null }> {
   const due = await transaction(db.pool, async (client): Promise<DueFire> => {
     const [subject] = await run(client, lock, [id, teamId]);
@@ -96,7 +97,7 @@ export async function runScheduleNow(
       if (fire) return { ...subject, ...own, ...fire, slots: 1, manual: true };
     }
   });
-  const accepted = await openFire(db, due);
+  const accepted = await openFire(db, { ...due, traceId });
   const row = await db.prisma.scheduleFire.findUniqueOrThrow({ where: { id: due.id } });
   return { fire: toFire(row, await statusesOf(db, [row])), accepted };
 }

@@ -11,6 +11,8 @@ export interface DueFire extends FireMessage {
   teamId: string;
   agentId: string;
   conversationId: string;
+  /** Of the request that fires it. Absent: its run begins a trace. */
+  traceId?: string;
 }
 
 const markFired = statement(
@@ -42,6 +44,7 @@ export async function openFire(db: Database, fire: DueFire): Promise<Accepted | 
       externalId: fire.id,
       content: [{ type: 'text', text: fireMessage(fire) }],
       trigger: 'schedule',
+      traceId: fire.traceId,
     });
   } catch (error) {
     if (!(error instanceof DomainError && error.code === 'not_found')) throw error;
