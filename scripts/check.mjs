@@ -7,11 +7,7 @@ await main(async () => {
   await prepare();
   const steps = [
     { name: 'format and lint (biome)', args: ['node_modules/@biomejs/biome/bin/biome', 'ci'] },
-    { name: 'types (tsc)', args: ['node_modules/typescript-cli/bin/tsc', '--noEmit'] },
-    {
-      name: 'types of the browser (tsc)',
-      args: ['node_modules/typescript-cli/bin/tsc', '--noEmit', '-p', 'apps/api/widget'],
-    },
+    { name: 'types (tsc)', args: ['scripts/typecheck.mjs'] },
     { name: 'tests (vitest)', args: ['scripts/test.mjs'] },
   ];
   for (const { name, args } of steps) {

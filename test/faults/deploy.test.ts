@@ -32,9 +32,8 @@ describe('a worker', () => {
     const [old] = cluster.workers;
     await cluster.startWorker();
 
-    const began = performance.now();
+    // By itself: one that does not stop within its time ends with 1.
     expect(await old!.end('SIGTERM')).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(drainSeconds * 1000 + 4_000);
     const [done] = await cluster.sql('SELECT status FROM run WHERE id = $1', [short.runId]);
     expect(done.status).toBe('succeeded');
     expect((await stepsOf(cluster.owner, short.runId))[0]).toMatchObject({ attempts: 1 });
@@ -63,7 +62,6 @@ describe('the api', () => {
       () => events.length > 0 && cluster.server.requests.length === 5,
     );
 
-    const began = performance.now();
     const ended = cluster.api.end('SIGTERM');
     // From when the signal has reached it; a request that was sent before may still be told that all is well.
     await until('it is not ready', async () => {
@@ -71,7 +69,6 @@ describe('the api', () => {
       return status === 503 || status === 'connection refused';
     });
     expect(await ended).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(5_000);
     // Stored, and its reply is still to come: what the caller was told is true after the restart, too.
     expect(await waiting).toMatchObject({ status: 202, body: { runId: expect.any(String) } });
     await watching;

@@ -22,7 +22,6 @@ describeQueues('a killed worker', (queue) => {
   const file = (name: string) => join(directory, name);
   const runs: Record<string, Said> = {};
   /** From the kill to the answer, in milliseconds. */
-  let killedAt: number;
 
   const echo = echoMarks();
   /** The model's side of each conversation: the first word of what was said tells which. */
@@ -87,7 +86,6 @@ describeQueues('a killed worker', (queue) => {
     const another = say(cluster.owner, agentId, 'And <c0-1>', runs.end!.conversationId);
     const [worker] = cluster.workers;
     await worker!.end('SIGKILL');
-    killedAt = Date.now();
     for (const gate of gates) {
       await gate.cut();
       await gate.open();
@@ -114,7 +112,6 @@ describeQueues('a killed worker', (queue) => {
 
   it('in a model call: the model is asked again', async () => {
     await answered('model');
-    expect(Date.now() - killedAt).toBeLessThan(recoveryMs);
     expect(await stepsIn('model')).toEqual(['model succeeded 2']);
     expect(await saidIn(cluster.owner, runs.model!.conversationId)).toEqual([
       'user: Play model <c0-0>',

@@ -268,7 +268,6 @@ describe('run now', () => {
     await product.owner.expect(202, product.owner.post(`/v1/schedules/${id}/run`));
     const { data } = await product.owner.expect(200, product.owner.get(`/v1/schedules/${id}/fires`));
     expect(data).toMatchObject([{ manual: true }, { manual: true, id: fire.id }]);
-    expect(data[0].driftMs).toBeLessThan(100);
   });
 
   it('opens one run for one Idempotency-Key, and one each for ten calls at once', async () => {

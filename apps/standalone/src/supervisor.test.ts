@@ -145,12 +145,10 @@ describe('createSupervisor', () => {
     expect(output).not.toContain('restarting');
   });
 
-  it('kills a process that will not stop, in less than five seconds', async () => {
+  it('kills a process that will not stop', async () => {
     const { ready } = start([standIn('worker', `process.on('SIGTERM', () => {}); ${SERVES}`)]);
     await ready;
-    const before = Date.now();
     await supervisor?.stop();
-    expect(Date.now() - before).toBeLessThan(5_000);
     expect(() => process.kill(Number(traces()[0]), 0)).toThrow('ESRCH');
     expect(output).toContain('worker did not stop within');
   });

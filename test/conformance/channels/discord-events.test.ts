@@ -281,7 +281,7 @@ it('asks once for what a thread hangs on', async () => {
 });
 
 it('gets through long texts and hostile ones soon', async () => {
-  const begun = performance.now();
+  const before = process.threadCpuUsage();
   for (const content of [
     '<@'.repeat(30_000),
     `<@${'1'.repeat(60_000)}>`,
@@ -289,5 +289,6 @@ it('gets through long texts and hostile ones soon', async () => {
     ' '.repeat(60_000),
   ])
     await read('MESSAGE_CREATE', posted({ content }));
-  expect(performance.now() - begun).toBeLessThan(5_000);
+  const { user, system } = process.threadCpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(5_000);
 });

@@ -3,6 +3,7 @@ import { type ChannelAdapter, ChannelError, type RawRequest } from '@nightshift/
 import type { InboundEvent } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import { expect, it } from 'vitest';
+import { millisecondsOf } from '../../support/growth/measure.ts';
 
 export interface HookSubject {
   /** A body as the platform signs it at a time (milliseconds of the epoch), for the connection of the subject. */
@@ -183,18 +184,18 @@ export function describeHook(
   });
 
   it('gets through a huge body, deep nesting and a long list soon', () => {
-    const begun = performance.now();
-    for (const body of [
-      `{"text":"${'x'.repeat(hugeBytes)}"}`,
-      `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
-      `[${'{},'.repeat(100_000)}{}]`,
-    ]) {
+    const parse = (body: string) => {
       try {
         hook.parse(sign(bytes(body), now), connection());
       } catch (error) {
         expect(error).toBeInstanceOf(ChannelError);
       }
-    }
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    };
+    for (const body of [
+      `{"text":"${'x'.repeat(hugeBytes)}"}`,
+      `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+      `[${'{},'.repeat(100_000)}{}]`,
+    ])
+      expect(millisecondsOf(() => parse(body))).toBeLessThan(2_000);
   });
 }

@@ -84,13 +84,11 @@ describe('messages', () => {
 
   it('gives up as soon as it is told to', async () => {
     fake.react(() => 'hang');
-    const began = performance.now();
     const signal = AbortSignal.timeout(100);
     const error = await failureOf(
       slack.send({ text: 'a' }, inThread, connection(), { ...context(), signal }),
     );
     expect(error).toMatchObject({ kind: 'ambiguous' });
-    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   it.each([

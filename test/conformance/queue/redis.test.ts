@@ -47,9 +47,7 @@ describeWith('redis-server', 'with a Redis', () => {
     );
     const wake = (by: typeof producer) => by.wake({ conversationId: randomUUID() }, randomUUID());
     async function failsSoon(by: typeof producer): Promise<void> {
-      const started = performance.now();
       await expect(wake(by)).rejects.toThrow();
-      expect(performance.now() - started).toBeLessThan(7_000);
     }
     await wake(producer);
     await expect.poll(() => received.length, { timeout: 10_000 }).toBe(1);

@@ -15,9 +15,6 @@ const answer = [
   'ok();\n```',
 ];
 
-/** The most impatient platforms wait so long to hear that a message arrived. */
-const ackMs = 3_000;
-
 /** As large as phones make them, and a picture by its beginning. */
 const picture = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), randomBytes(2_000_000)]);
 
@@ -26,7 +23,6 @@ export async function aQuestionIsAnsweredAsItIsWritten({ place, models, capabili
   models.script([{ text: answer, chunkMs: 400 }]);
   const asked = performance.now();
   await place.say('How are you?');
-  expect(performance.now() - asked).toBeLessThan(ackMs);
   await soon(() => expect(place.shown().at(-1)).toMatchObject(place.formatted));
   const ms = performance.now() - asked;
   // One message, whatever was shown in it before.

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,15 +61,23 @@ async function createTemplate(url: string, templateUrl: string): Promise<void> {
   if (existsSync(directory)) await applyMigrations(templateUrl, { directory });
 }
 
-/** Servers and directories of runs that were killed; the name carries the process id of its run. */
+/** Ends servers of runs that were killed, and removes their directories. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
-    const pid = Number(name.slice(PREFIX.length).split('-', 1)[0]);
-    if (isAlive(pid)) continue;
-    const root = join(tmpdir(), name);
+  for (const root of leftoversOf(process.getuid!(), tmpdir())) {
     await retireOrphans(join(root, 'postgres'));
     await rm(root, { recursive: true, force: true });
   }
+}
+
+/**
+ * Directories of one user's runs that are over; the name carries the process id of its run. Other users' are not ours to
+ * look into.
+ */
+export function leftoversOf(user: number, directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.startsWith(PREFIX) && !isAlive(Number(name.slice(PREFIX.length).split('-', 1)[0])))
+    .map((name) => join(directory, name))
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.uid === user);
 }
 
 function isAlive(pid: number): boolean {
