@@ -297,7 +297,7 @@ describe('a connection whose body was not read', () => {
     expect(refused.connection.received()).not.toContain('100 Continue');
     await refused.connection.closed;
 
-    const body = JSON.stringify({ name: 'patient' });
+    const body = JSON.stringify({ name: `patient ${randomUUID()}` });
     const owner = { ...json, ...bearer(product.owner.key), 'content-length': body.length };
     const wanted = openRaw(product.url);
     open.push(wanted);

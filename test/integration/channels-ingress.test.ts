@@ -1,5 +1,5 @@
 /** What platforms push: who is believed, what is stored before they hear 200, and what they hear otherwise. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { signedHeaders } from '@nightshift/channels/webhook';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Product, saidIn, startProduct } from '../support/api/index.ts';
@@ -196,9 +196,9 @@ describe('an event', () => {
   });
 
   it('that the database will never take is dropped, and does not come again for ever', async () => {
-    const thread = 'x'.repeat(150);
-    await product.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
-      CREATE TRIGGER refuse BEFORE INSERT ON conversation FOR EACH ROW WHEN (NEW.thread_key = '${thread}') EXECUTE FUNCTION refuse()`);
+    const thread = `poison ${randomUUID()}`;
+    await product.sql(`CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+      CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON conversation FOR EACH ROW WHEN (NEW.thread_key = '${thread}') EXECUTE FUNCTION refuse()`);
     expect((await program.say(channel.hookUrl, 'Poison', { thread })).status).toBe(200);
     expect((await program.say(channel.hookUrl, 'Fine')).status).toBe(200);
     expect(await messages()).toHaveLength(1);

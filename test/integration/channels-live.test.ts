@@ -206,6 +206,7 @@ describe('a worker that hands over between the first text and the answer', () =>
 
 describe('files', () => {
   it('are fetched, and the agent reads them', async () => {
+    await product.sql('DELETE FROM file');
     program.receiver.react(({ path }) => ({
       status: 200,
       body: path === '/notes.txt' ? 'The code is 4711.' : '',

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { resolveApiKey } from '@nightshift/core/api-keys';
 import { sealContext, unseal } from '@nightshift/core/secrets';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,7 +60,7 @@ it('refuses the key with another body, another path, and keeps the first answer'
 
 it('keeps a refusal too', async () => {
   const headers = nextKey();
-  const body = { name: 'twice' };
+  const body = { name: `twice ${randomUUID()}` };
   await createAgent(product.owner, body);
   const first = await product.owner.post('/v1/agents', body, headers);
   expect(first).toMatchObject({ status: 409, body: { code: 'conflict' } });
@@ -188,10 +188,11 @@ describe('another caller with the same key', () => {
   ])('makes one of its own: %s', async (path, body) => {
     const headers = nextKey();
     const admin = await product.caller('admin');
+    const name = randomUUID();
     const send = (caller: Client, nth: number) =>
       caller.post(
         path,
-        { ...body, ...(path === '/v1/schedules' && { agentId }), name: `mine ${nth}` },
+        { ...body, ...(path === '/v1/schedules' && { agentId }), name: `${name} ${nth}` },
         headers,
       );
     const [mine, theirs] = [await send(product.owner, 1), await send(admin, 1)];

@@ -1,4 +1,5 @@
 /** Which model and which key a run uses, and what it is said to have cost. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   ask,
@@ -61,7 +62,8 @@ describe('keys', () => {
   });
 
   it('answers with the second key when the first is dead', async () => {
-    const dead = await store('first', deadKey);
+    // Another one each time: a key that was refused is left alone for a while.
+    const dead = await store('first', `${deadKey}-${randomUUID()}`);
     const good = await store('second', goodKey, 'openai', 0);
     const agentId = await createAgent(product.owner, { model: 'openai/gpt-5.4' });
     const { runId, reply } = await ask(product.owner, agentId, 'hello');
@@ -144,7 +146,7 @@ describe('auto', () => {
 
 describe('usage', () => {
   it('is the sum of the ledger, attempt by attempt', async () => {
-    await store('first', `${deadKey}-not-known-yet`);
+    await store('first', `${deadKey}-${randomUUID()}`);
     await store('second', goodKey, 'openai', 0);
     const agentId = await createAgent(product.owner, { model: 'openai/gpt-5.4' });
     server.script([

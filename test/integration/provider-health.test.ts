@@ -4,7 +4,7 @@ import { openEventBus } from '@nightshift/core/events';
 import { createLog } from '@nightshift/core/log';
 import { shareProviderHealth } from '@nightshift/core/provider-health';
 import { createHealth, type HealthKey, ModelError } from '@nightshift/providers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ask, connectModel, createAgent, type Product, startProduct, stepsOf } from '../support/api/index.ts';
 import { startReceiver } from '../support/channel/index.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
@@ -182,7 +182,8 @@ describe('GET /v1/providers/health', () => {
   it('is told to webhooks when a key is refused, once until it works again', async () => {
     const receiver = await startReceiver();
     const webhook = { url: receiver.url, events: ['provider.key_refused'] };
-    await product.owner.expect(201, product.owner.post('/v1/webhooks', webhook));
+    const { id } = await product.owner.expect(201, product.owner.post('/v1/webhooks', webhook));
+    onTestFinished(async () => void (await product.owner.delete(`/v1/webhooks/${id}`)));
     const model = await connectModel(product.owner, server);
     const agentId = await createAgent(product.owner, { model });
     const one = await product.startWorker();
@@ -211,7 +212,7 @@ describe('GET /v1/providers/health', () => {
       { outcome: 'billing' },
     ]);
     await other.close();
-    expect(await product.sql('SELECT id FROM delivery')).toHaveLength(1);
+    expect(await product.sql('SELECT id FROM delivery WHERE webhook_id = $1', [id])).toHaveLength(1);
     await receiver.close();
   });
 

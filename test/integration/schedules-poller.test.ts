@@ -340,7 +340,7 @@ describe('failures', () => {
   it('are told in the chat that the answers go to, and to webhooks', async () => {
     const [channel] = await product.sql(
       `INSERT INTO channel (id, team_id, kind, name, settings, hook_key, updated_at)
-       VALUES (uuidv7(), $1, 'telegram', 'chat', '{}', 'key', now()) RETURNING id`,
+       VALUES (uuidv7(), $1, 'telegram', uuidv7()::text, '{}', uuidv7()::text, now()) RETURNING id`,
       [product.id],
     );
     const { conversationId } = await say(product.owner, agentId, 'hello');

@@ -1,4 +1,5 @@
 /** Schedules over REST: what can be saved, what is answered, who may. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAgent, type Product, say, startProduct } from '../support/api/index.ts';
 
@@ -69,7 +70,7 @@ describe('making one', () => {
   });
 
   it('makes one for one Idempotency-Key, also when the first answer was lost', async () => {
-    const headers = { 'idempotency-key': 'schedule-1' };
+    const headers = { 'idempotency-key': randomUUID() };
     const post = () => product.owner.expect(201, product.owner.post('/v1/schedules', valid(), headers));
     const first = await post();
     expect(await post()).toEqual(first);
@@ -274,10 +275,8 @@ describe('run now', () => {
     const { id } = await create();
     const post = (headers?: Record<string, string>) =>
       product.owner.expect(202, product.owner.post(`/v1/schedules/${id}/run`, undefined, headers));
-    const [first, again] = [
-      await post({ 'idempotency-key': 'now' }),
-      await post({ 'idempotency-key': 'now' }),
-    ];
+    const headers = { 'idempotency-key': randomUUID() };
+    const [first, again] = [await post(headers), await post(headers)];
     expect(again).toEqual(first);
     const fires = await Promise.all(Array.from({ length: 10 }, () => post()));
     expect(new Set(fires.map(({ runId }) => runId)).size).toBe(10);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { adapterSource, builtInAdapters, type ChannelAdapter, channelCatalog } from '@nightshift/channels';
 import { vendors, wiresOf } from '@nightshift/providers';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createAgent, type Product, startProduct } from '../support/api/index.ts';
 
@@ -150,8 +150,11 @@ it('lets one of two through that change a secret and an address at once, and nev
 
 describe('a provider credential', () => {
   const apiKey = 'sk-stored-0123456789-abcdefgh';
-  const create = async (body: object): Promise<string> =>
-    (await product.owner.expect(201, product.owner.post('/v1/provider-credentials', body))).id;
+  const create = async (body: object): Promise<string> => {
+    const { id } = await product.owner.expect(201, product.owner.post('/v1/provider-credentials', body));
+    onTestFinished(async () => void (await product.owner.delete(`/v1/provider-credentials/${id}`)));
+    return id;
+  };
   const change = (id: string, body: object) => product.owner.patch(`/v1/provider-credentials/${id}`, body);
   const read = async (id: string) =>
     (await product.owner.get('/v1/provider-credentials?limit=200')).body.data.find(
@@ -259,6 +262,7 @@ describe('a key of the environment', () => {
       requests.length = 0;
       const made = other.owner.post('/v1/provider-credentials', { provider, baseUrl: `${address}/v1` });
       const { id } = await other.owner.expect(201, made);
+      onTestFinished(async () => void (await other.owner.delete(`/v1/provider-credentials/${id}`)));
       await other.owner.post(`/v1/provider-credentials/${id}/test`, { model: 'any' });
       await other.owner.get(`/v1/catalog/models?provider=${provider}&live=true`);
       expect(requests.length).toBeGreaterThan(0);
@@ -277,6 +281,7 @@ describe('a key of the environment', () => {
         apiKey: 'sk-stored-0123456789-abcdefgh',
       });
       const { id } = await other.owner.expect(201, made);
+      onTestFinished(async () => void (await other.owner.delete(`/v1/provider-credentials/${id}`)));
       await other.owner.post(`/v1/provider-credentials/${id}/test`, { model: 'any' });
       expect(requests.length).toBeGreaterThan(0);
       expect(requests.filter(({ url }) => url.startsWith('/elsewhere'))).toEqual([]);

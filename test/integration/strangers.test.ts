@@ -1,4 +1,5 @@
 /** Strangers: what they cost is bounded and shared out fairly, and what they write waits until they are approved. */
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { MessageEvent } from '@nightshift/channels';
 import { ChannelAccess } from '@nightshift/contracts';
@@ -273,9 +274,10 @@ describe('a code', () => {
   it('is nowhere in plain text, before and after it was sent, nor in an answer of the API', async () => {
     const worker = await product.startWorker();
     try {
-      await program.say(channel.hookUrl, 'Hello', { sender: { id: 'eve' }, thread: 'dm-eve' });
-      await expect.poll(() => program.shown('dm-eve').length, { timeout: 15_000 }).toBe(1);
-      const code = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(program.shown('dm-eve')[0]!.text)![0];
+      const thread = `dm-eve ${randomUUID()}`;
+      await program.say(channel.hookUrl, 'Hello', { sender: { id: 'eve' }, thread });
+      await expect.poll(() => program.shown(thread).length, { timeout: 15_000 }).toBe(1);
+      const code = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(program.shown(thread)[0]!.text)![0];
       await expect.poll(() => count(`delivery WHERE channel_id = $1 AND status = 'sent'`)).toBe(1);
       expect(await plainText(code)).toEqual([]);
       expect(await told()).toBe(0);
@@ -323,13 +325,14 @@ describe('a code', () => {
   }, 40_000);
 
   it('that was not sent yet is not sent to somebody who is approved meanwhile', async () => {
-    await accept(message('zoe', 'Hello'));
-    const { code_delivery_id: id } = await identityOf('zoe');
-    await decide('zoe', 'approved');
+    const zoe = `zoe-${randomUUID()}`;
+    await accept(message(zoe, 'Hello'));
+    const { code_delivery_id: id } = await identityOf(zoe);
+    await decide(zoe, 'approved');
     const worker = await product.startWorker();
     try {
-      await expect.poll(() => program.shown('dm zoe').length, { timeout: 15_000 }).toBeGreaterThan(0);
-      expect(program.shown('dm zoe')[0]!.text).toContain('You are connected');
+      await expect.poll(() => program.shown(`dm ${zoe}`).length, { timeout: 15_000 }).toBeGreaterThan(0);
+      expect(program.shown(`dm ${zoe}`)[0]!.text).toContain('You are connected');
       const [{ status }] = await product.sql(`SELECT status FROM delivery WHERE id = $1`, [id]);
       expect(status).toBe('dead');
     } finally {
