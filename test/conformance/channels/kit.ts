@@ -10,6 +10,7 @@ import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Reaction } from '../../support/channel/index.ts';
 import { startDocuments } from '../../support/documents.ts';
+import { describeEvents, type Examples } from './kit-events.ts';
 import { describeFiles, type FilePeer } from './kit-files.ts';
 import { describeHook, type HookSubject } from './kit-hook.ts';
 import { describeSplit } from './kit-split.ts';
@@ -43,6 +44,8 @@ export interface Subject {
   hook?: HookSubject;
   /** The address that answers a message, by the receipt of it. Where there are reactions. */
   answering?(receipt: SendReceipt): Address;
+  /** What it makes of the messages that every platform may have. Absent where nothing comes in. */
+  examples?(): Examples | Promise<Examples>;
   /** Not in the catalogue: an adapter of the tests. */
   unlisted?: boolean;
 }
@@ -246,6 +249,12 @@ export function describeChannel(name: string, subject: Subject): void {
           expect(adapter.connector !== undefined).toBe(entry!.connects.some((way) => way !== 'webhook'));
         });
     });
+
+    if (adapter.hook || adapter.connector) {
+      const { examples } = subject;
+      it('brings examples of what comes in', () => expect(examples).toBeDefined());
+      if (examples) describe('what its events say beside their text', () => describeEvents(examples));
+    }
 
     if (adapter.hook) {
       const { hook: hookSubject } = subject;
