@@ -3,7 +3,7 @@
  * these words stays bounded whatever a platform sends. Each fits into "I can't read …s yet" and into a label of a metric.
  */
 export const unsupportedKinds = [
-  'audio file',
+  'audio',
   'call',
   'card',
   'checklist',

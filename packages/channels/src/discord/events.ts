@@ -1,7 +1,7 @@
 /** From what the gateway dispatches to neutral events: https://docs.discord.com/developers/events/gateway-events */
 import type { z } from 'zod';
-import type { Address, InboundAttachment, InboundEvent, Place, QuotedMessage, Sender } from '../channel.ts';
-import { forwardedFrom, placeNamed, quotedMessage } from '../particulars.ts';
+import type { Address, InboundAttachment, InboundEvent, Place, Sender } from '../channel.ts';
+import { forwardedFrom, placeNamed, type Quote, textWithQuote } from '../particulars.ts';
 import { idPlace } from '../places.ts';
 import { unsupportedField } from '../unsupported.ts';
 import { textOfParts, unreadIn } from './content.ts';
@@ -98,7 +98,7 @@ function said(message: Message, { self, parentId, roomName }: Surroundings) {
   const files = [message, ...snapshots].flatMap(({ attachments }) => attachments ?? []);
   // Whoever passes a message on without a word says nothing by themselves.
   const text = own || passedOn;
-  const quoted = own && passedOn ? quotedMessage({ text: passedOn }) : answeredBy(message, self);
+  const quote = own && passedOn ? { text: passedOn } : answeredBy(message, self);
   const isBlank = text === '' && files.length === 0;
   const addressed =
     (mentions?.some(({ id }) => id === self.id) ?? false) ||
@@ -122,10 +122,9 @@ function said(message: Message, { self, parentId, roomName }: Surroundings) {
       isBot: Boolean(author.bot || message.webhook_id),
       isSelf: author.id === self.id,
     }),
-    text,
+    ...textWithQuote(text, quote),
     addressed,
     ...(isOfOthers && { mentionsOthers: true }),
-    ...(quoted && { quoted }),
     // Discord does not say whose it was.
     ...(own === '' && snapshots.length > 0 && { forwarded: forwardedFrom(null) }),
     ...unsupportedField(unreadIn(message, [message, ...snapshots], isBlank)),
@@ -137,19 +136,19 @@ function said(message: Message, { self, parentId, roomName }: Surroundings) {
 const forwards = 1;
 
 /** What it answers to, which may no longer be there. */
-function answeredBy(message: Message, self: Self): QuotedMessage | undefined {
+function answeredBy(message: Message, self: Self): Quote | undefined {
   const { message_reference: reference, referenced_message: answered } = message;
   if (answered) {
     const { id, author, member } = answered;
-    return quotedMessage({
+    return {
       messageId: id ?? reference?.message_id ?? null,
       author: { name: nameOf(author, member?.nick), isSelf: author.id === self.id },
       text: toText({ content: answered.content, mentions: answered.mentions }, self) || textOfParts(answered),
-    });
+    };
   }
   const messageId = reference?.message_id;
   if (!messageId || reference?.type === forwards) return undefined;
-  return quotedMessage({ messageId, text: '' });
+  return { messageId, text: '' };
 }
 
 function pressed(interaction: Interaction, { roomName }: Surroundings): InboundEvent | null {

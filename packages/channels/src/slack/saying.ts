@@ -1,7 +1,7 @@
 /** What a post says: its own words apart from those that it shares, in plain text. */
 import type { QuotedMessage } from '../channel.ts';
 import { maxInboundText } from '../inbound-text.ts';
-import { forwardedFrom, quotedMessage } from '../particulars.ts';
+import { forwardedFrom, type Quote, quotedMessage, textWithQuote } from '../particulars.ts';
 import type { UnsupportedKind } from '../unsupported.ts';
 import { textOfBlocks } from './blocks.ts';
 import type { Ours } from './ours.ts';
@@ -39,13 +39,13 @@ export function sayingOf(post: Post, channel: string, ours: Ours): Saying {
     return {
       text: passedOn,
       mrkdwn,
-      ...(parent && { quoted: parent }),
+      ...(parent && { quoted: quotedMessage(parent) }),
       forwarded: forwardedFrom(shared.length === 1 ? authorOf(shared[0]!, ours)?.name : null),
       unsupported: [],
     };
   const [first] = shared;
-  const quoted = first && passedOn !== '' ? quoteOf(first, shared.length === 1, passedOn, ours) : parent;
-  return { text: own, mrkdwn, ...(quoted && { quoted }), unsupported: unreadIn(post, own) };
+  const quote = first && passedOn !== '' ? quoteOf(first, shared.length === 1, passedOn, ours) : parent;
+  return { ...textWithQuote(own, quote), mrkdwn, unsupported: unreadIn(post, own) };
 }
 
 const isShared = ({ is_share, is_msg_unfurl }: Attached) => Boolean(is_share || is_msg_unfurl);
@@ -78,13 +78,13 @@ function authorOf({ author_id: id, author_name, author_subname }: Attached, { us
   return id || name ? { name: name ?? null, isSelf: users.has(id ?? '') } : null;
 }
 
-function quoteOf(shared: Attached, isAlone: boolean, text: string, ours: Ours): QuotedMessage {
+function quoteOf(shared: Attached, isAlone: boolean, text: string, ours: Ours): Quote {
   const { channel_id: channel, ts } = shared;
-  return quotedMessage({
+  return {
     messageId: isAlone && channel && ts ? `${channel}:${ts}` : null,
     author: isAlone ? authorOf(shared, ours) : null,
     text,
-  });
+  };
 }
 
 /** Of a thread the first message, whose words are not told. */
@@ -92,13 +92,13 @@ function parentOf(
   { ts, thread_ts: threadTs, parent_user_id: user }: Post,
   channel: string,
   { users, names }: Ours,
-): QuotedMessage | undefined {
+): Quote | undefined {
   if (!threadTs || threadTs === ts) return undefined;
-  return quotedMessage({
+  return {
     messageId: `${channel}:${threadTs}`,
     author: user ? { name: names.person(user), isSelf: users.has(user) } : null,
     text: '',
-  });
+  };
 }
 
 /** Of a post without words: what could not be made into any. */

@@ -120,6 +120,16 @@ describe('what is read along', () => {
     });
   });
 
+  it('keeps all of a long message that is answered, below the words', () => {
+    const long = `${'word '.repeat(300)}\nthe end`;
+    const { text, quoted } = read({ text: 'Sum it up', ...replied(ben, { text: long }) });
+    expect(quoted!.text.length).toBe(500);
+    expect(text).toMatch(/^Sum it up\n\nBen wrote:\n> word word[^\n]*\n> the end$/);
+    expect(read({ text: '/new', ...replied(ben, { text: long }) }).text).toBe('/new');
+    // The conversation has it.
+    expect(read({ text: 'Sum it up', ...replied(us, { text: long }) }).text).toBe('Sum it up');
+  });
+
   it('says when others are mentioned, and only then', () => {
     const text = '@ben and @nightshift_bot';
     const us_ = entity('mention', text, '@nightshift_bot');

@@ -1,11 +1,11 @@
 /** Updates to neutral events. */
 import { ChannelError, type InboundEvent, type RawRequest } from '../channel.ts';
 import { readJson } from '../http.ts';
-import { nameOf } from '../particulars.ts';
+import { nameOf, textWithQuote } from '../particulars.ts';
 import { idPlace } from '../places.ts';
 import { attachmentsOf } from './attachments.ts';
 import type { Me } from './connection.ts';
-import { contentOf, fullName, noticeIn, particularsOf, whereIs } from './particulars.ts';
+import { contentOf, fullName, noticeIn, particularsOf, quoteIn, whereIs } from './particulars.ts';
 import { isAddressed, readableText } from './text.ts';
 import { type CallbackQuery, type Message, Update, type User } from './updates.ts';
 
@@ -70,7 +70,7 @@ function eventOf(update: Update, me: Me): InboundEvent {
     // Update ids are drawn anew after a quiet week, message ids never.
     externalId: `message:${messageId}`,
     messageId,
-    text,
+    ...textWithQuote(text, quoteIn(about, me)),
     addressed: isAddressed(about, me),
     attachments,
     ...particulars,

@@ -1,6 +1,6 @@
 /** What a message says beside its words: where it stands, what it answers, whose words it passes on, what is not read. */
-import type { MessageEvent, Place, QuotedMessage } from '../channel.ts';
-import { forwardedFrom, placeNamed, quotedMessage } from '../particulars.ts';
+import type { MessageEvent, Place } from '../channel.ts';
+import { forwardedFrom, placeNamed, type Quote } from '../particulars.ts';
 import { type UnsupportedKind, unknownKind, unsupportedField } from '../unsupported.ts';
 import type { Me } from './connection.ts';
 import { mentionsOthers, withoutMarkup } from './text.ts';
@@ -18,19 +18,18 @@ export function whereIs({
   return placeNamed(inTopic ? 'thread' : 'group', chat.title);
 }
 
-type Particulars = Pick<MessageEvent, 'quoted' | 'forwarded' | 'mentionsOthers' | 'unsupported'>;
+type Particulars = Pick<MessageEvent, 'forwarded' | 'mentionsOthers' | 'unsupported'>;
 
 export function particularsOf(message: Message, me: Me): Particulars {
-  const quoted = quotedIn(message, me);
   return {
-    ...(quoted && { quoted }),
     ...(message.forward_origin && { forwarded: forwardedFrom(authorOf(message.forward_origin)) }),
     ...(mentionsOthers(message, me) && { mentionsOthers: true }),
     ...unsupportedField(unsupportedIn(message)),
   };
 }
 
-function quotedIn(message: Message, me: Me): QuotedMessage | undefined {
+/** What it answers, or quotes of it. */
+export function quoteIn(message: Message, me: Me): Quote | undefined {
   const { reply_to_message: replied, external_reply: external, quote } = message;
   if (replied && !isTopicStart(replied)) {
     const { from, sender_chat: chat } = replied;
@@ -38,16 +37,16 @@ function quotedIn(message: Message, me: Me): QuotedMessage | undefined {
     const isSelf = !chat && String(from?.id) === me.id;
     const author = chat || from ? { name: chat ? chat.title : fullName(from!), isSelf } : null;
     const text = quote?.is_manual ? quote.text : withoutMarkup(replied);
-    return quotedMessage({ messageId: `${replied.chat.id}:${replied.message_id}`, author, text });
+    return { messageId: `${replied.chat.id}:${replied.message_id}`, author, text };
   }
   if (!external) return undefined;
   const { origin, chat, message_id: id } = external;
-  return quotedMessage({
+  return {
     messageId: chat && id !== undefined ? `${chat.id}:${id}` : null,
     author: { name: authorOf(origin), isSelf: String(origin.sender_user?.id) === me.id },
     // The words of another chat's message are not told, but for what was chosen of them.
     text: quote?.text ?? '',
-  });
+  };
 }
 
 /** In a forum, whatever answers to nothing "replies" to the notice that its topic was created, which may be our own. */

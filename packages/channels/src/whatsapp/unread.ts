@@ -26,7 +26,7 @@ const kinds: Readonly<Record<string, UnsupportedKind>> = {
   gif: 'media',
   image: 'media',
   video: 'video',
-  audio: 'audio file',
+  audio: 'audio',
   document: 'file',
   media_placeholder: 'media',
   location: 'location',
