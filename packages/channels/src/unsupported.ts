@@ -9,6 +9,7 @@ export const unsupportedKinds = [
   'checklist',
   'contact',
   'dice',
+  'encrypted mail',
   'encrypted message',
   'event',
   'file',
