@@ -45,6 +45,7 @@ const inRoom = {
   direct: false,
   group: roomId,
   workspace: guildId,
+  where: { kind: 'channel', name: '#sales' },
 };
 const fromAnn = { id: ann.id, name: 'Ann', isBot: false, isSelf: false };
 const file = {
@@ -85,6 +86,7 @@ it.each<[string, string, object, object[]]>([
         direct: true,
         group: null,
         workspace: null,
+        where: { kind: 'direct', name: null },
         sender: fromAnn,
         text: 'Supa Hot',
       },
@@ -97,7 +99,13 @@ it.each<[string, string, object, object[]]>([
       content: `<@${bot.id}> ask <@!${otherBot.id}> and <@99> <:party:41771983429993937>`,
       mentions: [bot, { ...otherBot, member: { nick: 'Yag' } }],
     }),
-    [{ addressed: true, text: 'ask @Yag and <@99> :party:' }],
+    [{ addressed: true, mentionsOthers: true, text: 'ask @Yag and <@99> :party:' }],
+  ],
+  [
+    'a mention of us that is all that is said',
+    'MESSAGE_CREATE',
+    posted({ content: `<@${bot.id}>`, mentions: [bot] }),
+    [{ type: 'message', addressed: true, text: '@nightshift' }],
   ],
   [
     'a mention of our role, which has our name',
@@ -115,25 +123,52 @@ it.each<[string, string, object, object[]]>([
     'an answer to what we said, without a ping',
     'MESSAGE_CREATE',
     posted({ type: 19, message_reference: { type: 0 }, referenced_message: posted({ author: bot }) }),
-    [{ addressed: true }],
+    [
+      {
+        addressed: true,
+        quoted: {
+          messageId: ids.messageId,
+          author: { name: 'nightshift', isSelf: true },
+          text: 'Supa Hot',
+        },
+      },
+    ],
   ],
   [
     'an answer to somebody else',
     'MESSAGE_CREATE',
-    posted({ type: 19, message_reference: { type: 0 }, referenced_message: posted() }),
-    [{ addressed: false }],
+    posted({
+      type: 19,
+      message_reference: { type: 0 },
+      referenced_message: posted({ content: `<@${bot.id}> go`, mentions: [bot], member: { nick: 'Annie' } }),
+    }),
+    [{ addressed: false, quoted: { author: { name: 'Annie', isSelf: false }, text: 'go' } }],
+  ],
+  [
+    'an answer to what is no longer there',
+    'MESSAGE_CREATE',
+    posted({ type: 19, message_reference: { type: 0, message_id: '7' }, referenced_message: null }),
+    [{ quoted: { messageId: '7', author: null, text: '' } }],
   ],
   [
     'a message in a thread: the room is the channel that it hangs on',
     'MESSAGE_CREATE',
     posted({ channel_id: threadId, channel_type: 11 }),
-    [{ thread: { channelId: threadId }, threadKey: threadId, group: roomId, direct: false }],
+    [
+      {
+        thread: { channelId: threadId },
+        threadKey: threadId,
+        group: roomId,
+        direct: false,
+        where: { kind: 'thread', name: '#sales' },
+      },
+    ],
   ],
   [
     'a message in a thread of which nothing can be asked',
     'MESSAGE_CREATE',
     posted({ channel_id: hiddenId, channel_type: 12 }),
-    [{ threadKey: hiddenId, group: hiddenId }],
+    [{ threadKey: hiddenId, group: hiddenId, where: { kind: 'thread', name: null } }],
   ],
   [
     'files, without a word',
@@ -162,7 +197,87 @@ it.each<[string, string, object, object[]]>([
       message_reference: { type: 1 },
       message_snapshots: [{ message: { content: 'what was said', attachments: [file] } }],
     }),
-    [{ text: 'what was said', attachments: [{ name: 'plan.png' }] }],
+    [{ text: 'what was said', forwarded: { from: null }, attachments: [{ name: 'plan.png' }] }],
+  ],
+  [
+    'a message that is passed on with words about it',
+    'MESSAGE_CREATE',
+    whispered({
+      content: 'is that so?',
+      message_reference: { type: 1, message_id: '7' },
+      message_snapshots: [{ message: { content: 'what was said' } }],
+    }),
+    [{ text: 'is that so?', quoted: { messageId: null, author: null, text: 'what was said' } }],
+  ],
+  [
+    'a poll',
+    'MESSAGE_CREATE',
+    posted({ content: '', poll: { question: { text: 'When?' }, answers: [] } }),
+    [{ type: 'message', text: '', unsupported: ['poll'] }],
+  ],
+  [
+    'a poll that is passed on',
+    'MESSAGE_CREATE',
+    whispered({ content: '', message_snapshots: [{ message: { content: '', poll: { answers: [] } } }] }),
+    [{ text: '', forwarded: { from: null }, unsupported: ['poll'] }],
+  ],
+  [
+    'a sticker',
+    'MESSAGE_CREATE',
+    whispered({ content: '', sticker_items: [{ id: '1', name: 'Wave', format_type: 3 }] }),
+    [{ type: 'message', text: '', unsupported: ['sticker'] }],
+  ],
+  [
+    'an invitation to a game',
+    'MESSAGE_CREATE',
+    whispered({ content: '', activity: { type: 1, party_id: 'x' } }),
+    [{ type: 'message', unsupported: ['game'] }],
+  ],
+  [
+    'embeds without a text',
+    'MESSAGE_CREATE',
+    posted({
+      content: '',
+      embeds: [{ title: 'Build 7', description: 'failed', fields: [{ name: 'by', value: 'Ann' }] }],
+    }),
+    [{ type: 'message', text: 'Build 7\nfailed\nby: Ann' }],
+  ],
+  [
+    'components without a text',
+    'MESSAGE_CREATE',
+    posted({
+      content: '',
+      components: [
+        { type: 17, components: [{ type: 10, content: 'one' }, { type: 14 }, { type: 10, content: 'two' }] },
+      ],
+    }),
+    [{ type: 'message', text: 'one\n\ntwo' }],
+  ],
+  [
+    'components that say nothing in words',
+    'MESSAGE_CREATE',
+    posted({ content: '', components: [{ type: 1, components: [{ type: 2, label: 'Go' }] }] }),
+    [{ type: 'message', text: '', unsupported: ['card'] }],
+  ],
+  [
+    'a direct message in which there is nothing that we know',
+    'MESSAGE_CREATE',
+    whispered({ content: '' }),
+    [{ type: 'message', text: '', unsupported: ['message of an unknown kind'] }],
+  ],
+  [
+    'what stands beside the words and is not as documented',
+    'MESSAGE_CREATE',
+    posted({
+      message_reference: 'x',
+      referenced_message: { author: 7 },
+      message_snapshots: 'x',
+      embeds: [7, { fields: 'x' }],
+      components: { type: 1 },
+      poll: [],
+      sticker_items: 7,
+    }),
+    [{ type: 'message', text: 'Supa Hot' }],
   ],
   ['what we said', 'MESSAGE_CREATE', posted({ author: bot }), [{ sender: { isBot: true, isSelf: true } }]],
   [
@@ -232,6 +347,7 @@ it.each<[string, string, object, object[]]>([
         thread: { channelId: roomId, messageId: '846461639134605399', guildId },
         group: roomId,
         direct: false,
+        where: { kind: 'channel', name: null },
         sender: { ...fromAnn, name: 'Annie' },
       },
     ],
@@ -240,7 +356,7 @@ it.each<[string, string, object, object[]]>([
     'a button in a thread',
     'INTERACTION_CREATE',
     pressed('no', { channel_id: threadId, channel: { id: threadId, type: 11, parent_id: roomId } }),
-    [{ type: 'action', threadKey: threadId, group: roomId }],
+    [{ type: 'action', threadKey: threadId, group: roomId, where: { kind: 'thread', name: '#sales' } }],
   ],
   [
     'a button in a direct message',
@@ -271,13 +387,12 @@ it.each<[string, string, object, object[]]>([
   expect(await read(type, data)).toMatchObject(events);
 });
 
-it('asks once for what a thread hangs on', async () => {
-  const asked = () =>
-    fake.requests.filter(({ url }) => url.pathname.endsWith(`/channels/${threadId}`)).length;
-  await read('MESSAGE_CREATE', posted({ channel_id: threadId, channel_type: 11 }));
-  const before = asked();
-  await read('MESSAGE_CREATE', posted({ channel_id: threadId, channel_type: 11 }));
-  expect([before, asked()]).toEqual([1, 1]);
+it('asks once for what a thread hangs on, and once where it is refused', async () => {
+  const asked = (id: string) =>
+    fake.requests.filter(({ url }) => url.pathname.endsWith(`/channels/${id}`)).length;
+  for (const channel_id of [threadId, hiddenId, threadId, hiddenId])
+    await read('MESSAGE_CREATE', posted({ channel_id, channel_type: 11 }));
+  expect([threadId, hiddenId, roomId].map(asked)).toEqual([1, 1, 1]);
 });
 
 it('gets through long texts and hostile ones soon', async () => {

@@ -1,5 +1,16 @@
 import { discord } from '@nightshift/channels/discord';
-import { botToken, guildId, roomId, startFakeDiscord } from '../../support/discord/index.ts';
+import type { InboundEvent } from '@nightshift/contracts';
+import { vi } from 'vitest';
+import {
+  botToken,
+  guildId,
+  otherBot,
+  posted,
+  roomId,
+  startFakeDiscord,
+  whispered,
+} from '../../support/discord/index.ts';
+import { run } from './discord-connection.ts';
 import { describeChannel, type Peer } from './kit.ts';
 
 const fileAt = (url: string) => ({ name: 'plan.png', mediaType: 'image/png', bytes: null, source: { url } });
@@ -38,8 +49,43 @@ const limited = (seconds: number, global: boolean, headers: Record<string, strin
   body: JSON.stringify({ message: 'You are being rate limited.', retry_after: seconds, global }),
 });
 
+let examples: Promise<InboundEvent[]> | undefined;
+
+/** As the gateway dispatches them. */
+async function dispatched(messages: readonly object[]): Promise<InboundEvent[]> {
+  const fake = await startFakeDiscord();
+  const connected = run(fake);
+  await vi.waitUntil(() => connected.cursors.length > 0, 5_000);
+  for (const message of messages) fake.gateway.dispatch('MESSAGE_CREATE', message);
+  await vi.waitUntil(() => connected.committed.length === messages.length, 5_000);
+  await connected.stop();
+  await fake.close();
+  return connected.committed;
+}
+
+async function readExamples() {
+  examples ??= dispatched([
+    whispered(),
+    posted(),
+    posted({ type: 19, message_reference: { type: 0 }, referenced_message: posted({ content: 'No.' }) }),
+    whispered({
+      content: '',
+      message_reference: { type: 1 },
+      message_snapshots: [{ message: { content: 'Wire 500 EUR.' } }],
+    }),
+    whispered({ content: '', poll: { question: { text: 'When?' }, answers: [] } }),
+    posted({ content: `<@${otherBot.id}> look`, mentions: [otherBot] }),
+  ]);
+  const [direct, room, quote, forward, unreadable, mentionOfOthers] = await examples;
+  return {
+    ...{ direct: direct!, room: room!, quote: quote!, forward: forward! },
+    ...{ unreadable: unreadable!, mentionOfOthers: mentionOfOthers! },
+  };
+}
+
 describeChannel('Discord', {
   adapter: discord,
+  examples: readExamples,
   startPeer,
   connect: (url) => ({ credentials: { botToken }, settings: { apiUrl: `${url}/api/v10` } }),
   to: { channelId: roomId, guildId, messageId: '1170481735862157300' },

@@ -57,6 +57,7 @@ async function startPeer(): Promise<Peer> {
 
 describeChannel('email', {
   adapter: email,
+  examples: 'packages/channels/src/email/events.test.ts',
   startPeer,
   connect: (url) => ({
     credentials: { password: account.password },

@@ -2,8 +2,10 @@
 import { type ChannelAdapter, ChannelError, type RawRequest } from '@nightshift/channels';
 import type { InboundEvent } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { millisecondsOf } from '../../support/growth/measure.ts';
+import { expectWellFormed, hostileValue, pathsOf, withValue } from './kit-events.ts';
 
 export interface HookSubject {
   /** A body as the platform signs it at a time (milliseconds of the epoch), for the connection of the subject. */
@@ -135,6 +137,35 @@ export function describeHook(
 
   it.each(recordings)('reads $name', async ({ body, events }) => {
     expect(hook.parse(sign(bytes(body), now), connection())).toMatchObject(events);
+  });
+
+  it('says of each recorded event what holds of every event', () => {
+    for (const { body } of recordings)
+      for (const event of hook.parse(sign(bytes(body), now), connection())) expectWellFormed(event);
+  });
+
+  it('makes well-formed events, or an error of its own, of recordings with a hostile value in them', () => {
+    const jsons = recordings.flatMap(({ body }) => {
+      try {
+        return [JSON.parse(body) as unknown];
+      } catch {
+        return [];
+      }
+    });
+    if (jsons.length === 0) return;
+    const places = jsons.flatMap((json) => pathsOf(json).map((path) => ({ json, path })));
+    fc.assert(
+      fc.property(fc.constantFrom(...places), hostileValue, ({ json, path }, value) => {
+        const request = sign(bytes(JSON.stringify(withValue(json, path, value))), now);
+        try {
+          for (const event of hook.parse(request, connection())) expectWellFormed(event);
+        } catch (error) {
+          if (!(error instanceof ChannelError)) throw error;
+          expect(error.kind).toBe('rejected');
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('reads a message of sixty kilobytes as a whole', () => {

@@ -4,12 +4,14 @@
  *
  *   describeChannel('slack', { adapter: slack, connect, startPeer, … });
  */
+import { readFile } from 'node:fs/promises';
 import { type ChannelAdapter, ChannelError, channelCatalog, type SendReceipt } from '@nightshift/channels';
 import type { Address } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Reaction } from '../../support/channel/index.ts';
 import { startDocuments } from '../../support/documents.ts';
+import { describeEvents, type Examples } from './kit-events.ts';
 import { describeFiles, type FilePeer } from './kit-files.ts';
 import { describeHook, type HookSubject } from './kit-hook.ts';
 import { describeSplit } from './kit-split.ts';
@@ -43,6 +45,11 @@ export interface Subject {
   hook?: HookSubject;
   /** The address that answers a message, by the receipt of it. Where there are reactions. */
   answering?(receipt: SendReceipt): Address;
+  /**
+   * What it makes of the messages that every platform may have, or the test beside its code that asks `describeEvents`.
+   * Absent where nothing comes in.
+   */
+  examples?: (() => Examples | Promise<Examples>) | `packages/${string}.test.ts`;
   /** Not in the catalogue: an adapter of the tests. */
   unlisted?: boolean;
 }
@@ -246,6 +253,15 @@ export function describeChannel(name: string, subject: Subject): void {
           expect(adapter.connector !== undefined).toBe(entry!.connects.some((way) => way !== 'webhook'));
         });
     });
+
+    if (adapter.hook || adapter.connector) {
+      const { examples } = subject;
+      it('brings examples of what comes in', () => expect(examples).toBeDefined());
+      if (typeof examples === 'string')
+        it('asks for them there', async () =>
+          expect(await readFile(examples, 'utf8')).toContain('describeEvents('));
+      else if (examples) describe('what its events say beside their text', () => describeEvents(examples));
+    }
 
     if (adapter.hook) {
       const { hook: hookSubject } = subject;

@@ -108,6 +108,7 @@ export const recordings: Recording[] = [
         direct: true,
         group: null,
         workspace: 'T0ACME',
+        where: { kind: 'direct', name: null },
         sender: ann,
         text: 'Grüße *Ihnen* 👋',
         attachments: [],
@@ -122,6 +123,7 @@ export const recordings: Recording[] = [
         thread: { channel: 'D0ANN', ts, thread_ts: parent },
         threadKey: `D0ANN:${parent}`,
         direct: true,
+        where: { kind: 'direct', name: null },
       },
     ],
   },
@@ -136,6 +138,8 @@ export const recordings: Recording[] = [
         threadKey: `C0GENERAL:${ts}`,
         direct: false,
         group: 'C0GENERAL',
+        // Nobody was asked for its name.
+        where: { kind: 'channel', name: null },
         sender: ann,
         addressed: true,
         text: 'what is <new> & [good](https://example.com/a?b=1&c=2)?',
@@ -166,6 +170,7 @@ export const recordings: Recording[] = [
     events: [
       {
         addressed: false,
+        mentionsOthers: true,
         group: 'G0PRIVATE',
         text: 'ask @bob, not @U0BOT or <@U0BOT>, in #sales @here',
       },
@@ -174,7 +179,15 @@ export const recordings: Recording[] = [
   {
     name: 'a reply in a thread that hangs on a message of ours',
     body: callback({ ...said, ...inGeneral, text: 'thanks', thread_ts: parent, parent_user_id: 'U0BOT' }),
-    events: [{ addressed: true, threadKey: `C0GENERAL:${parent}`, thread: { thread_ts: parent, ts } }],
+    events: [
+      {
+        addressed: true,
+        threadKey: `C0GENERAL:${parent}`,
+        thread: { thread_ts: parent, ts },
+        where: { kind: 'thread', name: null },
+        quoted: { messageId: `C0GENERAL:${parent}`, author: { name: null, isSelf: true }, text: '' },
+      },
+    ],
   },
   {
     name: 'a reply in a group direct message to somebody else',
@@ -186,7 +199,42 @@ export const recordings: Recording[] = [
       thread_ts: parent,
       parent_user_id: 'U0BOB',
     }),
-    events: [{ addressed: false, direct: false, group: 'C0MPIM' }],
+    events: [
+      {
+        addressed: false,
+        direct: false,
+        group: 'C0MPIM',
+        where: { kind: 'thread', name: null },
+        quoted: { messageId: `C0MPIM:${parent}`, author: { isSelf: false } },
+      },
+    ],
+  },
+  {
+    name: 'a group direct message',
+    body: callback({ ...said, channel: 'C0MPIM', channel_type: 'mpim', text: 'no' }),
+    events: [{ direct: false, where: { kind: 'group', name: null } }],
+  },
+  {
+    name: 'a file that comes with a mention, as app_mention',
+    body: callback({
+      ...said,
+      type: 'app_mention',
+      channel: 'C0GENERAL',
+      text: '<@U0BOT> read this',
+      files: [file],
+    }),
+    events: [{ externalId: `T0ACME:C0GENERAL:${ts}`, attachments: [{ name: 'report.pdf' }] }],
+  },
+  {
+    name: 'the same file, as file_share',
+    body: callback({
+      ...said,
+      ...inGeneral,
+      subtype: 'file_share',
+      text: '<@U0BOT> read this',
+      files: [file],
+    }),
+    events: [{ externalId: `T0ACME:C0GENERAL:${ts}`, attachments: [{ name: 'report.pdf' }] }],
   },
   {
     name: 'files, with one of another service, one that was deleted, and one of another company',
@@ -231,7 +279,126 @@ export const recordings: Recording[] = [
       text: '',
       attachments: [{ is_share: true, author_name: 'Bob', text: 'Ship it', from_url: 'https://x' }],
     }),
-    events: [{ text: 'Forwarded from Bob:\nShip it' }],
+    events: [{ text: 'Ship it', forwarded: { from: 'Bob' } }],
+  },
+  {
+    name: 'a forwarded message, with words about it',
+    body: callback({
+      ...said,
+      ...inDirect,
+      text: 'is he right?',
+      attachments: [
+        {
+          ts: '1724966776.474889',
+          author_id: 'U0BOB',
+          author_name: 'Bob',
+          channel_id: 'C07KTH1T4CQ',
+          is_msg_unfurl: true,
+          is_share: true,
+          message_blocks: [
+            {
+              team: 'T0ACME',
+              channel: 'C07KTH1T4CQ',
+              ts: '1724966776.474889',
+              message: {
+                blocks: [
+                  {
+                    type: 'rich_text',
+                    elements: [
+                      {
+                        type: 'rich_text_section',
+                        elements: [
+                          { type: 'text', text: 'Ship <it> & ' },
+                          { type: 'user', user_id: 'U0ANN' },
+                          { type: 'emoji', name: 'tada' },
+                        ],
+                      },
+                    ],
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      ],
+    }),
+    events: [
+      {
+        text: 'is he right?',
+        quoted: {
+          messageId: 'C07KTH1T4CQ:1724966776.474889',
+          author: { name: 'Bob', isSelf: false },
+          text: 'Ship <it> & @U0ANN:tada:',
+        },
+      },
+    ],
+  },
+  {
+    name: 'several forwarded messages',
+    body: callback({
+      ...said,
+      ...inDirect,
+      text: '',
+      attachments: [
+        { is_share: true, author_name: 'Bob', text: 'one' },
+        { is_share: true, author_name: 'Cleo', text: 'two' },
+      ],
+    }),
+    events: [{ text: 'one\n\ntwo', forwarded: { from: null } }],
+  },
+  {
+    name: 'a message that is all blocks, with a mention of us',
+    body: callback({
+      ...said,
+      ...inGeneral,
+      text: '',
+      blocks: [
+        { type: 'header', text: { type: 'plain_text', text: 'Plan <B>' } },
+        {
+          type: 'section',
+          text: { type: 'mrkdwn', text: '<@U0BOT> *go*' },
+          fields: [{ type: 'mrkdwn', text: 'x' }],
+        },
+        {
+          type: 'rich_text',
+          elements: [
+            {
+              type: 'rich_text_list',
+              style: 'bullet',
+              elements: [
+                { type: 'rich_text_section', elements: [{ type: 'text', text: 'tea' }] },
+                {
+                  type: 'rich_text_section',
+                  elements: [{ type: 'link', url: 'https://x.example', text: 'X' }],
+                },
+              ],
+            },
+          ],
+        },
+        { type: 'divider' },
+      ],
+    }),
+    events: [{ text: 'Plan <B>\n@U0BOT *go*\nx\n• tea\n• X (https://x.example)', addressed: true }],
+  },
+  {
+    name: 'a message that is all attachments of an app',
+    body: callback({
+      ...said,
+      ...inDirect,
+      text: '',
+      attachments: [{ title: 'Build 7', text: 'failed', fallback: 'no' }, { fallback: 'see there' }],
+    }),
+    events: [{ text: 'Build 7\nfailed\n\nsee there' }],
+  },
+  {
+    name: 'blocks that say nothing in words',
+    body: callback({ ...said, ...inDirect, text: '', blocks: [{ type: 'call', call_id: 'R1' }] }),
+    events: [{ type: 'message', text: '', unsupported: ['card'] }],
+  },
+  {
+    name: 'a file that is no longer there, and nothing else',
+    body: callback({ ...said, ...inDirect, text: '', files: [{ id: 'F2', mode: 'tombstone' }] }),
+    events: [{ type: 'message', text: '', attachments: [], unsupported: ['file'] }],
   },
   {
     name: 'its own message',
@@ -334,6 +501,7 @@ export const recordings: Recording[] = [
         direct: false,
         addressed: true,
         text: 'tell @bob & all',
+        where: { kind: 'channel', name: '#general' },
         sender: { id: 'U0ANN', name: 'ann', isBot: false, isSelf: false },
       },
     ],
@@ -358,6 +526,7 @@ export const recordings: Recording[] = [
         value: 'yes',
         threadKey: `C0GENERAL:${parent}`,
         thread: { channel: 'C0GENERAL', thread_ts: parent, ts },
+        where: { kind: 'thread', name: '#general' },
         sender: { id: 'U0ANN', name: 'ann' },
       },
     ],

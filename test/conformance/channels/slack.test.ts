@@ -45,8 +45,24 @@ const refusal = (error: string, more: object = {}) => ({
   body: JSON.stringify({ ok: false, error, ...more }),
 });
 
+const read = (event: object) =>
+  slack.hook!.parse(signRequest(Buffer.from(JSON.stringify(callback(event))), Date.now()), {
+    credentials: slack.credentials.parse(credentials),
+    settings: slack.settings.parse({}),
+    account: null,
+  })[0]!;
+const inRoom = { channel: channels.general, channel_type: 'channel' };
+
 describeChannel('slack', {
   adapter: slack,
+  examples: () => ({
+    direct: read(posted('Hello')),
+    room: read(posted('Hello', inRoom)),
+    quote: read(posted('Why?', { ...inRoom, thread_ts, parent_user_id: 'U0BOB' })),
+    forward: read(posted('', { attachments: [{ is_share: true, author_name: 'Bob', text: 'Wire it' }] })),
+    unreadable: read(posted('', { blocks: [{ type: 'call' }] })),
+    mentionOfOthers: read(posted('<@U0BOB> look', inRoom)),
+  }),
   startPeer,
   connect: (url) => ({ credentials, settings: { mode: 'http', apiUrl: `${url}/api/` } }),
   to: { channel: channels.general, thread_ts },

@@ -42,8 +42,24 @@ const failing = (http: number, code: number) => ({
 const mediaUrl = (sid: string) =>
   `https://api.twilio.com/2010-04-01/Accounts/${accountSid}/Messages/${messageSid}/Media/${sid}`;
 
+const read = (fields: Record<string, string>) =>
+  sms.hook!.parse(signed(Buffer.from(received(fields)), hookUrl), {
+    credentials: { authToken },
+    settings: sms.settings.parse({ accountSid, sender: ourNumber }),
+    account: null,
+  })[0]!;
+const examples = () => ({
+  direct: read({ Body: 'Ahoy!' }),
+  room: 'A text message is to one number.',
+  quote: 'Text messages answer nothing.',
+  forward: 'Nothing marks a text message as passed on.',
+  unreadable: read({ Body: '', NumMedia: '1' }),
+  mentionOfOthers: 'Text messages have no mentions.',
+});
+
 describeChannel('SMS', {
   adapter: sms,
+  examples,
   startPeer,
   connect: (url) => ({
     credentials: { authToken },
@@ -201,6 +217,7 @@ describeChannel('SMS', {
 
 describeChannel('SMS through a Messaging Service', {
   adapter: sms,
+  examples,
   startPeer,
   connect: (url) => ({
     credentials: { authToken },

@@ -22,6 +22,7 @@ const direct = {
   direct: true,
   group: null,
   workspace: tenantId,
+  where: { kind: 'direct', name: null },
   sender: fromMegan,
 };
 const inThread = {
@@ -30,8 +31,10 @@ const inThread = {
   direct: false,
   group: channelId,
   workspace: teamId,
+  where: { kind: 'thread', name: null },
   sender: fromMegan,
 };
+const html = (content: string) => ({ contentType: 'text/html', content });
 const ids = { messageId: `${directId}/1485983408511`, externalId: `${directId}/1485983408511` };
 const file = {
   contentType: 'application/vnd.microsoft.teams.file.download.info',
@@ -71,7 +74,7 @@ export const recordings: Recording[] = [
         { type: 'mention', mentioned: bot, text: '<at>Nightshift</at>' },
       ],
     }),
-    [{ text: '@A$&B and  meet', addressed: true }],
+    [{ text: '@A$&B and  meet', addressed: true, mentionsOthers: true }],
   ),
   recorded(
     'a mention that is only written: not us',
@@ -84,7 +87,153 @@ export const recordings: Recording[] = [
       conversation: { isGroup: true, conversationType: 'groupChat', id: groupChatId, tenantId },
       channelData: { tenant: { id: tenantId } },
     }),
-    [{ threadKey: groupChatId, direct: false, group: groupChatId, workspace: tenantId }],
+    [
+      {
+        threadKey: groupChatId,
+        direct: false,
+        group: groupChatId,
+        workspace: tenantId,
+        where: { kind: 'group', name: null },
+      },
+    ],
+  ),
+  recorded(
+    'a message in a channel whose name is told, which begins a thread',
+    posted({
+      id: '1481567603816',
+      channelData: {
+        channel: { id: channelId, name: 'General' },
+        team: { id: teamId, name: 'Sales' },
+        tenant: { id: tenantId },
+      },
+    }),
+    [{ where: { kind: 'channel', name: 'Sales › General' } }],
+  ),
+  recorded(
+    'a quoted reply, by its entity',
+    whispered({
+      text: '<quoted messageId="1772050244572"/> Why?',
+      entities: [
+        {
+          type: 'quotedReply',
+          quotedReply: {
+            messageId: '1772050244572',
+            senderId: bot.id,
+            senderName: 'Nightshift',
+            preview: 'No.',
+            time: '1772050244572',
+          },
+        },
+      ],
+    }),
+    [
+      {
+        text: 'Why?',
+        quoted: {
+          messageId: `${directId}/1772050244572`,
+          author: { name: 'Nightshift', isSelf: true },
+          text: 'No.',
+        },
+      },
+    ],
+  ),
+  recorded(
+    'a quoted reply, by its attachment',
+    whispered({
+      text: 'Why?',
+      attachments: [
+        {
+          contentType: 'messageReference',
+          content: JSON.stringify({
+            messageId: '1616963377068',
+            messagePreview: 'Hello there',
+            messageSender: {
+              application: null,
+              user: { userIdentityType: 'aadUser', id: megan.aadObjectId, displayName: 'Alex Wilber' },
+            },
+          }),
+        },
+      ],
+    }),
+    [
+      {
+        text: 'Why?',
+        quoted: {
+          messageId: `${directId}/1616963377068`,
+          author: { name: 'Alex Wilber', isSelf: false },
+          text: 'Hello there',
+        },
+      },
+    ],
+  ),
+  recorded(
+    'a quoted reply, by its HTML',
+    whispered({
+      text: 'Why?',
+      attachments: [
+        html(
+          `<blockquote itemscope="" itemtype="http://schema.skype.com/Reply" itemid="1616963377068"><strong itemprop="mri" itemid="8:orgid:7faf8ab2">Alex &amp; Co</strong><span itemprop="time" itemid="1616963377068"></span><p itemprop="preview">It costs &lt; 5&nbsp;EUR</p></blockquote><p>Why?</p>`,
+        ),
+      ],
+    }),
+    [
+      {
+        text: 'Why?',
+        quoted: {
+          messageId: `${directId}/1616963377068`,
+          author: { name: 'Alex & Co', isSelf: false },
+          text: 'It costs < 5 EUR',
+        },
+      },
+    ],
+  ),
+  recorded(
+    'what looks like a quote and is none, or is none that can be read',
+    whispered({
+      text: 'Hi',
+      entities: [{ type: 'quotedReply', quotedReply: 7 }],
+      attachments: [html('<blockquote>Hi</blockquote>'), { contentType: 'messageReference', content: '{' }],
+    }),
+    [{ type: 'message', text: 'Hi' }],
+  ),
+  recorded(
+    'a card without a text',
+    whispered({
+      text: undefined,
+      attachments: [
+        {
+          contentType: 'application/vnd.microsoft.card.adaptive',
+          content: {
+            type: 'AdaptiveCard',
+            body: [
+              { type: 'TextBlock', text: 'Deploy 7' },
+              { type: 'FactSet', facts: [{ title: 'by', value: 'Ann' }] },
+              { type: 'ColumnSet', columns: [{ items: [{ type: 'TextBlock', text: 'failed' }] }] },
+            ],
+            actions: [{ type: 'Action.Submit', title: 'Retry' }],
+          },
+        },
+      ],
+    }),
+    [{ type: 'message', text: 'Deploy 7\nby\nAnn\nfailed' }],
+  ),
+  recorded(
+    'a card that says nothing in words',
+    whispered({
+      text: undefined,
+      attachments: [{ contentType: 'application/vnd.microsoft.card.audio', content: { media: [] } }],
+    }),
+    [{ type: 'message', text: '', unsupported: ['card'] }],
+  ),
+  recorded(
+    'a voice message, whose sound bots are not given',
+    whispered({ text: undefined, attachments: [{ contentType: 'audio/mp4', contentUrl: 'https://x' }] }),
+    [{ type: 'message', text: '', unsupported: ['audio'] }],
+  ),
+  recorded(
+    'what it does not know',
+    whispered({ text: undefined, attachments: [{ contentType: 'application/vnd.dream' }] }),
+    [{ type: 'message', text: '', unsupported: ['message of an unknown kind'] }],
   ),
   recorded(
     'files and a picture',

@@ -4,6 +4,7 @@ import {
   appId,
   appPassword,
   directId,
+  posted,
   serviceUrl,
   signed,
   startFakeTeams,
@@ -47,8 +48,34 @@ const failing = (status: number, code: string) => ({
   body: JSON.stringify({ error: { code, message: 'It failed' } }),
 });
 
+const read = (activity: object) =>
+  teams.hook!.parse(
+    { method: 'POST', url: '/', headers: {}, body: Buffer.from(JSON.stringify(activity)) },
+    { credentials: { appId, appPassword }, settings: teams.settings.parse({}), account: null },
+  )[0]!;
+
 describeChannel('Microsoft Teams', {
   adapter: teams,
+  examples: () => ({
+    direct: read(whispered()),
+    room: read(posted()),
+    quote: read(
+      whispered({
+        text: 'Why?',
+        entities: [{ type: 'quotedReply', quotedReply: { messageId: '1', preview: 'No.' } }],
+      }),
+    ),
+    forward: 'Teams does not tell bots that a message was passed on.',
+    unreadable: read(
+      whispered({ text: '', attachments: [{ contentType: 'application/vnd.microsoft.card.audio' }] }),
+    ),
+    mentionOfOthers: read(
+      posted({
+        text: '<at>Alex</at> look',
+        entities: [{ type: 'mention', mentioned: { id: '29:2', name: 'Alex' }, text: '<at>Alex</at>' }],
+      }),
+    ),
+  }),
   startPeer,
   connect: (url) => ({ credentials: { appId, appPassword }, settings: { emulatorUrl: url } }),
   to: { serviceUrl, conversationId: directId, activityId: '1485983408511' },

@@ -32,6 +32,7 @@ export const recordings: readonly Recording[] = [
         threadKey: '4711',
         direct: true,
         group: null,
+        where: { kind: 'direct', name: null },
         sender: annIs,
         text: 'Grüße 👋',
         addressed: false,
@@ -57,8 +58,10 @@ export const recordings: readonly Recording[] = [
         threadKey: '-100200300',
         direct: false,
         group: '-100200300',
+        where: { kind: 'group', name: 'Sales' },
         text: 'Why?',
         addressed: true,
+        quoted: { messageId: '-100200300:20', author: { name: 'Nightshift', isSelf: true }, text: 'No.' },
       },
     ],
   },
@@ -89,6 +92,7 @@ export const recordings: readonly Recording[] = [
         type: 'message',
         thread: { chat_id: '-100500600', message_thread_id: '7', message_id: '21' },
         threadKey: '-100500600:7',
+        where: { kind: 'thread', name: 'Forum' },
         text: 'Hello all',
         addressed: false,
       },
@@ -168,12 +172,102 @@ export const recordings: readonly Recording[] = [
   {
     name: 'a sticker',
     body: message({ sticker: { emoji: '🎉', file_id: 's1', file_unique_id: 'f1', type: 'regular' } }),
-    events: [{ type: 'message', text: '🎉', attachments: [] }],
+    events: [{ type: 'message', text: '🎉', attachments: [], unsupported: ['sticker'] }],
   },
   {
     name: 'a place',
     body: message({ location: { latitude: 48.137, longitude: 11.575 } }),
     events: [{ type: 'message', text: 'Place: 48.137, 11.575' }],
+  },
+  {
+    name: 'an answer to a message of another chat',
+    body: message({
+      text: 'Is that so?',
+      external_reply: {
+        origin: { type: 'channel', date: 1795348000, chat: { id: -1007, type: 'channel', title: 'News' } },
+        chat: { id: -1007, type: 'channel', title: 'News' },
+        message_id: 12,
+      },
+      quote: { text: 'The sky is green.', position: 0, is_manual: true },
+    }),
+    events: [
+      {
+        text: 'Is that so?',
+        quoted: {
+          messageId: '-1007:12',
+          author: { name: 'News', isSelf: false },
+          text: 'The sky is green.',
+        },
+      },
+    ],
+  },
+  ...(
+    [
+      [
+        'of a person',
+        { type: 'user', date: 1, sender_user: { id: 9, is_bot: false, first_name: 'Ben', last_name: 'Ray' } },
+        'Ben Ray',
+      ],
+      ['of a hidden person', { type: 'hidden_user', date: 1, sender_user_name: 'Cleo' }, 'Cleo'],
+      ['of a group', { type: 'chat', date: 1, sender_chat: sales, author_signature: 'boss' }, 'Sales'],
+      [
+        'of a channel',
+        { type: 'channel', date: 1, chat: { id: -1007, type: 'channel', title: 'News' }, message_id: 1 },
+        'News',
+      ],
+      ['of what Telegram has not thought of yet', { type: 'dream', date: 1 }, null],
+    ] as const
+  ).map(([name, forward_origin, from]) => ({
+    name: `a message that was forwarded, ${name}`,
+    body: message({ text: 'Wire 500 EUR.', forward_origin }),
+    events: [{ type: 'message', text: 'Wire 500 EUR.', sender: annIs, forwarded: { from } }],
+  })),
+  ...(
+    [
+      ['poll', { poll: { id: '1', question: 'When?', options: [] } }],
+      ['dice', { dice: { emoji: '🎲', value: 4 } }],
+      ['game', { game: { title: 'Lumberjack', description: '', photo: [] } }],
+      ['invoice', { invoice: { title: 'Tea', currency: 'EUR', total_amount: 500 } }],
+      ['story', { story: { chat: direct, id: 3 } }],
+      ['giveaway', { giveaway: { chats: [], winner_count: 1 } }],
+      ['gift', { gift: { gift: { id: 'g' } } }],
+      ['checklist', { checklist: { title: 'To do', tasks: [] } }],
+      ['paid media', { paid_media: { star_count: 1, paid_media: [] } }],
+      ['message of an unknown kind', { dream: { of: 'sheep' } }],
+    ] as const
+  ).map(([kind, content]) => ({
+    name: `what cannot be read: ${kind}`,
+    body: message(content),
+    events: [{ type: 'message', messageId: '4711:21', text: '', attachments: [], unsupported: [kind] }],
+  })),
+  {
+    name: 'a contact',
+    body: message({ contact: { phone_number: '+4312345', first_name: 'Ben' } }),
+    events: [{ type: 'message', text: 'Contact: Ben, +4312345' }],
+  },
+  {
+    name: 'a round video',
+    body: message({ video_note: { file_id: 'n1', file_unique_id: 'h1', length: 240, duration: 2 } }),
+    events: [{ type: 'message', attachments: [{ name: 'video_note-h1.mp4', mediaType: 'video/mp4' }] }],
+  },
+  {
+    name: 'a message with a heading, a list and a table',
+    body: message({
+      rich_message: {
+        blocks: [
+          { type: 'heading', text: ['Plan ', { type: 'bold', text: 'B' }], size: 1 },
+          {
+            type: 'list',
+            items: [
+              { label: '1.', blocks: [{ type: 'paragraph', text: 'Tea' }] },
+              { label: '2.', blocks: [{ type: 'paragraph', text: { type: 'url', text: 'Cake', url: 'x' } }] },
+            ],
+          },
+          { type: 'table', cells: [[{ text: 'a' }, { text: 'b' }], [{ text: 'c' }]] },
+        ],
+      },
+    }),
+    events: [{ type: 'message', text: 'Plan B\n1. Tea\n2. Cake\na\tb\nc' }],
   },
   {
     name: 'another bot',
@@ -264,7 +358,6 @@ export const recordings: readonly Recording[] = [
         message({ chat: sales, migrate_to_chat_id: -1009 }),
         'message.migrate_to_chat_id',
       ],
-      ['a poll', message({ poll: { id: '1', question: 'When?' } }), 'message.poll'],
       [
         'a post that was forwarded by itself',
         message({ chat: sales, is_automatic_forward: true, text: 'News' }),

@@ -7,6 +7,30 @@ const token = '123456:AAFakeTokenOfTheTests_0123456789-abc';
 const webhookSecret = 'a-secret-that-telegram-sends-back-with-each-request';
 const html = { status: 502, headers: { 'content-type': 'text/html' }, body: '<h1>502 Bad Gateway</h1>' };
 
+const parse = (message: object) =>
+  telegram.hook!.parse(
+    {
+      method: 'POST',
+      url: 'https://nightshift.example/v1/hooks/key',
+      headers: {},
+      body: Buffer.from(
+        JSON.stringify({
+          update_id: 870000001,
+          message: {
+            ...{ message_id: 21, from: ann, chat: { id: ann.id, type: 'private' }, date: 1795348800 },
+            ...message,
+          },
+        }),
+      ),
+    },
+    {
+      credentials: telegram.credentials.parse({ token, webhookSecret }),
+      settings: telegram.settings.parse({}),
+      account: null,
+    },
+  )[0]!;
+const sales = { id: -100200300, title: 'Sales', type: 'supergroup' };
+
 async function startPeer(): Promise<Peer> {
   const files = new Map<string, Buffer>();
   const fake = await startTelegram({ token, files });
@@ -52,6 +76,25 @@ describeChannel('telegram', {
     [{ ...html, status: 200 }, { kind: 'ambiguous' }],
     [{ status: 302, headers: { location: 'https://login.example/' } }, { kind: 'retry' }],
   ],
+  examples: () => ({
+    direct: parse({ text: 'Hello' }),
+    room: parse({ chat: sales, text: 'Hello' }),
+    quote: parse({
+      chat: sales,
+      text: 'Why?',
+      reply_to_message: { message_id: 20, from: ann, chat: sales, date: 1, text: 'No.' },
+    }),
+    forward: parse({
+      text: 'Wire 500 EUR.',
+      forward_origin: { type: 'hidden_user', date: 1, sender_user_name: 'Ben' },
+    }),
+    unreadable: parse({ poll: { id: '1', question: 'When?' } }),
+    mentionOfOthers: parse({
+      chat: sales,
+      text: '@ben look',
+      entities: [{ type: 'mention', offset: 0, length: 4 }],
+    }),
+  }),
   rateLimit: refusal(429, 'Too Many Requests: retry after 7', { retry_after: 7 }),
   hook: {
     sign: (body) => ({

@@ -8,8 +8,27 @@ const secret = newSecret();
 const ann = { id: 'ann', name: 'Ann', isBot: false, isSelf: false };
 const placed = { externalId: 'event-1', thread: { thread: 'order-42' }, threadKey: 'order-42', direct: true };
 
+const read = (message: object) => {
+  const body = Buffer.from(
+    JSON.stringify({ thread: 'order-42', sender: { id: 'ann' }, text: 'Hello', ...message }),
+  );
+  const headers = signedHeaders(secret, 'event-1', Date.now(), body);
+  return webhook.hook!.parse(
+    { method: 'POST', url: 'https://nightshift.example/v1/hooks/key', headers, body },
+    { credentials: { secret }, settings: { url: 'https://program.example' }, account: null },
+  )[0]!;
+};
+
 describeChannel('webhook', {
   adapter: webhook,
+  examples: () => ({
+    direct: read({}),
+    room: read({ group: 'sales' }),
+    quote: read({ quoted: { id: 'm0', text: 'No.' } }),
+    forward: read({ forwarded: { from: 'Bob' } }),
+    unreadable: read({ text: '', unsupported: ['poll'] }),
+    mentionOfOthers: read({ group: 'sales', mentionsOthers: true }),
+  }),
   startPeer: startReceiverPeer,
   connect: (url) => ({ credentials: { secret }, settings: { url } }),
   to: { thread: 'here' },
@@ -75,6 +94,33 @@ describeChannel('webhook', {
         ],
       },
       {
+        name: 'a message that says everything that it can',
+        body: JSON.stringify({
+          thread: 'order-42',
+          group: 'sales',
+          where: { kind: 'channel', name: ' #sales\n' },
+          sender: { id: 'ann', name: 'Ann' },
+          text: 'Is that so?',
+          mentionsOthers: true,
+          quoted: { id: 'm0', author: { name: 'Bob' }, text: 'The sky is green.' },
+          forwarded: { from: 'Bob' },
+          addressees: { to: ['Ann <ann@example.com>'], cc: [] },
+          unsupported: ['poll', 'dream', 'nightmare'],
+        }),
+        events: [
+          {
+            type: 'message',
+            where: { kind: 'channel', name: '#sales' },
+            text: 'Is that so?',
+            mentionsOthers: true,
+            quoted: { messageId: 'm0', author: { name: 'Bob', isSelf: false }, text: 'The sky is green.' },
+            forwarded: { from: 'Bob' },
+            addressees: { to: ['Ann <ann@example.com>'], cc: [] },
+            unsupported: ['poll', 'message of an unknown kind'],
+          },
+        ],
+      },
+      {
         name: 'what another program says',
         body: '{"thread":"order-42","sender":{"id":"other","isBot":true,"mayRepeat":true},"text":"Hello"}',
         events: [{ type: 'message', sender: { id: 'other', isBot: true, mayRepeat: true } }],
@@ -107,6 +153,9 @@ describeChannel('webhook', {
       '{"thread":"order-42","sender":{"id":"ann"},"text":" "}',
       '{"thread":"order-42","sender":{"id":"ann"},"text":7}',
       '{"type":"edited","text":"Hello"}',
+      '{"thread":"x","sender":{"id":"ann"},"text":"Hello","where":{"kind":"channel"}}',
+      '{"thread":"x","group":"g","sender":{"id":"ann"},"text":"Hello","where":{"kind":"direct"}}',
+      '{"thread":"x","sender":{"id":"ann"},"text":"Hello","where":{"kind":"moon"}}',
     ],
   },
 });

@@ -60,8 +60,24 @@ const fromSheena = {
   sender: { id: sheena.user, name: sheena.name, isBot: false, isSelf: false },
 };
 
+const read = (message: object) =>
+  whatsapp.hook!.parse(signed(Buffer.from(received('wamid.1', message))), {
+    credentials: whatsapp.credentials.parse(credentials),
+    settings: whatsapp.settings.parse({ phoneNumberId, businessAccountId }),
+    account: null,
+  })[0]!;
+const text = { type: 'text', text: { body: 'Hello' } };
+
 describeChannel('WhatsApp', {
   adapter: whatsapp,
+  examples: () => ({
+    direct: read(text),
+    room: read({ ...text, group_id: 'Y2FwaV9ncm91cDox' }),
+    quote: read({ ...text, context: { from: businessNumber, id: 'wamid.0' } }),
+    forward: read({ ...text, context: { forwarded: true } }),
+    unreadable: read({ type: 'unsupported', unsupported: { type: 'poll_creation' } }),
+    mentionOfOthers: 'Meta tells no mentions.',
+  }),
   startPeer,
   connect: (url) => ({
     credentials,
@@ -107,6 +123,7 @@ describeChannel('WhatsApp', {
             externalId: 'wamid.1',
             messageId: 'wamid.1',
             text: 'Does it come in another color? 🌵',
+            where: { kind: 'direct', name: null },
             addressed: false,
             attachments: [],
           },
@@ -271,9 +288,72 @@ describeChannel('WhatsApp', {
             threadKey: 'Y2FwaV9ncm91cDox',
             direct: false,
             group: 'Y2FwaV9ncm91cDox',
+            where: { kind: 'group', name: null },
             addressed: true,
+            quoted: { messageId: 'wamid.0', author: { name: null, isSelf: true }, text: '' },
             sender: fromSheena.sender,
           },
+        ],
+      },
+      {
+        name: 'an answer to another person, whose words are not told',
+        body: received('wamid.1', {
+          context: { from: sheena.phone, id: 'wamid.0' },
+          type: 'text',
+          text: { body: 'I meant this' },
+        }),
+        events: [
+          {
+            text: 'I meant this',
+            quoted: { messageId: 'wamid.0', author: { name: sheena.name, isSelf: false }, text: '' },
+          },
+        ],
+      },
+      {
+        name: 'messages that were passed on',
+        body: notification(
+          changeOf({
+            messages: [{ forwarded: true }, { frequently_forwarded: true }, { forwarded: false }].map(
+              (context, at) => ({
+                ...{ from: sheena.phone, id: `wamid.${at}`, context },
+                ...{ type: 'text', text: { body: 'Wire 500 EUR.' } },
+              }),
+            ),
+          }),
+        ),
+        events: [
+          { text: 'Wire 500 EUR.', forwarded: { from: null } },
+          { text: 'Wire 500 EUR.', forwarded: { from: null } },
+          { text: 'Wire 500 EUR.' },
+        ],
+      },
+      {
+        name: 'what cannot be read',
+        body: notification(
+          changeOf({
+            messages: [
+              { type: 'unsupported', unsupported: { type: 'poll_creation' } },
+              { type: 'unsupported', unsupported: { type: 'dream' } },
+              { type: 'unsupported' },
+              { type: 'interactive', interactive: { type: 'nfm_reply', nfm_reply: { body: 'Sent' } } },
+              { type: 'order', order: { catalog_id: '1', product_items: [], text: 'For Monday' } },
+              { type: 'dream' },
+              {
+                type: 'text',
+                text: { body: 'Is it waterproof?' },
+                context: { referred_product: { catalog_id: '1', product_retailer_id: '2' } },
+              },
+            ].map((message, at) => ({ ...message, from: sheena.phone, id: `wamid.${at}` })),
+          }),
+        ),
+        events: [
+          { type: 'message', messageId: 'wamid.0', text: '', attachments: [], unsupported: ['poll'] },
+          { type: 'message', text: '', unsupported: ['message of an unknown kind'] },
+          { type: 'message', text: '', unsupported: ['message of an unknown kind'] },
+          { type: 'message', text: '', unsupported: ['form'] },
+          { type: 'message', text: 'For Monday', unsupported: ['order'] },
+          { type: 'message', text: '', unsupported: ['message of an unknown kind'] },
+          { type: 'message', text: 'Is it waterproof?', unsupported: ['product'] },
         ],
       },
       {
@@ -340,7 +420,7 @@ describeChannel('WhatsApp', {
                 id: 'wamid.2',
                 type: 'unsupported',
                 errors: [{ code: 131051, title: 'Message type unknown' }],
-                unsupported: { type: 'poll_creation' },
+                unsupported: { type: 'poll_update' },
               },
               {
                 from: sheena.phone,
@@ -348,7 +428,12 @@ describeChannel('WhatsApp', {
                 type: 'system',
                 system: { body: 'User changed from 1 to 2', wa_id: '2', type: 'user_changed_number' },
               },
-              { from: sheena.phone, id: 'wamid.4', type: 'interactive', interactive: { type: 'nfm_reply' } },
+              {
+                from: sheena.phone,
+                id: 'wamid.4',
+                type: 'interactive',
+                interactive: { type: 'call_permission_reply' },
+              },
               { from: sheena.phone, id: 'wamid.5', type: 'text', text: { body: ' ' } },
               { id: 'wamid.6', type: 'text', text: { body: 'Who said this?' } },
               { type: 'text' },
@@ -358,9 +443,9 @@ describeChannel('WhatsApp', {
         ),
         events: [
           { type: 'ignored', externalId: 'wamid.1', what: 'reaction' },
-          { type: 'ignored', externalId: 'wamid.2', what: 'unsupported poll_creation' },
+          { type: 'ignored', externalId: 'wamid.2', what: 'unsupported poll_update' },
           { type: 'ignored', externalId: 'wamid.3', what: 'system user_changed_number' },
-          { type: 'ignored', externalId: 'wamid.4', what: 'interactive nfm_reply' },
+          { type: 'ignored', externalId: 'wamid.4', what: 'interactive call_permission_reply' },
           { type: 'ignored', externalId: 'wamid.5', what: 'text' },
           { type: 'ignored', externalId: 'wamid.6', what: 'message from nobody' },
           { type: 'ignored', what: 'message that cannot be read' },

@@ -89,7 +89,7 @@ describeWith('prosody', 'on prosody', () => {
     await untilSaid(bot, 'last');
     expect(bot.events.slice(1)).toMatchObject([
       { type: 'edited', messageId: 'ann@localhost m1', text: 'Greetings' },
-      { type: 'ignored', what: 'OMEMO' },
+      { type: 'message', text: '', unsupported: ['encrypted message'] },
       {
         type: 'message',
         text: '',

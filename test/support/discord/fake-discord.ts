@@ -103,7 +103,11 @@ export async function startFakeDiscord(us = bot): Promise<FakeDiscord> {
     if (id === hiddenId) return refuse(403, 50001, 'Missing Access');
     if (method === 'GET' && !part)
       return json(
-        id === threadId ? { id, type: 11, parent_id: roomId } : { id, type: id === directId ? 1 : 0 },
+        id === threadId
+          ? { id, type: 11, parent_id: roomId, name: 'Plans' }
+          : id === directId
+            ? { id, type: 1 }
+            : { id, type: 0, name: id === roomId ? 'sales' : 'other', parent_id: null },
       );
     if (id === silentId) return refuse(403, 50013, 'Missing Permissions');
     if (method === 'POST' && part === 'typing') {

@@ -8,7 +8,7 @@ import { bot, methods, SlackError, type Workspace } from './workspace.ts';
 
 export const tokens = { bot: 'xoxb-1-bot', app: 'xapp-1-app', secret: '8f742231b10e8888abcd99yyyzzz85a5' };
 
-export interface FakeSlack extends Workspace {
+export interface FakeSlack extends Omit<Workspace, 'granted'> {
   /** Ends in `/api/`. */
   readonly url: string;
   readonly origin: string;
@@ -41,6 +41,7 @@ export async function startFakeSlack(us = bot): Promise<FakeSlack> {
     statuses: new Map(),
     uploads: new Map(),
     files: new Map(),
+    granted: () => fake.granted,
   };
   const calls: string[] = [];
   let reaction: ((path: string) => Reaction | undefined) | undefined;

@@ -20,12 +20,26 @@ export interface Workspace {
   statuses: Map<string, string>;
   uploads: Map<string, { name: string; length: number; data?: Buffer }>;
   files: Map<string, { name: string; data: Buffer; mediaType: string }>;
+  /** The scopes of the token. */
+  granted(): readonly string[];
 }
 
 export const team = { id: 'T0ACME', name: 'Acme' };
 export const bot = { user: 'U0BOT', name: 'nightshift', id: 'B0BOT', app: 'A0APP' };
 /** Where the app is, where it is not, and what is archived. */
 export const channels = { general: 'C0GENERAL', direct: 'D0ANN', elsewhere: 'C0ELSEWHERE', old: 'C0OLD' };
+
+/** What there is to be known of those that events name by an id alone. */
+export const people: Readonly<Record<string, object>> = {
+  U0ANN: { name: 'ann', real_name: 'Ann Lee', profile: { display_name: 'Ann', real_name: 'Ann Lee' } },
+  U0BOB: { name: 'bob', real_name: 'Bob Ray', profile: { display_name: '', real_name: 'Bob Ray' } },
+  U0BOT: { name: 'nightshift', is_bot: true, profile: { display_name: '', real_name: 'Nightshift' } },
+};
+export const rooms: Readonly<Record<string, { scope: string; room: object }>> = {
+  C0GENERAL: { scope: 'channels:read', room: { name: 'general', is_channel: true } },
+  G0PRIVATE: { scope: 'groups:read', room: { name: 'board', is_private: true } },
+  C0MPIM: { scope: 'mpim:read', room: { name: 'mpdm-ann--bob-1', is_mpim: true } },
+};
 
 export class SlackError extends Error {
   readonly code: string;
@@ -211,6 +225,26 @@ export const methods: Readonly<Record<string, Method>> = {
       return {
         file: { id: file, name: found.name, url_private: `${origin}/files-pri/${file}/${found.name}` },
       };
+    },
+  },
+  // https://docs.slack.dev/reference/methods/users.info
+  'users.info': {
+    scope: 'users:read',
+    required: ['user'],
+    run({ user = '' }) {
+      if (!Object.hasOwn(people, user)) throw new SlackError('user_not_found');
+      return { user: { id: user, team_id: team.id, ...people[user] } };
+    },
+  },
+  // Which scope it needs depends on the room: https://docs.slack.dev/reference/methods/conversations.info
+  'conversations.info': {
+    required: ['channel'],
+    run({ channel = '' }, { granted }) {
+      if (!Object.hasOwn(rooms, channel)) throw new SlackError('channel_not_found');
+      const { scope, room } = rooms[channel]!;
+      if (!granted().includes(scope))
+        throw new SlackError('missing_scope', { needed: scope, provided: granted().join(',') });
+      return { channel: { id: channel, ...room } };
     },
   },
 };

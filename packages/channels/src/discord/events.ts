@@ -1,7 +1,10 @@
 /** From what the gateway dispatches to neutral events: https://docs.discord.com/developers/events/gateway-events */
 import type { z } from 'zod';
-import type { Address, InboundAttachment, InboundEvent, Sender } from '../channel.ts';
+import type { Address, InboundAttachment, InboundEvent, Place, Sender } from '../channel.ts';
+import { forwardedFrom, placeNamed, type Quote, textWithQuote } from '../particulars.ts';
 import { idPlace } from '../places.ts';
+import { unsupportedField } from '../unsupported.ts';
+import { textOfParts, unreadIn } from './content.ts';
 import {
   type Attachment,
   Deleted,
@@ -9,6 +12,7 @@ import {
   Interaction,
   isButton,
   isSpoken,
+  isThread,
   Message,
   nameOf,
   type User,
@@ -28,6 +32,8 @@ export interface Surroundings {
   readonly self: Self;
   /** The channel that the thread hangs on; null: it is none. */
   readonly parentId: string | null;
+  /** What the channel is called, or of a thread the one that it hangs on; null: nobody says. */
+  readonly roomName: string | null;
   readonly sessionId: string;
 }
 
@@ -46,15 +52,20 @@ export function toEvents({ t, s, d }: Dispatch, around: Surroundings): InboundEv
         if (!isSpoken(message.type)) return ignored(`message of type ${message.type}`);
         const event = said(message, around);
         // Without the Message Content Intent, what is not addressed to us comes without its content.
-        return event.text || event.attachments.length > 0 ? [event] : ignored('message without content');
+        const isSaid = event.text !== '' || event.attachments.length > 0 || event.unsupported !== undefined;
+        return isSaid ? [event] : ignored('message without content');
       });
     case 'MESSAGE_UPDATE':
       return read(Message, (message) => {
         // Also comes when a link got its preview, or the message was pinned.
         if (!message.edited_timestamp || !isSpoken(message.type)) return ignored('update that is no edit');
-        const { addressed, attachments, ...event } = said(message, around);
+        const { thread, threadKey, direct, group, workspace, where, sender, messageId, text, ...event } =
+          said(message, around);
         const externalId = `${event.externalId}:${message.edited_timestamp}`;
-        return event.text ? [{ ...event, externalId, type: 'edited' }] : ignored('edit without content');
+        const place = { thread, threadKey, direct, group, workspace, where, sender };
+        return text
+          ? [{ ...place, type: 'edited', externalId, messageId, text }]
+          : ignored('edit without content');
       });
     case 'MESSAGE_DELETE':
       return read(Deleted, (message) => [deletion(message.channel_id, message.id)]);
@@ -62,7 +73,7 @@ export function toEvents({ t, s, d }: Dispatch, around: Surroundings): InboundEv
       return read(DeletedBulk, ({ channel_id, ids }) => ids.map((id) => deletion(channel_id, id)));
     case 'INTERACTION_CREATE':
       return read(Interaction, (interaction) => {
-        const event = isButton(interaction) ? pressed(interaction) : null;
+        const event = isButton(interaction) ? pressed(interaction, around) : null;
         return event ? [event] : ignored(`interaction of type ${interaction.type}`);
       });
     default:
@@ -76,20 +87,31 @@ const deletion = (channelId: string, messageId: string): InboundEvent => ({
   messageId,
 });
 
-function said(message: Message, { self, parentId }: Surroundings) {
+function said(message: Message, { self, parentId, roomName }: Surroundings) {
   const { id: messageId, channel_id: channelId, author, mentions, mention_roles: roles } = message;
-  const forwarded = message.message_snapshots?.map((snapshot) => snapshot.message) ?? [];
-  const texts = [
-    toText(message, self),
-    ...forwarded.map((each) => toText({ ...each, mentions: null }, self)),
-  ];
-  const files = [message, ...forwarded].flatMap(({ attachments }) => attachments ?? []);
+  const snapshots = message.message_snapshots?.map((snapshot) => snapshot.message) ?? [];
+  const own = toText(message, self) || textOfParts(message);
+  const passedOn = snapshots
+    .map((each) => toText({ ...each, mentions: null }, self) || textOfParts(each))
+    .filter(Boolean)
+    .join('\n\n');
+  const files = [message, ...snapshots].flatMap(({ attachments }) => attachments ?? []);
+  // Whoever passes a message on without a word says nothing by themselves.
+  const text = own || passedOn;
+  const quote = own && passedOn ? { text: passedOn } : answeredBy(message, self);
+  const isBlank = text === '' && files.length === 0;
   const addressed =
     (mentions?.some(({ id }) => id === self.id) ?? false) ||
     message.referenced_message?.author.id === self.id ||
     (self.roleId !== null && (roles?.includes(self.roleId) ?? false));
+  const isOfOthers =
+    (mentions?.some(({ id }) => id !== self.id) ?? false) ||
+    (roles?.some((role) => role !== self.roleId) ?? false);
   return {
-    ...placeOf({ channelId, messageId, guildId: message.guild_id, parentId }),
+    ...placeOf({
+      ...{ channelId, messageId, guildId: message.guild_id, parentId, roomName },
+      isThread: isThread(message.channel_type),
+    }),
     externalId: `${channelId}:${messageId}`,
     type: 'message' as const,
     messageId,
@@ -100,19 +122,44 @@ function said(message: Message, { self, parentId }: Surroundings) {
       isBot: Boolean(author.bot || message.webhook_id),
       isSelf: author.id === self.id,
     }),
-    text: texts.filter(Boolean).join('\n\n'),
+    ...textWithQuote(text, quote),
     addressed,
+    ...(isOfOthers && { mentionsOthers: true }),
+    // Discord does not say whose it was.
+    ...(own === '' && snapshots.length > 0 && { forwarded: forwardedFrom(null) }),
+    ...unsupportedField(unreadIn(message, [message, ...snapshots], isBlank)),
     attachments: files.map((file) => toAttachment(file, channelId, messageId)),
   };
 }
 
-function pressed(interaction: Interaction): InboundEvent | null {
+/** https://docs.discord.com/developers/resources/message#message-reference-types */
+const forwards = 1;
+
+/** What it answers to, which may no longer be there. */
+function answeredBy(message: Message, self: Self): Quote | undefined {
+  const { message_reference: reference, referenced_message: answered } = message;
+  if (answered) {
+    const { id, author, member } = answered;
+    return {
+      messageId: id ?? reference?.message_id ?? null,
+      author: { name: nameOf(author, member?.nick), isSelf: author.id === self.id },
+      text: toText({ content: answered.content, mentions: answered.mentions }, self) || textOfParts(answered),
+    };
+  }
+  const messageId = reference?.message_id;
+  if (!messageId || reference?.type === forwards) return undefined;
+  return { messageId, text: '' };
+}
+
+function pressed(interaction: Interaction, { roomName }: Surroundings): InboundEvent | null {
   const { id, channel_id: channelId, guild_id: guildId, channel, member, message, data } = interaction;
   const user = member?.user ?? interaction.user;
   if (!user || !channelId || !message || !data?.custom_id) return null;
-  const parentId = channel?.type !== undefined && channel.type >= 10 ? (channel.parent_id ?? null) : null;
+  const inThread = isThread(channel?.type);
+  const parentId = inThread ? (channel?.parent_id ?? null) : null;
+  const name = inThread ? roomName : channel?.name ? `#${channel.name}` : null;
   return {
-    ...placeOf({ channelId, messageId: message.id, guildId, parentId }),
+    ...placeOf({ channelId, messageId: message.id, guildId, parentId, roomName: name, isThread: inThread }),
     type: 'action',
     externalId: `interaction:${id}`,
     sender: senderOf(user, member?.nick, { identity: 'account', isBot: Boolean(user.bot), isSelf: false }),
@@ -123,22 +170,28 @@ function pressed(interaction: Interaction): InboundEvent | null {
 /** Ids hold the time when an account was made: https://docs.discord.com/developers/reference#snowflakes */
 const accountsOfAMonth = BigInt(30 * 86_400_000) << 22n;
 
-interface Place {
+interface Spot {
   channelId: string;
   messageId: string;
   guildId: string | null | undefined;
   parentId: string | null;
+  roomName: string | null;
+  isThread: boolean;
 }
 
 /** A thread is a channel of its own there; what has no server is between one person and us. */
-function placeOf({ channelId, messageId, guildId, parentId }: Place) {
+function placeOf({ channelId, messageId, guildId, parentId, roomName, isThread: inThread }: Spot) {
   const thread: Address = { channelId, messageId, ...(guildId && { guildId }) };
+  const where: Place = guildId
+    ? placeNamed(inThread ? 'thread' : 'channel', roomName)
+    : { kind: 'direct', name: null };
   return {
     thread,
     threadKey: channelId,
     direct: !guildId,
     group: guildId ? (parentId ?? channelId) : null,
     workspace: guildId ?? null,
+    where,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { MessageEvent } from '@nightshift/contracts';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { describeEvents, expectWellFormed } from '../../../../test/conformance/channels/kit-events.ts';
 import { startDocuments } from '../../../../test/support/documents.ts';
 import {
   account,
@@ -71,6 +73,8 @@ describe('a mail to the agent', () => {
       direct: true,
       addressed: true,
       workspace: 'example.com',
+      where: { kind: 'mail', name: 'A question' },
+      addressees: { to: [account.user], cc: [] },
       text: 'A question\n\nWhere is my order?',
       attachments: [],
       thread: {
@@ -135,6 +139,19 @@ describe('a mail to the agent', () => {
         direct: true,
       });
   });
+});
+
+describe('its examples', () => {
+  const answers = ['In-Reply-To: <bobs@example.com>'];
+  const quote = 'No.\n\nBob Ray <bob@example.com> wrote:\n\n> Wire 500 EUR.';
+  describeEvents(async () => ({
+    direct: await eventOf(mail()),
+    room: await eventOf(mail({ to: `${account.user}, bob@example.com` })),
+    quote: await eventOf(mail({ headers: answers, body: quote })),
+    forward: await eventOf(mail({ subject: 'Fwd: Invoice', body: '' })),
+    unreadable: await eventOf(mail({ body: '-----BEGIN PGP MESSAGE-----' })),
+    mentionOfOthers: 'Mail has no mentions.',
+  }));
 });
 
 describe('among several', () => {
@@ -254,6 +271,136 @@ describe('what a reply quotes', () => {
     const forwarded = `What do you think?\n\n---------- Forwarded message ---------\nFrom: Bob <bob@example.com>\nDate: Monday\nSubject: Offer\n\n> 100 euros`;
     expect((await messageOf(mail({ subject: 'Fwd: Offer', body: forwarded }))).text).toContain('100 euros');
     expect((await messageOf(mail({ body: gmailQuote }))).text).toContain('on its way');
+  });
+});
+
+describe('what a mail says of others', () => {
+  it('names everybody that it is to, as its header does', async () => {
+    const to = `${account.user}, "Bob, R." <Bob@example.com>, =?utf-8?B?2YXYsdit2KjYpw==?= <c@example.com>`;
+    const event = await messageOf(
+      mail({ to, headers: ['Cc: Carol <carol@example.com>, team:d@example.com;'] }),
+    );
+    expect(event.addressees).toEqual({
+      to: [account.user, 'Bob, R. <Bob@example.com>', 'مرحبا <c@example.com>'],
+      cc: ['Carol <carol@example.com>', 'd@example.com'],
+    });
+  });
+
+  const gmailForward = `---------- Forwarded message ---------
+From: Bob Ray <bob@example.com>
+Date: Mon, 2 Mar 2026 at 10:05
+Subject: Invoice
+To: Ann Lee <ann@example.com>
+
+Wire 500 EUR.`;
+  const thunderbird = `-------- Weitergeleitete Nachricht --------
+Betreff: 	Invoice
+Datum: 	Mon, 2 Mar 2026 10:05:00 +0100
+Von: 	Bob Ray <bob@example.com>
+An: 	Ann Lee <ann@example.com>
+
+Wire 500 EUR.`;
+  const apple = `Begin forwarded message:
+
+> From: Bob Ray <bob@example.com>
+> Subject: Invoice
+> Date: 2 March 2026
+
+Wire 500 EUR.`;
+  const outlook = `________________________________
+From: Bob Ray <bob@example.com>
+Sent: Monday, 2 March 2026 10:05
+To: Ann Lee <ann@example.com>
+Subject: Invoice
+
+Wire 500 EUR.`;
+  it.each([
+    ['Gmail', 'Fwd: Invoice', gmailForward],
+    ['Gmail, with another subject', 'Please look', gmailForward],
+    ['Thunderbird, in German', 'Fwd: Invoice', thunderbird],
+    ['Outlook', 'FW: Invoice', outlook],
+    ['Outlook, in German', 'WG: Invoice', outlook.replace('From:', 'Von:').replace('Sent:', 'Gesendet:')],
+    ['Apple', 'Fwd: Invoice', apple.replace(/^> /gm, '')],
+  ])('marks what is passed on, and by whom that is: %s', async (_name, subject, body) => {
+    for (const note of ['', 'What do you think?\n\n'])
+      expect(await messageOf(mail({ subject, body: note + body }))).toMatchObject({
+        text: expect.stringContaining('Wire 500 EUR.'),
+        forwarded: { from: 'Bob Ray <bob@example.com>' },
+      });
+  });
+
+  it('marks a mail that is passed on as a file', async () => {
+    const eml = [{ name: 'Invoice.eml', type: 'message/rfc822', content: mail({ body: 'Wire 500 EUR.' }) }];
+    expect(await messageOf(mailWithFiles(eml, { subject: 'Fwd: Invoice', body: '' }))).toMatchObject({
+      forwarded: { from: null },
+    });
+    expect(await messageOf(mail({ subject: 'Fwd: Invoice', body: '' }))).toMatchObject({
+      forwarded: { from: null },
+    });
+  });
+
+  it.each([
+    ['what answers a mail that was passed on', 'Re: Fwd: Invoice', `No.\n\n${gmailForward}`],
+    ['what quotes one', 'Invoice', gmailForward.replace(/^/gm, '> ')],
+    ['what speaks of one', 'Invoice', 'I sent you a forwarded message yesterday.'],
+    ['what is only called so', 'Fwd: Invoice', 'Here it is.'],
+  ])('takes for the own words of a sender: %s', async (_name, subject, body) => {
+    expect((await messageOf(mail({ subject, body }))).forwarded).toBeUndefined();
+  });
+
+  const answers = ['In-Reply-To: <bobs@example.com>', 'References: <bobs@example.com>'];
+  it.each([
+    [
+      'Gmail',
+      'No.\n\nOn Tue, Mar 3, 2026 at 10:05 AM Bob Ray <bob@example.com> wrote:\n\n> Wire 500 EUR.\n> Now.',
+    ],
+    ['Outlook', `No.\n\n${outlook}\nNow.`],
+  ])('keeps what it answers apart, as %s quotes it', async (_name, body) => {
+    expect(await messageOf(mail({ subject: '', headers: answers, body }))).toMatchObject({
+      text: 'No.',
+      quoted: {
+        messageId: '<bobs@example.com>',
+        author: { name: 'Bob Ray', isSelf: false },
+        text: expect.stringMatching(/Wire 500 EUR\.\nNow\.$/),
+      },
+    });
+  });
+
+  it('keeps all of a long one, marked', async () => {
+    const body = `Well?\n\nBob Ray <bob@example.com> wrote:\n\n${'> a line\n'.repeat(200)}> the end`;
+    const { text, quoted } = await messageOf(mail({ subject: '', headers: answers, body }));
+    expect(text).toMatch(/^Well\?\n\nBob Ray wrote:\n> a line\n/);
+    expect(text).toMatch(/\n> the end$/);
+    expect(quoted!.text.length).toBeLessThanOrEqual(500);
+  });
+
+  it('never loses words, whatever they look like', async () => {
+    const line = fc.constantFrom(
+      ...['> quoted', 'Bob <bob@example.com> wrote:', 'From: Bob <b@example.com>', 'To: x', 'Date: y', ''],
+      ...['-----', '-- ', 'Begin forwarded message:', 'word', '>', ':', 'Von:', '<@>', '@'],
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 12 }), async (lines) => {
+        const event = await eventOf(
+          mail({ subject: 'x', headers: answers, body: ['kept', ...lines].join('\n') }),
+        );
+        expectWellFormed(event);
+        expect(event).toMatchObject({ type: 'message', text: expect.stringContaining('kept') });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([
+    ['OpenPGP', { type: 'multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b' }],
+    ['S/MIME', { type: 'application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m' }],
+    ['OpenPGP in the text', { body: '-----BEGIN PGP MESSAGE-----\n\nhQ\n-----END PGP MESSAGE-----' }],
+  ])('says that it cannot read what is encrypted by %s', async (_name, written) => {
+    expect(await messageOf(mail({ body: 'hQ', ...written }))).toMatchObject({
+      text: '',
+      attachments: [],
+      unsupported: ['encrypted mail'],
+    });
   });
 });
 

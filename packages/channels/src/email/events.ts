@@ -7,14 +7,16 @@ import {
   type MailContent,
 } from '@nightshift/contracts';
 import type { IgnoredEvent, InboundAttachment, InboundEvent } from '../channel.ts';
+import { nameOf as asName, forwardedFrom, placeNamed, type Quote, textWithQuote } from '../particulars.ts';
 import { domainPlace } from '../places.ts';
 import { isAuthentic } from './authenticity.ts';
 import { automaticReason } from './automatic.ts';
 import { digest, domainOf, type Settings } from './connection.ts';
 import { HeaderLimitError, headerLimits } from './headers.ts';
 import { type Mail, parseMail } from './mail.ts';
+import { forwardIn, quoteOf } from './others.ts';
 import { authServerOf, isMicrosoft } from './providers.ts';
-import { withoutQuote, withoutSignature } from './text.ts';
+import { splitQuote, type Written, withoutQuote, withoutSignature } from './text.ts';
 import { maxRecipients, type Place, placeOf } from './threading.ts';
 
 /** A mail as the server keeps it. */
@@ -102,9 +104,18 @@ function messageOf(
   { stored, settings, isCut }: { stored: StoredMail; settings: Settings; isCut: boolean },
 ): InboundEvent {
   const { thread, threadKey, direct, addressed } = place;
-  const text = textOf(mail, content, place, settings, isCut);
-  const attachments = isCut ? [] : filesOf(content, stored);
-  if (text === '' && attachments.length === 0) return { type: 'ignored', externalId, what: 'empty' };
+  const isSealed = isEncrypted(mail, content);
+  const { text, quote } = isSealed
+    ? { text: '', quote: undefined }
+    : textOf(mail, content, place, settings, isCut);
+  const attachments = isCut || isSealed ? [] : filesOf(content, stored);
+  if (text === '' && attachments.length === 0 && !isSealed)
+    return { type: 'ignored', externalId, what: 'empty' };
+  const forwarded = forwardIn(
+    mail,
+    content.text,
+    content.files.map(({ mediaType }) => mediaType),
+  );
   return {
     type: 'message',
     externalId,
@@ -114,19 +125,34 @@ function messageOf(
     addressed,
     group: null,
     workspace: domainOf(from.address),
+    where: placeNamed('mail', mail.subject),
     sender: {
       id: from.address,
       // Anybody can write any address into a mail. Whoever is only named so is not answered either: it is not known whom
       // an answer would reach.
       identity: isVerified ? 'account' : 'name',
       place: domainPlace(domainOf(from.address)),
-      name: from.name || null,
+      name: asName(from.name),
       isBot: false,
       isSelf: false,
     },
-    text,
+    ...textWithQuote(text, quote),
+    ...(forwarded && { forwarded: forwardedFrom(forwarded.from) }),
+    addressees: mail.addressees,
+    ...(isSealed && { unsupported: ['encrypted mail'] }),
     attachments,
   };
+}
+
+/**
+ * By OpenPGP (https://www.rfc-editor.org/rfc/rfc3156#section-4) or S/MIME
+ * (https://www.rfc-editor.org/rfc/rfc8551#section-3.2): what is readable of it is not what was written.
+ */
+function isEncrypted({ all }: Mail, { text }: MailContent): boolean {
+  const type = (all('content-type')[0] ?? '').trim().toLowerCase();
+  if (type.startsWith('multipart/encrypted')) return true;
+  if (/^application\/(?:x-)?pkcs7-mime\b/.test(type)) return !type.includes('signed-data');
+  return text.startsWith('-----BEGIN PGP MESSAGE-----');
 }
 
 /** The sender was verified, so the team is told what they do not get. */
@@ -178,10 +204,16 @@ function textOf(
   { answersUs }: Place,
   settings: Settings,
   isCut: boolean,
-): string {
+): { text: string; quote: Quote | undefined } {
   const own = [settings.address, settings.name?.toLowerCase()].filter((each) => each !== undefined);
   const isOurs = (line: string) => own.some((each) => line.toLowerCase().includes(each));
-  const written = withoutSignature(answersUs ? withoutQuote(content.text, isOurs) : content.text);
+  const answersOthers = !answersUs && (mail.inReplyTo !== null || mail.references.length > 0);
+  // What answers us quotes what the conversation has; of what answers others, the quote is not the sender's.
+  const split: Written = answersOthers
+    ? splitQuote(content.text, (line) => line.includes('@'))
+    : { text: answersUs ? withoutQuote(content.text, isOurs) : content.text, quote: '' };
+  const quote = split.quote === '' ? undefined : quoteOf(mail, split.quote, settings);
+  const written = withoutSignature(split.text);
   // Many put the question into the subject. Commands stand alone.
   const isNew = !answersUs && !written.startsWith('/');
   const note = isCut
@@ -189,7 +221,7 @@ function textOf(
     : content.isCut
       ? '[The text of the mail was too long. Here is its beginning.]'
       : '';
-  return [note, isNew ? mail.subject : '', written].filter(Boolean).join('\n\n');
+  return { text: [note, isNew ? mail.subject : '', written].filter(Boolean).join('\n\n'), quote };
 }
 
 const filesOf = ({ files }: MailContent, { uid, uidValidity }: StoredMail): InboundAttachment[] =>

@@ -1,5 +1,6 @@
 /** What the header of a mail says: from whom, to whom, about what, in answer to what. */
 import { addressParser, decodeWords, type Mailbox } from 'postal-mime';
+import { addresseeList, nameOf } from '../particulars.ts';
 import { type Headers, parseHeaders } from './headers.ts';
 
 export interface Mail extends Headers {
@@ -9,6 +10,8 @@ export interface Mail extends Headers {
   /** Addresses, in lower case. */
   readonly to: readonly string[];
   readonly cc: readonly string[];
+  /** Both as people write them: `Ann Lee <ann@example.com>`. */
+  readonly addressees: { readonly to: readonly string[]; readonly cc: readonly string[] };
   readonly subject: string;
   /** As `<id@host>`; null: it has none that can be answered. */
   readonly messageId: string | null;
@@ -33,6 +36,7 @@ export function parseMail(beginning: Uint8Array): Mail {
     replyTo: valid(addresses('reply-to')),
     to: valid(addresses('to')),
     cc: valid(addresses('cc')),
+    addressees: { to: shown(addresses('to')), cc: shown(addresses('cc')) },
     subject: decodeWords(first('subject')).replace(/\s+/g, ' ').trim(),
     messageId: messageIds(first('message-id'))[0] ?? null,
     inReplyTo: messageIds(first('in-reply-to'))[0] ?? null,
@@ -49,5 +53,12 @@ const lowered = ({ name, address }: Mailbox): Mailbox => ({
 
 const valid = (parsed: readonly Mailbox[]): string[] =>
   parsed.filter(({ address }) => isAddress(address)).map(({ address }) => address.toLowerCase());
+
+const shown = (parsed: readonly Mailbox[]): string[] =>
+  addresseeList(
+    parsed
+      .filter(({ address }) => isAddress(address))
+      .map(({ name, address }) => (nameOf(name) ? `${nameOf(name)} <${address}>` : address)),
+  );
 
 const messageIds = (text: string): string[] => text.match(/<[^<>\s]{1,900}>/g) ?? [];

@@ -3,7 +3,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { IrcMessage } from 'irc-framework';
 import type { InboundEvent, Sender } from '../channel.ts';
 import { readMention } from '../mention.ts';
+import { nameOf, placeNamed, quotedMessage } from '../particulars.ts';
 import { networkPlace } from '../places.ts';
+import { type UnsupportedKind, unsupportedField } from '../unsupported.ts';
 import { plainText } from './lines.ts';
 
 /** What a line does not say of its surroundings. */
@@ -15,6 +17,9 @@ export interface Surroundings {
   isChannel(target: string): boolean;
 }
 
+/** Ids of servers are short; a tag may be longer than a kilobyte. */
+const maxIdLength = 200;
+
 /** Null: it has nothing to do with a conversation. */
 export function toEvent(message: IrcMessage, around: Surroundings): InboundEvent | null {
   const { command, params, nick } = message;
@@ -23,14 +28,18 @@ export function toEvent(message: IrcMessage, around: Surroundings): InboundEvent
   const externalId = idOf(message);
   // Programs talk in notices, so that nobody answers them: https://modern.ircdocs.horse/#notice-message
   if (command === 'NOTICE') return { type: 'ignored', externalId, what: 'NOTICE' };
-  const spoken = textOf(said, nick);
+  const isFile = /^\x01DCC SEND /i.test(said);
+  const isEncrypted = /^\s*\?OTR/.test(said);
+  const spoken = isFile || isEncrypted ? '' : textOf(said, nick);
   if (spoken === null) return { type: 'ignored', externalId, what: 'CTCP' };
   const { fold } = around;
   const channel = around.isChannel(target) ? target : null;
   const sender = senderOf(message, around);
   const { addressed, text } =
     channel === null ? { addressed: true, text: spoken } : readMention(spoken, around.nick, fold);
-  if (text === '') return { type: 'ignored', externalId, what: 'empty message' };
+  const unsupported: UnsupportedKind[] = isFile ? ['file'] : isEncrypted ? ['encrypted message'] : [];
+  if (text === '' && unsupported.length === 0) return { type: 'ignored', externalId, what: 'empty message' };
+  const answered = message.tags['+draft/reply'] ?? message.tags['+reply'];
   return {
     type: 'message',
     externalId,
@@ -38,9 +47,13 @@ export function toEvent(message: IrcMessage, around: Surroundings): InboundEvent
     threadKey: channel === null ? `query:${sender.id}` : fold(channel),
     direct: channel === null,
     group: channel === null ? null : fold(channel),
+    where: channel === null ? { kind: 'direct', name: null } : placeNamed('channel', channel),
     sender,
     text,
     addressed,
+    // Only which message it answers is told: https://ircv3.net/specs/client-tags/reply
+    ...(answered && { quoted: quotedMessage({ messageId: answered.slice(0, maxIdLength), text: '' }) }),
+    ...unsupportedField(unsupported),
   };
 }
 
@@ -60,7 +73,7 @@ function senderOf({ nick, ident, hostname, tags }: IrcMessage, { nick: own, fold
             'Log in to your account on this network, for instance with /msg NickServ IDENTIFY, and write again.',
         }),
     place: networkPlace(hostname),
-    name: nick,
+    name: nameOf(nick),
     // https://ircv3.net/specs/extensions/bot-mode
     isBot: 'bot' in tags || 'draft/bot' in tags,
     isSelf: fold(nick) === fold(own),

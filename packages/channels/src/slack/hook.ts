@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ChannelError, type InboundHook, type RawRequest } from '../channel.ts';
 import { readJson } from '../http.ts';
 import { toEvents } from './events.ts';
+import type { Names } from './names.ts';
 import type { Credentials, Settings } from './settings.ts';
 import { verifySignature } from './verify.ts';
 
@@ -15,12 +16,17 @@ function readPayload(request: RawRequest): unknown {
   return payload === null ? Object.fromEntries(form) : readJson({ ...request, body: Buffer.from(payload) });
 }
 
-export const hook: InboundHook<Credentials, Settings> = {
-  verify: (request, { credentials }, { now }) => verifySignature(request, credentials.signingSecret, now),
+export const createHook = (names: Names): InboundHook<Credentials, Settings> => ({
+  async verify(request, connection, { now, ...context }) {
+    const verified = verifySignature(request, connection.credentials.signingSecret, now);
+    // What is said is looked up once it is believed and before it is read, which asks nobody.
+    if (verified.ok) await names.learn(tryPayload(request), connection, context);
+    return verified;
+  },
 
   parse(request, connection) {
     const digest = createHash('sha256').update(request.body).digest('hex');
-    return toEvents(readPayload(request), connection, digest);
+    return toEvents(readPayload(request), connection, names.of(connection), digest);
   },
 
   answer(request) {
@@ -32,4 +38,13 @@ export const hook: InboundHook<Credentials, Settings> = {
       throw new ChannelError('rejected', 'The verification of the address has no challenge.');
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: challenge };
   },
-};
+});
+
+function tryPayload(request: RawRequest): unknown {
+  try {
+    return readPayload(request);
+  } catch {
+    // `parse` says what is wrong with it.
+    return undefined;
+  }
+}

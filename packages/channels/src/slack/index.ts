@@ -1,3 +1,3 @@
 export { botEvents, scopes } from './scopes.ts';
-export { slack } from './slack.ts';
+export { createSlack, slack } from './slack.ts';
 export { signature } from './verify.ts';

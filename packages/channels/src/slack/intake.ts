@@ -2,7 +2,8 @@
 import type { InboundEvent, InboundSink } from '../channel.ts';
 
 export interface Envelope {
-  readonly events: readonly InboundEvent[];
+  /** What it says, which may have to be asked for. */
+  readonly events: Promise<readonly InboundEvent[]>;
   /** Tells Slack that they arrived. */
   ack(): Promise<void>;
 }
@@ -28,7 +29,8 @@ export function createIntake(sink: InboundSink): Intake {
       while (waiting.length > 0) {
         const batch = waiting;
         waiting = [];
-        await sink.commit(batch.flatMap(({ events }) => events));
+        const read = await Promise.all(batch.map(({ events }) => events));
+        await sink.commit(read.flat());
         // Where the socket is gone Slack delivers them again, and they are known then.
         await Promise.allSettled(batch.map(({ ack }) => ack()));
       }

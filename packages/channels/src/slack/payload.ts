@@ -3,7 +3,7 @@
  * https://docs.slack.dev/apis/events-api, https://docs.slack.dev/interactivity
  */
 import { z } from 'zod';
-import { inboundText } from '../inbound-text.ts';
+import { inboundMarks, inboundText } from '../inbound-text.ts';
 
 const id = z.string().min(1).max(255);
 const word = z.string().nullish();
@@ -21,6 +21,33 @@ export const SlackFile = z.object({
   url_private: word,
   url_private_download: word,
 });
+
+/** What only adds to a message: where it is not as documented, the message is read without it. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().catch(undefined);
+
+/**
+ * Messages that are shared or linked to, and what apps attach.
+ * https://docs.slack.dev/reference/messaging/payload#legacy
+ */
+const Attached = z
+  .object({
+    is_share: maybe(z.boolean()),
+    is_msg_unfurl: maybe(z.boolean()),
+    author_id: maybe(z.string()),
+    author_name: maybe(z.string()),
+    author_subname: maybe(z.string()),
+    channel_id: maybe(id),
+    ts: maybe(id),
+    pretext: maybe(inboundText),
+    title: maybe(inboundText),
+    text: maybe(inboundText),
+    fallback: maybe(inboundText),
+    blocks: z.unknown().optional(),
+    message_blocks: maybe(
+      inboundMarks(z.object({ message: maybe(z.object({ blocks: z.unknown().optional() })) })),
+    ),
+  })
+  .catch({ blocks: undefined });
 
 /** A message as it stands: https://docs.slack.dev/reference/events/message */
 export const Post = z.object({
@@ -40,16 +67,19 @@ export const Post = z.object({
   bot_profile: z.object({ app_id: word, name: word }).nullish(),
   text: inboundText.nullish(),
   files: z.array(SlackFile).nullish(),
-  /** Forwarded messages are attachments that are shared. */
-  attachments: z
-    .array(z.object({ is_share: z.boolean().nullish(), author_name: word, text: inboundText.nullish() }))
-    .nullish(),
+  attachments: maybe(inboundMarks(Attached)),
+  /** Those of Block Kit; `text` has the same words, unless an app leaves it out. */
+  blocks: z.unknown().optional(),
   edited: z.object({ ts: id }).nullish(),
 });
 
-export const Message = Post.extend({ channel: id });
+/** im, mpim, group or channel. Mentions come without it. */
+const channelType = maybe(z.string());
+
+export const Message = Post.extend({ channel: id, channel_type: channelType });
 export const Changed = z.object({
   channel: id,
+  channel_type: channelType,
   event_ts: id,
   message: Post,
   previous_message: Post.partial().nullish(),
@@ -73,6 +103,8 @@ export const SlashCommand = z.object({
   trigger_id: id,
   team_id: id,
   channel_id: id,
+  /** A room's name; `directmessage` and `privategroup` where it is not told. */
+  channel_name: word,
   user_id: id,
   user_name: word,
 });
@@ -82,7 +114,7 @@ export const BlockActions = z.object({
   type: z.literal('block_actions'),
   team: z.object({ id }),
   user: z.object({ id, name: word, username: word }),
-  channel: z.object({ id }),
+  channel: z.object({ id, name: word }),
   container: z.object({ message_ts: id, thread_ts: id.nullish() }),
   message: z.object({ thread_ts: id.nullish() }).nullish(),
   actions: z.array(z.object({ action_id: id, action_ts: id, value: word })).min(1),
@@ -90,6 +122,10 @@ export const BlockActions = z.object({
 
 export type SlackFile = z.infer<typeof SlackFile>;
 export type Post = z.infer<typeof Post>;
+export type Attached = z.infer<typeof Attached>;
 export type EventCallback = z.infer<typeof EventCallback>;
 export type SlashCommand = z.infer<typeof SlashCommand>;
 export type BlockActions = z.infer<typeof BlockActions>;
+
+/** A file of another service, which our token opens nothing at. */
+export const isElsewhere = ({ is_external, mode }: SlackFile) => is_external === true || mode === 'external';

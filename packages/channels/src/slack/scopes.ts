@@ -2,7 +2,9 @@
 export const scopes = {
   'app_mentions:read': 'see where it is mentioned',
   'channels:history': 'read public channels that it is in',
+  'channels:read': 'know what public channels are called',
   'groups:history': 'read private channels that it is in',
+  'groups:read': 'know what private channels are called',
   'im:history': 'read direct messages to it',
   'mpim:history': 'read group direct messages that it is in',
   'chat:write': 'write messages',
@@ -10,6 +12,7 @@ export const scopes = {
   'files:read': 'read files that people send',
   'files:write': 'send files',
   'reactions:write': 'react with emoji',
+  'users:read': 'know what people are called',
 } as const;
 
 /** The events that the app subscribes to: https://docs.slack.dev/reference/events */

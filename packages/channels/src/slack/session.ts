@@ -5,6 +5,7 @@ import { clientOptions, silent } from './client.ts';
 import { toSlackError } from './errors.ts';
 import { toEvents } from './events.ts';
 import type { Envelope } from './intake.ts';
+import type { KnownNames, Names } from './names.ts';
 import type { SlackConnection } from './settings.ts';
 
 export interface Session {
@@ -24,10 +25,16 @@ interface SlackEvent {
   body: unknown;
 }
 
+/** Whose session it is. */
+interface Owner {
+  readonly connection: SlackConnection;
+  readonly context: CallContext;
+  readonly names: Names;
+}
+
 export function openSession(
   appToken: string,
-  connection: SlackConnection,
-  context: CallContext,
+  { connection, context, names }: Owner,
   take: (envelope: Envelope) => void,
 ): Session {
   const { client } = new SocketModeReceiver({
@@ -45,9 +52,14 @@ export function openSession(
     void client.disconnect();
   };
 
-  client.on('slack_event', ({ ack, envelope_id: id, body }: SlackEvent) =>
-    take({ events: readEvents(body, connection, id), ack: () => ack() }),
-  );
+  client.on('slack_event', ({ ack, envelope_id: id, body }: SlackEvent) => {
+    const events = names
+      .learn(body, connection, context)
+      .then(() => readEvents(body, connection, names.of(connection), id));
+    // Whoever stores them hears of it.
+    events.catch(() => undefined);
+    take({ events, ack: () => ack() });
+  });
   client.on('disconnected', () => fail(new ChannelError('retry', 'The connection to Slack broke off.')));
   screen(client, fail, (reason) => {
     if (reason === 'link_disabled') fail(new ChannelError('auth', 'Socket Mode is turned off for the app.'));
@@ -70,9 +82,14 @@ export function openSession(
 }
 
 /** What makes no sense is acknowledged all the same, or it would come again and again. */
-function readEvents(body: unknown, connection: SlackConnection, id: string): InboundEvent[] {
+function readEvents(
+  body: unknown,
+  connection: SlackConnection,
+  names: KnownNames,
+  id: string,
+): InboundEvent[] {
   try {
-    return toEvents(body, connection, id);
+    return toEvents(body, connection, names, id);
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
     return [{ type: 'ignored', externalId: id, what: 'malformed' }];

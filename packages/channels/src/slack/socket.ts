@@ -7,13 +7,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChannelError, type Connector } from '../channel.ts';
 import { createIntake } from './intake.ts';
+import type { Names } from './names.ts';
 import { openSession, type Session } from './session.ts';
 import type { Credentials, Settings } from './settings.ts';
 
 /** The least time between two connections, in milliseconds, should Slack replace each as soon as it stands. */
 const minAgeMs = 1_000;
 
-export const connector: Connector<Credentials, Settings> = {
+export const createConnector = (names: Names): Connector<Credentials, Settings> => ({
   isWanted: ({ mode }) => mode === 'socket',
 
   async connect(connection, sink, context) {
@@ -26,7 +27,7 @@ export const connector: Connector<Credentials, Settings> = {
     try {
       while (!signal.aborted) {
         const previous = session;
-        session = openSession(appToken, connection, context, intake.add);
+        session = openSession(appToken, { connection, context, names }, intake.add);
         try {
           await Promise.race([session.opened, stopped]);
         } finally {
@@ -44,7 +45,7 @@ export const connector: Connector<Credentials, Settings> = {
       session?.close();
     }
   },
-};
+});
 
 function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

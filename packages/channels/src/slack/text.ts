@@ -2,18 +2,22 @@
 
 const entities: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '&amp;': '&' };
 
-/** What a person reads where Slack writes `<@U1>`, `<https://…|label>`, `<!here>`, `&lt;`. */
-export function toText(mrkdwn: string): string {
+/**
+ * What a person reads where Slack writes `<@U1>`, `<https://…|label>`, `<!here>`, `&lt;`.
+ *
+ * @param nameOf of a person, where it is known
+ */
+export function toText(mrkdwn: string, nameOf: (user: string) => string | null = () => null): string {
   return mrkdwn
-    .replace(/<([^<>\n]+)>/g, (_all, reference: string) => toWords(reference))
+    .replace(/<([^<>\n]+)>/g, (_all, reference: string) => toWords(reference, nameOf))
     .replace(/&(?:lt|gt|amp);/g, (entity) => entities[entity]!);
 }
 
-function toWords(reference: string): string {
+function toWords(reference: string, nameOf: (user: string) => string | null): string {
   const [target = '', label] = split(reference);
   switch (target[0]) {
     case '@':
-      return `@${label ?? target.slice(1)}`;
+      return `@${label ?? nameOf(target.slice(1)) ?? target.slice(1)}`;
     case '#':
       return `#${label ?? target.slice(1)}`;
     case '!':
@@ -33,6 +37,12 @@ function split(reference: string): [string, string | undefined] {
 /** Whether a text mentions one of `users`. People cannot write that by hand: their `<` arrives as `&lt;`. */
 export function mentions(mrkdwn: string, users: ReadonlySet<string>): boolean {
   return [...mrkdwn.matchAll(/<@(\w+)(?:\|[^<>]*)?>/g)].some(([, user]) => users.has(user!));
+}
+
+/** Whether a text mentions anybody but `users`, or a group of people. */
+export function mentionsOthers(mrkdwn: string, users: ReadonlySet<string>): boolean {
+  if (/<!subteam\^/.test(mrkdwn)) return true;
+  return mrkdwn.matchAll(/<@(\w+)(?:\|[^<>]*)?>/g).some(([, user]) => !users.has(user!));
 }
 
 /** Without the mention of one of `users` that it begins with, so that `@nightshift /new` is `/new`. */

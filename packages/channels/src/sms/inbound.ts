@@ -5,7 +5,9 @@
 import { z } from 'zod';
 import { ChannelError, type InboundAttachment, type InboundEvent, type RawRequest } from '../channel.ts';
 import { readJson } from '../http.ts';
+import { maxInboundText } from '../inbound-text.ts';
 import { numberPlace } from '../places.ts';
+import { unsupportedField } from '../unsupported.ts';
 import { isService, type SmsConnection } from './connection.ts';
 import { reasonOf } from './errors.ts';
 import { bodyHashOf, readForm } from './form.ts';
@@ -97,7 +99,10 @@ function toEvent(
   if (keyword) return ignored(`keyword ${keyword}`, externalId);
 
   const attachments = readMedia(message.NumMedia, fields);
-  if (body.trim() === '' && attachments.length === 0) return ignored('empty message', externalId);
+  // Media that it names and gives no address of.
+  const isMissing = attachments.length < message.NumMedia;
+  if (body.trim() === '' && attachments.length === 0 && !isMissing)
+    return ignored('empty message', externalId);
   return {
     type: 'message',
     externalId,
@@ -106,6 +111,7 @@ function toEvent(
     threadKey: from,
     direct: true,
     group: null,
+    where: { kind: 'direct', name: null },
     sender: {
       id: from,
       // A name is chosen by whoever sends under it; a number is assigned by a carrier.
@@ -116,8 +122,9 @@ function toEvent(
       isBot: !/^\+\d{7,15}$/.test(from),
       isSelf: from === to,
     },
-    text: body,
+    text: body.slice(0, maxInboundText),
     addressed: false,
+    ...unsupportedField(isMissing ? ['media'] : []),
     attachments,
   };
 }

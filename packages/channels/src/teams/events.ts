@@ -8,11 +8,16 @@ import {
   ChannelError,
   type InboundAttachment,
   type InboundEvent,
+  type Place,
   type RawRequest,
   type Sender,
 } from '../channel.ts';
 import { readJson } from '../http.ts';
+import { maxInboundText } from '../inbound-text.ts';
+import { nameOf, placeNamed, textWithQuote } from '../particulars.ts';
+import { type UnsupportedKind, unknownKind, unsupportedField } from '../unsupported.ts';
 import type { TeamsConnection } from './connection.ts';
+import { isCard, quoteIn, textOfCards, withoutPlaceholder } from './content.ts';
 import { Activity, type Attachment, Executed, FileInfo, fileInfoType, Mention, Pressed } from './payload.ts';
 
 /** @throws {ChannelError} rejected: it is not what Teams sends */
@@ -44,10 +49,25 @@ export function parseActivity(request: RawRequest, connection: TeamsConnection):
       const place = placeOf(activity, connection);
       // Teams sends what was pressed as a message; each press has an id of its own.
       if (pressed) return [{ ...place, type: 'action', externalId: messageId, value: pressed.nightshift }];
-      const { text, addressed } = textOf(activity);
+      const { text, addressed, mentionsOthers } = textOf(activity);
       const attachments = (activity.attachments ?? []).flatMap(toAttachment);
-      if (!text && attachments.length === 0) return ignored('message without content');
-      return [{ ...place, type: 'message', externalId: messageId, messageId, text, addressed, attachments }];
+      const said = text || textOfCards(activity.attachments ?? []);
+      const unsupported = said || attachments.length > 0 ? [] : unreadIn(activity);
+      if (!said && attachments.length === 0 && unsupported.length === 0)
+        return ignored('message without content');
+      return [
+        {
+          ...place,
+          type: 'message',
+          externalId: messageId,
+          messageId,
+          ...textWithQuote(said, quoteIn(activity, connection.credentials.appId)),
+          addressed,
+          ...(mentionsOthers && { mentionsOthers }),
+          ...unsupportedField(unsupported),
+          attachments,
+        },
+      ];
     }
     // Of what was deleted and is taken back, the text comes again.
     case 'messageUpdate': {
@@ -97,8 +117,35 @@ function placeOf(activity: Activity, { credentials }: TeamsConnection) {
     direct,
     group: direct ? null : (channelData?.channel?.id ?? conversation.id),
     workspace: channelData?.team?.id ?? tenantOf(activity) ?? null,
+    where: whereIs(activity),
     sender: senderOf(activity, credentials.appId),
   };
+}
+
+/** Names are told of some places, in some messages: nothing is asked for the others. */
+function whereIs({ conversation, channelData, id }: Activity): Place {
+  if (conversation.conversationType === 'personal') return { kind: 'direct', name: null };
+  const { team, channel } = channelData ?? {};
+  if (!channel && conversation.conversationType !== 'channel') return placeNamed('group', conversation.name);
+  const name = [team?.name, channel?.name ?? conversation.name].filter(Boolean).join(' › ');
+  return placeNamed(isReply(conversation.id, id) ? 'thread' : 'channel', name);
+}
+
+/** A thread has the id of its first message in its own, by which that one is no reply. */
+function isReply(conversationId: string, id: string | null | undefined): boolean {
+  const root = /;messageid=(\d+)$/.exec(conversationId)?.[1];
+  return root !== undefined && root !== id;
+}
+
+function unreadIn({ attachments, value }: Activity): UnsupportedKind[] {
+  if ((attachments ?? []).some(isCard)) return ['card'];
+  // What was pressed on a card of another app.
+  if (value !== undefined && value !== null) return [];
+  const kinds = (attachments ?? []).map(({ contentType }) => contentType ?? '');
+  if (kinds.some((kind) => kind.startsWith('audio/'))) return ['audio'];
+  if (kinds.some((kind) => kind.startsWith('video/'))) return ['video'];
+  // The text once more, as HTML, is there with any.
+  return kinds.some((kind) => kind !== 'text/html' && kind !== 'messageReference') ? [unknownKind] : [];
 }
 
 /** `28:` begins the ids of bots. People have an id in the directory, which is the same for every bot. */
@@ -106,7 +153,7 @@ function senderOf({ from }: Activity, appId: string): Sender {
   return {
     id: from.aadObjectId || from.id,
     identity: 'account',
-    name: from.name || null,
+    name: nameOf(from.name),
     isBot: from.role === 'bot' || from.id.startsWith('28:'),
     isSelf: from.id.toLowerCase() === `28:${appId}`,
   };
@@ -116,17 +163,22 @@ function senderOf({ from }: Activity, appId: string): Sender {
 const maxEntities = 100;
 
 /** Who is mentioned is in the entities; the text only shows it, and whoever writes can write the same. */
-function textOf({ text, entities, recipient }: Activity): { text: string; addressed: boolean } {
+function textOf({ text, entities, recipient }: Activity) {
   const mentions = (entities ?? [])
     .slice(0, maxEntities)
     .flatMap((entity) => Mention.safeParse(entity).data ?? []);
-  let shown = (text ?? '').replaceAll('&nbsp;', ' ');
+  let shown = withoutPlaceholder((text ?? '').replaceAll('&nbsp;', ' '));
   for (const { mentioned, text: tag } of mentions) {
-    const name = mentioned.id === recipient.id ? '' : `@${mentioned.name ?? mentioned.id}`;
+    const name = mentioned.id === recipient.id ? '' : `@${nameOf(mentioned.name) ?? mentioned.id}`;
     // By a function, for a name may hold what `replace` would take for a pattern.
     if (tag) shown = shown.replace(tag.replaceAll('&nbsp;', ' '), () => name);
   }
-  return { text: shown.trim(), addressed: mentions.some(({ mentioned }) => mentioned.id === recipient.id) };
+  const isUs = ({ mentioned }: Mention) => mentioned.id === recipient.id;
+  return {
+    text: shown.trim().slice(0, maxInboundText),
+    addressed: mentions.some(isUs),
+    mentionsOthers: mentions.some((mention) => !isUs(mention)),
+  };
 }
 
 /** Files of people, and pictures in the text. The rest are cards, and the text as HTML. */

@@ -35,7 +35,33 @@ export const Pressed = z.object({ nightshift: z.string().min(1) });
 /** https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model */
 export const Executed = z.object({ action: z.object({ data: Pressed }) });
 
-const named = z.object({ id, name: text }).nullish();
+const named = z.object({ id, name: text.catch(null) }).nullish();
+
+/** What only adds to a message: where it is not as documented, the message is read without it. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().catch(undefined);
+
+/** https://learn.microsoft.com/dotnet/api/microsoft.teams.apps.schema.entities.quotedreplydata */
+export const QuotedReply = z.object({
+  type: z.literal('quotedReply'),
+  quotedReply: z.object({
+    messageId: id,
+    senderId: maybe(id),
+    senderName: maybe(z.string()),
+    preview: maybe(inboundText),
+  }),
+});
+
+/** https://learn.microsoft.com/graph/api/resources/chatmessageattachment: its content is JSON in a string. */
+export const MessageReference = z.object({
+  messageId: maybe(id),
+  messagePreview: maybe(inboundText),
+  messageSender: maybe(
+    z.object({
+      user: maybe(z.object({ id: maybe(id), displayName: maybe(z.string()) })),
+      application: maybe(z.object({ id: maybe(id), displayName: maybe(z.string()) })),
+    }),
+  ),
+});
 
 export const Activity = z.object({
   type: z.string().min(1),
@@ -47,7 +73,13 @@ export const Activity = z.object({
   serviceUrl: z.url(),
   from: ChannelAccount,
   recipient: ChannelAccount,
-  conversation: z.object({ id, conversationType: text, isGroup: z.boolean().nullish(), tenantId: text }),
+  conversation: z.object({
+    id,
+    conversationType: text,
+    isGroup: z.boolean().nullish(),
+    tenantId: text,
+    name: maybe(z.string()),
+  }),
   channelData: z.object({ tenant: named, team: named, channel: named, eventType: text }).nullish(),
   text: inboundText.nullish(),
   attachments: z.array(Attachment).nullish(),

@@ -40,6 +40,9 @@ function join(first: MessageEvent, next: InboundEvent): MessageEvent {
     ...(speaking.messageId !== undefined && { messageId: speaking.messageId }),
     text: [first.text, next.text].filter(Boolean).join('\n\n'),
     addressed: first.addressed || next.addressed,
+    ...(next.quoted && !first.quoted && { quoted: next.quoted }),
+    ...(next.forwarded && !first.forwarded && { forwarded: next.forwarded }),
+    ...(next.mentionsOthers && { mentionsOthers: true }),
     attachments: [...(first.attachments ?? []), ...(next.attachments ?? [])],
   };
 }

@@ -1,4 +1,5 @@
 /** What needs our name, which the conformance kit's connection does not have yet. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MessageEvent } from '../channel.ts';
 import { endsInAlbum, joinAlbums } from './albums.ts';
@@ -85,19 +86,70 @@ describe('what is read along', () => {
     reply_to_message: { message_id: 4, from, chat: sales, date: 1, text: 'First\nsecond', ...more },
   });
 
-  it('quotes what somebody else said, with the files', () => {
+  it('brings what somebody else said apart, with the files', () => {
     const photo = [{ file_id: 'p', file_unique_id: 'p' }];
     expect(read({ text: 'Is that so?', ...replied(ben, { photo }) })).toMatchObject({
-      text: 'Is that so?\n\nIn reply to Ben:\n> First\n> second',
+      text: 'Is that so?',
+      quoted: {
+        messageId: '-100200300:4',
+        author: { name: 'Ben', isSelf: false },
+        text: 'First\nsecond',
+      },
       attachments: [{ source: { file_id: 'p' } }],
     });
   });
 
-  it('quotes us only where a part was chosen: the conversation has the rest', () => {
-    expect(read({ text: 'Why?', ...replied(us) }).text).toBe('Why?');
-    expect(read({ text: 'Why?', ...replied(us), quote: { text: 'second', position: 6 } }).text).toBe('Why?');
+  it('brings the part that was chosen of a message, ours too', () => {
+    const us_ = { name: 'Nightshift', isSelf: true };
+    expect(read({ text: 'Why?', ...replied(us) }).quoted).toMatchObject({
+      author: us_,
+      text: 'First\nsecond',
+    });
     const quote = { text: 'second', position: 6, is_manual: true };
-    expect(read({ text: 'Why?', ...replied(us), quote }).text).toBe('Why?\n\nIn reply to you:\n> second');
+    expect(read({ text: 'Why?', ...replied(us), quote })).toMatchObject({
+      text: 'Why?',
+      quoted: { author: us_, text: 'second' },
+    });
+  });
+
+  it('takes what a chat says for nobody in particular', () => {
+    const news = { id: -1, type: 'channel', title: 'News' };
+    expect(read({ text: 'Why?', ...replied(us, { sender_chat: news }) }).quoted?.author).toEqual({
+      name: 'News',
+      isSelf: false,
+    });
+  });
+
+  it('keeps all of a long message that is answered, below the words', () => {
+    const long = `${'word '.repeat(300)}\nthe end`;
+    const { text, quoted } = read({ text: 'Sum it up', ...replied(ben, { text: long }) });
+    expect(quoted!.text.length).toBe(500);
+    expect(text).toMatch(/^Sum it up\n\nBen wrote:\n> word word[^\n]*\n> the end$/);
+    expect(read({ text: '/new', ...replied(ben, { text: long }) }).text).toBe('/new');
+    // The conversation has it.
+    expect(read({ text: 'Sum it up', ...replied(us, { text: long }) }).text).toBe('Sum it up');
+  });
+
+  it('says when others are mentioned, and only then', () => {
+    const text = '@ben and @nightshift_bot';
+    const us_ = entity('mention', text, '@nightshift_bot');
+    expect(read({ text, entities: [us_] }).mentionsOthers).toBeUndefined();
+    expect(read({ text, entities: [us_, entity('mention', text, '@ben')] }).mentionsOthers).toBe(true);
+    const named = entity('text_mention', text, 'ben', { user: ben });
+    expect(read({ text, entities: [named] }).mentionsOthers).toBe(true);
+    expect(read({ text, entities: [entity('code', text, '@ben')] }).mentionsOthers).toBeUndefined();
+  });
+
+  it('never loses the words to what stands beside them, however that looks', () => {
+    const fields = ['reply_to_message', 'external_reply', 'quote', 'forward_origin', 'rich_message', 'story'];
+    fc.assert(
+      fc.property(fc.constantFrom(...fields), fc.jsonValue({ maxDepth: 4 }), (field, value) => {
+        expect(read({ text: 'Still here', [field]: value })).toMatchObject({
+          type: 'message',
+          text: 'Still here',
+        });
+      }),
+    );
   });
 
   it('leaves a command as it is', () => {

@@ -1,9 +1,11 @@
 /** Updates to neutral events. */
 import { ChannelError, type InboundEvent, type RawRequest } from '../channel.ts';
 import { readJson } from '../http.ts';
+import { nameOf, textWithQuote } from '../particulars.ts';
 import { idPlace } from '../places.ts';
 import { attachmentsOf } from './attachments.ts';
 import type { Me } from './connection.ts';
+import { contentOf, fullName, noticeIn, particularsOf, quoteIn, whereIs } from './particulars.ts';
 import { isAddressed, readableText } from './text.ts';
 import { type CallbackQuery, type Message, Update, type User } from './updates.ts';
 
@@ -56,17 +58,22 @@ function eventOf(update: Update, me: Me): InboundEvent {
       ? { ...placed, type: 'edited', externalId, messageId, text }
       : ignored(`${kind}.${contentOf(about)}`);
   }
+  const notice = noticeIn(about);
+  if (notice) return ignored(`${kind}.${notice}`);
   const attachments = attachmentsOf(about);
-  if (!text && attachments.length === 0) return ignored(`${kind}.${contentOf(about)}`);
+  const particulars = particularsOf(about, me);
+  if (!text && attachments.length === 0 && !particulars.unsupported)
+    return ignored(`${kind}.${contentOf(about)}`);
   return {
     ...placed,
     type: 'message',
     // Update ids are drawn anew after a quiet week, message ids never.
     externalId: `message:${messageId}`,
     messageId,
-    text,
+    ...textWithQuote(text, quoteIn(about, me)),
     addressed: isAddressed(about, me),
     attachments,
+    ...particulars,
     ...(about.media_group_id !== undefined && { album: about.media_group_id }),
   };
 }
@@ -81,33 +88,6 @@ function oddityOf(message: Message): string | undefined {
   // Their message ids are 0; they are answered in ways of their own.
   return ['ephemeral_message_id', 'direct_messages_topic', 'guest_query_id'].find((name) => name in message);
 }
-
-/** Fields that say how a message was sent; any other says what it is, such as `new_chat_members`. */
-const circumstances = new Set([
-  ...[
-    'message_id',
-    'message_thread_id',
-    'is_topic_message',
-    'from',
-    'sender_chat',
-    'sender_tag',
-    'chat',
-    'date',
-  ],
-  ...[
-    'edit_date',
-    'reply_to_message',
-    'external_reply',
-    'quote',
-    'via_bot',
-    'forward_origin',
-    'reply_markup',
-  ],
-  ...['media_group_id', 'has_protected_content', 'author_signature', 'sender_boost_count', 'is_from_offline'],
-]);
-
-const contentOf = (message: Message) =>
-  Object.keys(message).find((key) => !circumstances.has(key)) ?? 'empty';
 
 function toAction(query: CallbackQuery, me: Me): InboundEvent | undefined {
   const { message, data } = query;
@@ -132,7 +112,7 @@ function placeOf(message: Message, me: Me) {
       sender: {
         id: String(chat.id),
         identity: 'name' as const,
-        name: chat.title ?? null,
+        name: nameOf(chat.title),
         isBot: false,
         isSelf: false,
       },
@@ -140,7 +120,8 @@ function placeOf(message: Message, me: Me) {
   return from && { ...placeIn(message), sender: personOf(from, me) };
 }
 
-function placeIn({ chat, message_id, message_thread_id: topic, is_topic_message: inTopic }: Message) {
+function placeIn(message: Message) {
+  const { chat, message_id, message_thread_id: topic, is_topic_message: inTopic } = message;
   const direct = chat.type === 'private';
   const chatId = String(chat.id);
   const thread = inTopic && topic !== undefined ? { message_thread_id: String(topic) } : {};
@@ -149,19 +130,20 @@ function placeIn({ chat, message_id, message_thread_id: topic, is_topic_message:
     threadKey: [chatId, ...Object.values(thread)].join(':'),
     direct,
     group: direct ? null : chatId,
+    where: whereIs(message),
   };
 }
 
 /** Newer accounts have higher ids. */
 const accountsOfAFewWeeks = 10_000_000n;
 
-function personOf({ id, is_bot: isBot, first_name, last_name, username }: User, me: Me) {
-  const name = [first_name, last_name].filter(Boolean).join(' ') || username || null;
+function personOf(user: User, me: Me) {
+  const { id, is_bot: isBot } = user;
   return {
     id: String(id),
     identity: 'account' as const,
     place: idPlace(String(id), accountsOfAFewWeeks),
-    name,
+    name: nameOf(fullName(user)),
     isBot,
     isSelf: String(id) === me.id,
   };

@@ -1,5 +1,6 @@
 /** What a message says, and whether to us: from its text and the entities over it. */
 import type { Me } from './connection.ts';
+import { richText } from './rich-text.ts';
 import type { Entity, Message, RepliedMessage } from './updates.ts';
 
 interface Marked {
@@ -38,22 +39,26 @@ function isMention(text: string, entity: Entity, { id, mention }: Me): boolean {
 }
 
 function isReplyToUs({ reply_to_message: replied }: Message, { id }: Me): boolean {
-  return replied !== undefined && String(replied.from?.id) === id && !isTopicStart(replied);
+  return replied !== undefined && String(replied.from?.id) === id && !('forum_topic_created' in replied);
 }
 
-/** In a forum, whatever answers to nothing "replies" to the notice that its topic was created, which may be our own. */
-const isTopicStart = (replied: RepliedMessage) => 'forum_topic_created' in replied;
-
-/**
- * The text as plain text: hidden addresses are shown, our own name is taken out where it only addresses us, and what
- * is answered to is quoted below, unless the conversation has it anyway.
- */
-export function readableText(message: Message, me: Me): string {
-  const quote = quoteOf(message, me);
+/** Whether it mentions anybody but us. Mentions by name may also name a room, which is nobody's. */
+export function mentionsOthers(message: Message, me: Me): boolean {
   const { text, entities } = markedText(message);
-  const said = text ? withoutAddress(text, entities, me) : describe(message);
-  // What follows a command is its argument.
-  return quote && !said.startsWith('/') ? `${said}\n\n${quote}`.trim() : said;
+  return entities.some(
+    (entity) => ['mention', 'text_mention'].includes(entity.type) && !isMention(text, entity, me),
+  );
+}
+
+/** The text as plain text: hidden addresses are shown, our own name is taken out where it only addresses us. */
+export function readableText(message: Message, me: Me): string {
+  const { text, entities } = markedText(message);
+  return text ? withoutAddress(text, entities, me) : describe(message);
+}
+
+/** The text of a message that is quoted: whom it is for does not matter any more. */
+export function withoutMarkup(message: RepliedMessage): string {
+  return markedText(message).text || describe(message);
 }
 
 function withoutAddress(text: string, entities: readonly Entity[], me: Me): string {
@@ -76,7 +81,8 @@ function withoutAddress(text: string, entities: readonly Entity[], me: Me): stri
 }
 
 /** Words for what has none. */
-function describe({ sticker, venue, location, contact }: RepliedMessage): string {
+function describe({ sticker, venue, location, contact, rich_message: rich }: RepliedMessage): string {
+  if (rich) return richText(rich.blocks);
   if (sticker?.emoji) return sticker.emoji;
   if (venue) return `Place: ${venue.title}, ${venue.address} (${coordinates(venue.location)})`;
   if (location) return `Place: ${coordinates(location)}`;
@@ -89,13 +95,3 @@ function describe({ sticker, venue, location, contact }: RepliedMessage): string
 
 const coordinates = ({ latitude, longitude }: { latitude: number; longitude: number }) =>
   `${latitude}, ${longitude}`;
-
-function quoteOf({ quote, reply_to_message: replied }: Message, me: Me): string | undefined {
-  if (!replied || isTopicStart(replied)) return undefined;
-  const chosen = quote?.is_manual ? quote.text : undefined;
-  const isOurs = String(replied.from?.id) === me.id;
-  const text = chosen ?? (isOurs ? '' : markedText(replied).text || describe(replied));
-  if (!text) return undefined;
-  const author = isOurs ? 'you' : (replied.sender_chat?.title ?? replied.from?.first_name ?? 'somebody');
-  return `In reply to ${author}:\n${text.replace(/^/gm, '> ')}`;
-}

@@ -15,6 +15,19 @@ const User = z.object({
 
 const Chat = z.object({ id: z.int(), type: z.string(), title: z.string().optional() });
 
+/** What only adds to a message: where it is not as documented, the message is read without it. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+
+/** https://core.telegram.org/bots/api#messageorigin */
+const Origin = z.object({
+  type: z.string(),
+  sender_user: maybe(User),
+  sender_user_name: maybe(z.string()),
+  sender_chat: maybe(Chat),
+  chat: maybe(Chat),
+  author_signature: maybe(z.string()),
+});
+
 /** Offset and length count UTF-16 code units, as JavaScript does. */
 const Entity = z.object({
   type: z.string(),
@@ -57,6 +70,16 @@ const Replied = z.looseObject({
   contact: z
     .object({ phone_number: z.string(), first_name: z.string(), last_name: z.string().optional() })
     .optional(),
+  /** Headings, lists and tables: https://core.telegram.org/bots/api#richmessage */
+  rich_message: maybe(z.object({ blocks: z.array(z.unknown()) })),
+  forward_origin: maybe(Origin),
+});
+
+/** A message of another chat: https://core.telegram.org/bots/api#externalreplyinfo */
+const ExternalReply = z.object({
+  origin: Origin,
+  chat: maybe(Chat),
+  message_id: maybe(z.int()),
 });
 
 const Message = Replied.extend({
@@ -65,8 +88,9 @@ const Message = Replied.extend({
   is_topic_message: z.boolean().optional(),
   is_automatic_forward: z.boolean().optional(),
   media_group_id: z.string().optional(),
-  reply_to_message: Replied.optional(),
-  quote: z.object({ text: inboundText, is_manual: z.boolean().optional() }).optional(),
+  reply_to_message: maybe(Replied),
+  external_reply: maybe(ExternalReply),
+  quote: maybe(z.object({ text: inboundText, is_manual: maybe(z.boolean()) })),
 });
 
 const CallbackQuery = z.object({
@@ -91,6 +115,7 @@ export type CallbackQuery = z.infer<typeof CallbackQuery>;
 export type Entity = z.infer<typeof Entity>;
 export type File = z.infer<typeof File>;
 export type User = z.infer<typeof User>;
+export type Origin = z.infer<typeof Origin>;
 
 /** What is asked for. Deletions are not to be had; reactions are, but mean nothing here. */
 export const wantedUpdates = ['message', 'edited_message', 'callback_query'] as const;

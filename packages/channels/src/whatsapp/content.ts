@@ -1,5 +1,6 @@
 /** What a message says, in words and attachments. */
 import type { InboundAttachment } from '../channel.ts';
+import { maxInboundText } from '../inbound-text.ts';
 import type { Content } from './payload.ts';
 
 export interface Said {
@@ -20,7 +21,7 @@ const words = (...parts: (string | undefined)[]) => parts.filter((part) => part?
 /** Undefined: it is of a type that says nothing to us, or does not hold what its type promises. */
 export function readContent(content: Content): Said | undefined {
   const said = (text: string | undefined): Said | undefined =>
-    text?.trim() ? { text, attachments: [] } : undefined;
+    text?.trim() ? { text: text.slice(0, maxInboundText), attachments: [] } : undefined;
   switch (content.type) {
     case 'text':
       return said(content.text?.body);
@@ -49,7 +50,7 @@ function readMedia(content: Content, type: keyof typeof mediaTypes): Said | unde
   // "audio/ogg; codecs=opus"
   const suffix = /\/(?:x-)?([a-z0-9]{1,8})(?:;|$)/i.exec(mediaType)?.[1];
   return {
-    text: media.caption ?? '',
+    text: (media.caption ?? '').slice(0, maxInboundText),
     attachments: [
       {
         name: media.filename ?? (suffix ? `${type}.${suffix}` : type),

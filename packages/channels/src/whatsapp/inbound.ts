@@ -4,13 +4,23 @@
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
  */
 import { createHash } from 'node:crypto';
-import { type Address, ChannelError, type InboundEvent, type RawRequest, type Sender } from '../channel.ts';
+import {
+  type Address,
+  ChannelError,
+  type InboundEvent,
+  type Place,
+  type RawRequest,
+  type Sender,
+} from '../channel.ts';
 import { readJson } from '../http.ts';
+import { forwardedFrom, nameOf, quotedMessage } from '../particulars.ts';
 import { numberPlace } from '../places.ts';
+import { unsupportedField } from '../unsupported.ts';
 import type { WhatsappConnection } from './connection.ts';
 import { readContent } from './content.ts';
 import { reasonOf } from './errors.ts';
 import { type Contact, Message, Payload, Status, Value } from './payload.ts';
+import { unreadKind } from './unread.ts';
 
 /** Names what the platform gave no name. */
 const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('base64url');
@@ -83,15 +93,44 @@ function toMessageEvent(item: unknown, value: Value, isEcho: boolean): InboundEv
   if (type === 'interactive') {
     const { button_reply, list_reply, type: kind } = message.interactive ?? {};
     const pressed = button_reply ?? list_reply;
-    if (!pressed) return ignored(words(type, kind), externalId);
-    return { ...place, type: 'action', externalId, value: pressed.id };
+    if (pressed) return { ...place, type: 'action', externalId, value: pressed.id };
+    // Asked for by us, and answered elsewhere.
+    if (kind === 'call_permission_reply') return ignored(words(type, kind), externalId);
   }
   const said = readContent(message);
-  // Reactions, orders, a changed number, what the API cannot show: polls, pins…
-  if (!said) return ignored(words(type, message.unsupported?.type ?? message.system?.type), externalId);
-  const addressed = isOurs(message.context?.from, value);
-  return { ...place, type: 'message', externalId, messageId: externalId, addressed, ...said };
+  const unread = said ? null : unreadKind(message);
+  // Reactions, a changed number, pins…
+  if (!said && !unread)
+    return ignored(words(type, message.unsupported?.type ?? message.system?.type), externalId);
+  const { context } = message;
+  const unsupported = [
+    ...(unread ? [unread] : []),
+    ...(context?.referred_product ? (['product'] as const) : []),
+  ];
+  return {
+    ...place,
+    type: 'message',
+    externalId,
+    messageId: externalId,
+    addressed: isOurs(context?.from, value),
+    ...(said ?? { text: message.order?.text ?? '', attachments: [] }),
+    ...particularsOf(context, value),
+    ...unsupportedField(unsupported),
+  };
 }
+
+/** The words of what is answered are not told, nor whose those are that were passed on. */
+function particularsOf(context: Message['context'], value: Value) {
+  const { id: messageId, from, forwarded, frequently_forwarded: often } = context ?? {};
+  const author = from === undefined ? null : { name: nameAt(from, value), isSelf: isOurs(from, value) };
+  return {
+    ...(messageId !== undefined && { quoted: quotedMessage({ messageId, author, text: '' }) }),
+    ...((forwarded || often) && { forwarded: forwardedFrom(null) }),
+  };
+}
+
+const nameAt = (number: string, { contacts }: Value) =>
+  contacts.find(({ wa_id }) => wa_id !== undefined && digits(wa_id) === digits(number))?.profile?.name;
 
 const digits = (number: string | undefined) => number?.replace(/\D/g, '');
 
@@ -116,7 +155,7 @@ function placeOf(message: Message, value: Value, isEcho: boolean) {
     identity: 'account',
     // An id of a user begins with the country of their number: `US.13491208655302741918`.
     place: from ? numberPlace(from) : (/^([A-Z]{2})\./.exec(senderId)?.[1] ?? null),
-    name: contact?.profile?.name ?? contact?.profile?.username ?? null,
+    name: nameOf(contact?.profile?.name ?? contact?.profile?.username),
     isBot: false,
     isSelf: isEcho || isOurs(from, value),
   };
@@ -126,7 +165,10 @@ function placeOf(message: Message, value: Value, isEcho: boolean) {
       : { ...(peer.phone && { phone: peer.phone }), ...(peer.user && { user: peer.user }) }),
     message: id,
   };
-  return { thread, threadKey, direct: group === undefined, group: group ?? null, sender };
+  const direct = group === undefined;
+  // What a group is called is not told.
+  const where: Place = { kind: direct ? 'direct' : 'group', name: null };
+  return { thread, threadKey, direct, group: group ?? null, where, sender };
 }
 
 function contactOf({ from, from_user_id }: Message, { contacts }: Value): Contact | undefined {

@@ -65,8 +65,17 @@ export const Message = Content.extend({
   to: maybe(id),
   to_user_id: maybe(id),
   group_id: id.optional(),
-  /** Who wrote what it answers to. */
-  context: maybe(z.object({ from: maybe(id) })),
+  /** What it answers to, and by whom that is; whether it was passed on, which is not said whose it was. */
+  context: maybe(
+    z.object({
+      from: maybe(id),
+      id: maybe(id),
+      forwarded: maybe(z.boolean()),
+      frequently_forwarded: maybe(z.boolean()),
+      referred_product: maybe(z.unknown()),
+    }),
+  ),
+  order: maybe(z.object({ text: maybe(text) })),
   interactive: maybe(
     z.object({
       type,

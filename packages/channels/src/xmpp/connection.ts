@@ -71,12 +71,26 @@ export const ns = {
   chatStates: 'http://jabber.org/protocol/chatstates',
   correct: 'urn:xmpp:message-correct:0',
   delay: 'urn:xmpp:delay',
+  /** Its predecessor: https://xmpp.org/extensions/xep-0091.html */
+  delayed: 'jabber:x:delay',
   discoInfo: 'http://jabber.org/protocol/disco#info',
+  call: 'urn:xmpp:jingle-message:0',
   carbons: 'urn:xmpp:carbons:2',
+  /** Says that a message is encrypted, and how: https://xmpp.org/extensions/xep-0380.html */
+  encryption: 'urn:xmpp:eme:0',
+  fallback: 'urn:xmpp:fallback:0',
+  forward: 'urn:xmpp:forward:0',
   muc: 'http://jabber.org/protocol/muc',
   mucUser: 'http://jabber.org/protocol/muc#user',
   occupantId: 'urn:xmpp:occupant-id:0',
   omemo: 'eu.siacs.conversations.axolotl',
+  /** Newer ones: https://xmpp.org/extensions/xep-0384.html#versioning */
+  omemo1: 'urn:xmpp:omemo:1',
+  omemo2: 'urn:xmpp:omemo:2',
+  /** https://xmpp.org/extensions/xep-0373.html */
+  openpgp: 'urn:xmpp:openpgp:0',
+  /** https://xmpp.org/extensions/xep-0027.html */
+  oldPgp: 'jabber:x:encrypted',
   oob: 'jabber:x:oob',
   ping: 'urn:xmpp:ping',
   reactions: 'urn:xmpp:reactions:0',

@@ -17,6 +17,8 @@ export interface Rooms {
    * there. Otherwise such an id is what anybody likes: https://xmpp.org/extensions/xep-0421.html#support
    */
   stampsOccupants(room: string): boolean;
+  /** What it calls itself; null: nothing. */
+  title(room: string): string | null;
   /** Why we are not in a room; null: we are, or it is none. */
   absence(room: string): string | null;
   close(): void;
@@ -51,6 +53,7 @@ export async function joinRooms(
   const kicked = new Set<string>();
   const addresses = new Map<string, string>();
   const stamping = new Set<string>();
+  const titles = new Map<string, string>();
   const asked = new Map<string, Promise<void>>();
   const open = new Set(rooms.keys());
   const settled = Promise.withResolvers<void>();
@@ -74,6 +77,7 @@ export async function joinRooms(
 
   async function askFeatures(name: string): Promise<void> {
     const info = await askInfo(session, name);
+    if (info?.name) titles.set(name, info.name);
     if (info?.features.has(ns.occupantId)) stamping.add(name);
     else stamping.delete(name);
   }
@@ -132,6 +136,7 @@ export async function joinRooms(
     nickIn: (room) => nicks.get(room) ?? nickOf(settings),
     realAddress: (occupant) => addresses.get(occupant),
     stampsOccupants: (room) => stamping.has(room),
+    title: (room) => titles.get(room) ?? null,
     absence: (room) => absences.get(room) ?? null,
     close() {
       stop();
