@@ -1,3 +1,5 @@
+import type { Conversation, Message } from '@nightshift/contracts';
+import { shortenText } from '@nightshift/contracts/text';
 import { type Command, Option } from 'commander';
 import { withCli } from '../cli.ts';
 import { integer } from '../options.ts';
@@ -5,6 +7,32 @@ import { agentNames, findAgent, take } from '../records.ts';
 import { ago } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
+
+/** The channel and the place in it; empty: over the API. */
+function whereOf({ channel, place }: Conversation): string {
+  if (!channel) return '';
+  const named = place?.name ?? (place && place.kind !== 'mail' ? place.kind : null);
+  const thread = place?.kind === 'thread' && place.name ? ' (thread)' : '';
+  return oneLine(`${channel.name}${named === null ? '' : ` ${named}${thread}`}`);
+}
+
+/** What a message came with besides its text, a line each. */
+function notesOn(message: Message): string[] {
+  const { quoted, forwarded, addressees, attachments, unsupported, saidBefore, amends, amended } = message;
+  const author = quoted?.author?.isSelf ? 'the agent' : (quoted?.author?.name ?? 'an earlier message');
+  const does = { edited: 'changes', deleted: 'takes back', files: 'adds files to' };
+  return [
+    ...(addressees && addressees.to.length > 0 ? [`to ${addressees.to.join(', ')}`] : []),
+    ...(addressees && addressees.cc.length > 0 ? [`cc ${addressees.cc.join(', ')}`] : []),
+    ...(saidBefore.length > 0 ? [`with ${saidBefore.length} messages said in the room before`] : []),
+    ...(forwarded ? [`forwards what ${forwarded.from ?? 'somebody'} wrote`] : []),
+    ...(quoted ? [`answers ${author}${quoted.text ? `: ${shortenText(quoted.text, 100)}` : ''}`] : []),
+    ...(amends ? [`${does[amends.how]} an earlier message`] : []),
+    ...attachments.map(({ name, mediaType }) => `file ${name}, ${mediaType}`),
+    ...(unsupported.length > 0 ? [`could not be read: ${unsupported.join(', ')}`] : []),
+    ...(amended ? [amended.text === null ? 'taken back later' : `changed later to: ${amended.text}`] : []),
+  ];
+}
 
 export function addConversationCommands(program: Command): void {
   const conversations = program.command('conversations').description('Conversations: list, show');
@@ -37,6 +65,13 @@ export function addConversationCommands(program: Command): void {
                 align: 'right',
                 optional: true,
               },
+              { header: 'WHERE', value: whereOf, shrinks: true, optional: true },
+              {
+                header: 'PEOPLE',
+                value: ({ people }) => people.map(({ name }) => name).join(', '),
+                shrinks: true,
+                optional: true,
+              },
               { header: 'TITLE', value: ({ title }) => title ?? '', shrinks: true, optional: true },
             ],
             stdout,
@@ -63,15 +98,26 @@ export function addConversationCommands(program: Command): void {
         const messages = items.reverse();
         cli.print({ ...conversation, messages }, () => {
           const { style } = cli.stdout;
-          const head = more
-            ? style.dim(`(the last ${options.limit} of ${conversation.messageCount} messages)\n\n`)
-            : '';
-          const said = messages.map(({ role, text, createdAt, runId }) => {
-            const by = role === 'user' ? style.cyan(role) : style.green(role);
+          const { people } = conversation;
+          const place = [
+            whereOf(conversation),
+            ...(people.length > 0 ? [`with ${people.map(({ name }) => oneLine(name)).join(', ')}`] : []),
+          ].filter(Boolean);
+          const head = [
+            ...(place.length > 0 ? [style.dim(`${place.join(' · ')}\n\n`)] : []),
+            ...(more
+              ? [style.dim(`(the last ${options.limit} of ${conversation.messageCount} messages)\n\n`)]
+              : []),
+          ];
+          const said = messages.map((message) => {
+            const { role, text, sender, createdAt, runId } = message;
+            const by = role === 'user' ? style.cyan(oneLine(sender?.name ?? role)) : style.green(role);
             const when = style.dim(`${ago(createdAt)}${runId ? `  run ${oneLine(runId)}` : ''}`);
-            return `${by}  ${when}\n${indent(printable(text).trimEnd(), '  ')}\n`;
+            const notes = notesOn(message).map((note) => `  ${style.dim(oneLine(note))}\n`);
+            const body = text.trim() === '' ? '' : `${indent(printable(text).trimEnd(), '  ')}\n`;
+            return `${by}  ${when}\n${notes.join('')}${body}`;
           });
-          return head + said.join('\n');
+          return head.join('') + said.join('\n');
         });
       }),
     );

@@ -2,7 +2,14 @@
  * The inbox: the one way in. Whatever the door, what somebody said becomes an inbound event, a message and a run
  * that will answer it, in one statement: either all of it is committed, or nothing.
  */
-import { type Address, cutText, type RunTrigger, type StoredPart, textOf } from '@nightshift/contracts';
+import {
+  type Address,
+  cutText,
+  type MessageContext,
+  type RunTrigger,
+  type StoredPart,
+  textOf,
+} from '@nightshift/contracts';
 import type { AnnouncedFile } from '../channels/index.ts';
 import { type Database, newId, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
@@ -36,8 +43,12 @@ export interface ChannelOrigin {
   album: string | undefined;
   /** Where answers go from now on. */
   thread: Address;
-  /** Messages of other programs in a row, with this one. */
-  botTurns: number;
+  /** Messages of other programs in a row, with this one. Absent: as they were. */
+  botTurns: number | undefined;
+  /** Who said it, where, and what it refers to. */
+  context: MessageContext;
+  /** See `bucketOf`. Null: nothing that was said before is shown with it. */
+  bucket: string | null;
 }
 
 /** Who said it, as far as a channel knows. */
@@ -180,6 +191,8 @@ export function itemOf(inbound: Inbound, externalId: string, eventId: string) {
     album: channel?.album,
     thread: channel?.thread,
     bot_turns: channel?.botTurns,
+    context: channel?.context,
+    bucket: channel?.bucket,
     hold_ms: channel?.album === undefined ? 0 : albumMs,
   };
 }
