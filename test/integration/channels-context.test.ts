@@ -25,6 +25,10 @@ beforeEach(async () => {
 afterEach(async () => {
   await worker?.close();
   worker = undefined;
+  // What no worker was there for is not the next test's.
+  await product.sql(
+    `UPDATE run SET status = 'cancelled', ended_at = now() WHERE status IN ('queued', 'running')`,
+  );
 });
 afterAll(() => Promise.all([product.close(), program.close(), server.close()]));
 
@@ -105,7 +109,7 @@ const asked = (times: number) => expect.poll(() => server.requests.length, { tim
 const texts = (at = -1) =>
   (server.requests.at(at)!.body.messages as { role: string; content: unknown }[]).map(
     ({ role, content }) =>
-      `${role}: ${typeof content === 'string' ? content : (content as { text?: string }[]).map(({ text }) => text ?? '').join('')}`,
+      `${role}: ${typeof content === 'string' ? content : ((content ?? []) as { text?: string }[]).map(({ text }) => text ?? '').join('')}`,
   );
 
 describe.each([false, true])('a message (as connectors commit it: %s)', (isConnector) => {
@@ -259,7 +263,7 @@ describe.each([false, true])('a message (as connectors commit it: %s)', (isConne
     await accept(second);
     const edit = (text: string, of: MessageEvent, sender = of.sender): EditedEvent => ({
       ...{ ...of, sender, text, type: 'edited' as const, messageId: of.messageId! },
-      externalId: `edit ${(events += 1)}`,
+      externalId: `edit of ${of.externalId}: ${text}`,
     });
     expect([...(await accept(edit('Hacked', first, person('Eve')))).dropped]).toEqual([['too_late', 1]]);
     await accept(edit('Lunch?', first));
@@ -547,7 +551,8 @@ describe('a change while a run works', () => {
     const first = said('Book for three');
     const { runId } = await runOf(first);
     await asked(1);
-    const { accepted } = await accept(edit(first, 'Book for four'));
+    const { accepted, dropped } = await accept(edit(first, 'Book for four'));
+    expect([...dropped]).toEqual([]);
     expect(accepted[0]!.runId).not.toBe(runId);
     resolve();
     expect(await runEnd(product.owner, accepted[0]!.runId)).toMatchObject({ status: 'succeeded' });

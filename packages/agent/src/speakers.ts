@@ -69,12 +69,24 @@ function showSpeaker(message: ShownMessage, place: RunPlace): ShownMessage {
   const said = message.content.map((part) =>
     part.type === 'text' ? { ...part, text: withoutSigns(part.text) } : part,
   );
-  const [first, ...others] = said;
-  const content =
-    first?.type === 'text' && head !== ''
-      ? [{ ...first, text: `${head}\n${first.text}` }, ...others]
-      : [...(head === '' ? [] : [{ type: 'text' as const, text: `${head}\n` }]), ...said];
-  return { ...message, content: tail === null ? content : [...content, { type: 'text', text: `\n${tail}` }] };
+  return { ...message, content: behind(inFront(said, head), tail) };
+}
+
+type Content = ShownMessage['content'];
+
+/** In the same part where there is text: some wires put blank lines between parts. */
+function inFront(content: Content, head: string): Content {
+  const [first, ...others] = content;
+  if (head === '') return content;
+  if (first?.type === 'text') return [{ ...first, text: `${head}\n${first.text}` }, ...others];
+  return [{ type: 'text', text: `${head}\n` }, ...content];
+}
+
+function behind(content: Content, tail: string | null): Content {
+  const last = content.at(-1);
+  if (tail === null) return content;
+  if (last?.type === 'text') return [...content.slice(0, -1), { ...last, text: `${last.text}\n${tail}` }];
+  return [...content, { type: 'text', text: `\n${tail}` }];
 }
 
 function senderFact({ name, context }: ShownMessage): string {
