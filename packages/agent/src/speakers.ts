@@ -66,9 +66,10 @@ function showSpeaker(message: ShownMessage, place: RunPlace): ShownMessage {
   const facts = [...(namesSpeakers(place, context) ? [senderFact(message)] : []), ...referenceFacts(context)];
   const head = [...linesBefore(context), ...(facts.length > 0 ? [lineOf(facts)] : [])].join('\n');
   const tail = amendedLine(context);
-  const said = message.content.map((part) =>
-    part.type === 'text' ? { ...part, text: withoutSigns(part.text) } : part,
-  );
+  const said = message.content.map((part) => {
+    if (part.type === 'text') return { ...part, text: withoutSigns(part.text) };
+    return part.type === 'file' ? { ...part, name: withoutSigns(part.name) } : part;
+  });
   return { ...message, content: behind(inFront(said, head), tail) };
 }
 

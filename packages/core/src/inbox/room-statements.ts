@@ -28,6 +28,10 @@ export const roomLines = `
   ), room_shown AS (
     UPDATE room_message r SET shown_in = r.shown_in || l.conversation_id
     FROM room_row w JOIN room_line l ON l.position = w.position WHERE r.position = w.position
+  ), room_addressed AS (
+    -- Another event of the same message had not said that it is for us.
+    DELETE FROM room_message r USING fresh f
+    WHERE f.bucket IS NOT NULL AND r.channel_id = f.channel_id AND r.external_id = f.external_id
   )`;
 
 /** In SQL: the context of an accepted message `f`, with the lines of the CTE `room_line`. */

@@ -52,15 +52,14 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
     SELECT i.*, coalesce(i.sender_name, d.name) AS name,
       EXISTS (SELECT FROM inbound_event e
         WHERE e.team_id = i.team_id AND e.source = i.channel_id::text AND e.external_id = i.external_id) AS is_duplicate,
-      coalesce(d.status::text, 'pending') = ANY (i.statuses) AND (i.programs OR NOT ${isOwnAccount('i.channel_id', 'i.sender_id')})
-        AS is_heard,
+      coalesce(d.status::text, 'pending') = ANY (i.statuses) AS is_heard, ${isOwnAccount('i.channel_id', 'i.sender_id')} AS is_own,
       i.follows AND c.id IS NOT NULL AND ${isOwnThread('c')} AS is_follow_up
     FROM item i LEFT JOIN identity d ON d.channel_id = i.channel_id AND d.external_id = i.sender_id
       LEFT JOIN conversation c ON i.follows AND c.channel_id = i.channel_id AND c.thread_key = i.thread_key AND c.left_at IS NULL
   ), kept AS (
     INSERT INTO room_message (channel_id, bucket, opens, external_id, ref, sender, name, text)
     SELECT channel_id, bucket, opens, external_id, ref, sender_id, name, body FROM known
-    WHERE keeps AND is_heard AND NOT is_duplicate AND NOT is_follow_up ORDER BY item
+    WHERE keeps AND is_heard AND (programs OR NOT is_own) AND NOT is_duplicate AND (is_own OR NOT is_follow_up) ORDER BY item
     ON CONFLICT (channel_id, external_id) DO NOTHING
     RETURNING channel_id, bucket
   ), old AS (
@@ -75,7 +74,7 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
   ), trimmed AS (
     DELETE FROM room_message r USING old WHERE r.position = old.position
   )
-  SELECT item, CASE WHEN is_duplicate THEN 'duplicate' WHEN is_follow_up AND is_heard THEN 'follow_up' ELSE 'not_addressed' END AS outcome
+  SELECT item, CASE WHEN is_duplicate THEN 'duplicate' WHEN is_follow_up AND is_heard AND NOT is_own THEN 'follow_up' ELSE 'not_addressed' END AS outcome
   FROM known`);
 
 /**
