@@ -24,7 +24,7 @@ import { isBusy, isOwnAccount, isStale, recentMessages } from './accept-statemen
 import { acceptStranger } from './accept-stranger.ts';
 import { addFiles } from './added-files.ts';
 import { joinAlbum } from './album.ts';
-import { contextOf } from './context.ts';
+import { contextOf, placeOfEvent } from './context.ts';
 import { guardHint, suspect, suspectedUntil, writesLikeAProgram } from './loop-guard.ts';
 import { bucketOf, forgetRoom, noteUnaddressed } from './room.ts';
 import { contentOf, type Said, textOfEvent } from './said.ts';
@@ -145,6 +145,7 @@ export async function acceptSaid(
     threadKey,
     direct,
     title: null as string | null,
+    place: placeOfEvent(event),
   };
   let conversation =
     known.conversation_id && known.agent_id ? { id: known.conversation_id, agentId: known.agent_id } : null;
