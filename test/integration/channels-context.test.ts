@@ -173,7 +173,7 @@ describe.each([false, true])('a message (as connectors commit it: %s)', (isConne
     const stored = await rows();
     expect(stored).toHaveLength(2);
     for (const { context } of stored) {
-      expect(JSON.stringify(context).length).toBeLessThan(6_000);
+      expect(JSON.stringify(context).length).toBeLessThan(20_000);
       expect(context.addressees!.to.at(-1)).toBe('and 4981 more');
     }
   });
@@ -417,6 +417,28 @@ describe('the model', () => {
     );
   });
 
+  it('is told the words of a quoted message that the platform names by its id alone', async () => {
+    await work();
+    const first = said('Lunch at noon?', addressed);
+    const { runId, conversationId } = await runOf(first);
+    await runEnd(product.owner, runId);
+    const quoting = (messageId: string) => ({
+      ...addressed,
+      sender: person('Bob'),
+      quoted: { messageId, author: null, text: '' },
+    });
+    await runEnd(product.owner, (await runOf(said('Yes', quoting(first.messageId!)))).runId);
+    expect(texts().at(-1)).toBe('user: ⟦from "Bob"; answers what "Ann" wrote: "Lunch at noon?"⟧\nYes');
+    await product.sql(
+      `UPDATE delivery SET receipts = '[{"id": "ours"}]' WHERE conversation_id = $1 AND run_id = $2 AND message_id IS NOT NULL`,
+      [conversationId, runId],
+    );
+    await runEnd(product.owner, (await runOf(said('No', quoting('ours')))).runId);
+    expect(texts().at(-1)).toContain('⟦from "Bob"; answers what you wrote: "');
+    await runEnd(product.owner, (await runOf(said('Hm', quoting('unknown')))).runId);
+    expect(texts().at(-1)).toBe('user: ⟦from "Bob"; answers an earlier message⟧\nHm');
+  });
+
   it('between two, is told the name once; over the API, nothing', async () => {
     await work();
     await runEnd(product.owner, (await runOf(said('Hello'))).runId);
@@ -461,6 +483,22 @@ describe('the model', () => {
       .find((body) => body.includes('keep the memory'));
     expect(summarizing).toContain('user: ⟦from \\"Bob\\"⟧\\nxxxx');
   });
+});
+
+it('a program’s account of this installation is no person who follows up', async () => {
+  await accept(said('You?', { ...addressed, threadKey: 't' }));
+  const other = await connectProgram(product, program);
+  await product.sql(`UPDATE channel SET own_ids = '{bot}' WHERE id = $1`, [other.id]);
+  scope = { ...scope, access: { ...scope.access, programs: 'answer' } };
+  expect((await accept(said('Beep', { ...thread, threadKey: 't', sender: person('Bot') }))).taken).toBe(0);
+});
+
+it('a message that another event had not said to be for us is not said before it, nor later', async () => {
+  const first = said('You?', room);
+  await accept(first);
+  await accept({ ...first, addressed: true });
+  await accept(said('And?', { ...addressed, threadKey: 'elsewhere' }));
+  expect(await saidBefore()).toEqual([[], []]);
 });
 
 describe('a change while a run works', () => {

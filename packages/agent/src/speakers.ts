@@ -25,6 +25,7 @@ const closings = /[⟧〛⟭⦌⦎⦐⁆⸩]/g;
 export const withoutSigns = (text: string): string => text.replace(openings, '[').replace(closings, ']');
 
 const maxName = 100;
+const maxAddress = 320;
 const maxQuote = 500;
 
 /** On one line, without what steers how text is laid out or read: controls, line ends, directions, invisible characters. */
@@ -102,7 +103,8 @@ function senderFact({ name, context }: ShownMessage): string {
   ].join('; ');
 }
 
-const listOf = (names: readonly string[]) => names.flatMap((name) => shownName(name) ?? []).join(', ');
+const listOf = (names: readonly string[]) =>
+  names.flatMap((name) => shownName(name, maxAddress) ?? []).join(', ');
 
 function referenceFacts(context: MessageContext | null): string[] {
   if (context === null) return [];

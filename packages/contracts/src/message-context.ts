@@ -34,9 +34,10 @@ export interface MessageContext {
 
 /** Bounds of what is kept, in UTF-16 units or items. */
 export const contextLimits = {
-  name: 100,
+  name: 200,
   quote: 1_000,
   addressees: 20,
+  addressee: 320,
   unsupported: 10,
   kind: 40,
   id: 200,

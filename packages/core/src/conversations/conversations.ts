@@ -12,6 +12,7 @@ import {
 import { type Database, decodeCursor, pageArguments, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 import type { Conversation as ConversationRow, Message as MessageRow } from '../generated/prisma/client.ts';
+import { contextWithQuote } from './quotes.ts';
 
 const withChannel = { channel: { select: { id: true, name: true, kind: true } } } as const;
 
@@ -169,7 +170,7 @@ type HistoryRow =
   | (HistoryMessage & { part: 'before' | 'own' })
   | { part: 'summary'; seq: number; content: string };
 
-const columns = `m.seq, m.role, m.content, m.context,
+const columns = `m.seq, m.role, m.content, ${contextWithQuote('m')} AS context,
   CASE WHEN m.person_id IS NOT NULL THEN
     coalesce(m.context->'sender'->>'name', (SELECT p.name FROM person p WHERE p.id = m.person_id)) END AS name`;
 

@@ -11,10 +11,8 @@ import type { Said } from './said.ts';
 
 const { name: maxName, quote: maxQuote, addressees: maxAddressees, kind: maxKind } = contextLimits;
 
-const nameOf = (name: string | null | undefined): string | null =>
-  name === null || name === undefined
-    ? null
-    : shortenText(name.slice(0, 4 * maxName).trim(), maxName) || null;
+const nameOf = (name: string | null | undefined, max: number = maxName): string | null =>
+  name === null || name === undefined ? null : shortenText(name.slice(0, 4 * max).trim(), max) || null;
 
 /** A platform may send anything: each name, quote and list is cut before anything else looks at the event. */
 export function boundEvent<Event extends { type: string }>(event: Event): Event {
@@ -45,9 +43,9 @@ function boundReferences({
     ...(forwarded && { forwarded: { from: nameOf(forwarded.from) } }),
     ...(addressees && { addressees: { to: listOf(addressees.to), cc: listOf(addressees.cc) } }),
     ...(unsupported && {
-      unsupported: [...new Set(unsupported.slice(0, contextLimits.unsupported))].map((kind) =>
-        cutText(kind, maxKind),
-      ),
+      unsupported: [
+        ...new Set(unsupported.slice(0, contextLimits.unsupported).map((kind) => cutText(kind, maxKind))),
+      ],
     }),
   };
 }
@@ -56,7 +54,7 @@ function boundReferences({
 function listOf(addresses: readonly string[]): string[] {
   const left = addresses.length - maxAddressees;
   const first = addresses.slice(0, left > 0 ? maxAddressees - 1 : maxAddressees);
-  const names = first.flatMap((address) => nameOf(address) ?? []);
+  const names = first.flatMap((address) => nameOf(address, contextLimits.addressee) ?? []);
   return left > 0 ? [...names, `and ${addresses.length - first.length} more`] : names;
 }
 

@@ -41,7 +41,9 @@ export const isOwnThread = (c: string) => `
 
 type Outcome = 'not_addressed' | 'follow_up' | 'duplicate';
 
-// Rows that another statement is at are left to it.
+// In the order in which they came, which is how they are shown. Two statements that insert the same events in another order
+// can block each other; the one that PostgreSQL ends is then repeated item by item. Old rows that another statement is at are
+// left to it.
 const note: GatheringStatement<{ outcome: Outcome }> = statement(`
   WITH item AS (
     SELECT i.*, i.ordinality::int AS item
