@@ -2,7 +2,9 @@
 import type { EditedEvent, InboundEvent, MessageEvent } from '@nightshift/channels';
 import { ChannelAccess, type MessageContext } from '@nightshift/contracts';
 import { acceptEvents, type EventScope, pruneRoomMessages, wakeForEvents } from '@nightshift/core/inbox';
+import { defineTool } from '@nightshift/tools';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { connectModel, type Product, runEnd, startProduct } from '../support/api/index.ts';
 import { connectProgram, type Program, startProgram } from '../support/channel/index.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
@@ -568,17 +570,33 @@ describe('a change while a run works', () => {
   });
 
   it('also when the worker had taken it in, and waits for a tool', async () => {
-    // The model's step is begun by nobody yet: what it will be shown is read again then.
-    const first = said('Frist');
-    const { runId } = await runOf(first);
-    await product.sql(`UPDATE run SET status = 'running', started_at = now() WHERE id = $1`, [runId]);
-    await accept(edit(first, 'First'));
-    const [{ amendments }] = await product.sql(
-      `SELECT c.amendments FROM conversation c JOIN run r ON r.conversation_id = c.id WHERE r.id = $1`,
-      [runId],
-    );
-    expect(amendments).toBe(1);
-    expect((await rows())[0]!.content[0]!.text).toBe('First');
+    const [asking, working] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const begun = Promise.withResolvers<void>();
+    const slow = defineTool({
+      ...{ name: 'test.slow', description: 'Takes its time.', input: z.strictObject({}), effect: 'none' },
+      guests: true,
+      async execute() {
+        begun.resolve();
+        await working.promise;
+        return 'Done.';
+      },
+    });
+    server.script([
+      { toolCalls: [{ name: 'test_slow', arguments: '{}' }], after: asking.promise },
+      { text: 'Done.' },
+    ]);
+    worker = await product.startWorker({ tools: [slow] });
+    const { runId } = await runOf(said('Do one thing'));
+    await asked(1);
+    const joined = said('And anohter');
+    await accept(joined);
+    asking.resolve();
+    await begun.promise;
+    await accept(edit(joined, 'And another'));
+    working.resolve();
+    expect(await runEnd(product.owner, runId)).toMatchObject({ status: 'succeeded' });
+    expect(texts().at(-1)).toBe('user: And another');
+    expect((await rows()).map(({ content }) => content[0]!.text)).toEqual(['Do one thing', 'And another']);
   });
 
   it('followup: is a turn of its own; a message taken back is only marked', async () => {

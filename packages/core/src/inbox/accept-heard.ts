@@ -27,7 +27,7 @@ import { isUnreadable } from './unsupported.ts';
  * @returns why it led to nothing; null: this one is not so plain, or was stored before
  */
 export async function acceptHeardMessage(
-  db: Pick<Database, 'gather'>,
+  db: Pick<Database, 'gather' | 'gatherRelaxed'>,
   scope: EventScope,
   event: MessageEvent,
 ): Promise<Accepted | string | null> {
