@@ -23,7 +23,7 @@ const inbox = () =>
   product.sql(`SELECT * FROM inbound_event WHERE channel_id = $1 ORDER BY id`, [channel.id]);
 const messages = () =>
   product.sql(
-    `SELECT m.content, m.run_id, r.trigger, r.person_id FROM message m JOIN conversation c ON c.id = m.conversation_id
+    `SELECT m.content, m.context, m.run_id, r.trigger, r.person_id FROM message m JOIN conversation c ON c.id = m.conversation_id
      JOIN run r ON r.id = m.run_id WHERE c.channel_id = $1 ORDER BY m.seq`,
     [channel.id],
   );
@@ -215,9 +215,11 @@ describe('what was said', () => {
     await edit('Hacked', 'm1', 'eve');
     await edit('First', 'm1');
     expect((await messages())[0]!.content).toEqual([{ type: 'text', text: 'First' }]);
-    await product.sql(`UPDATE run SET status = 'running'`);
+    await product.sql(`UPDATE run SET status = 'succeeded'`);
     await edit('Too late', 'm1');
-    expect((await messages())[0]!.content).toEqual([{ type: 'text', text: 'First' }]);
+    const [{ content, context }] = await messages();
+    expect(content).toEqual([{ type: 'text', text: 'First' }]);
+    expect(context.amended).toMatchObject({ text: 'Too late' });
   });
 
   it('is not answered once it was taken back', async () => {

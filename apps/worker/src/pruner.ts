@@ -3,6 +3,7 @@ import { pruneBudgets } from '@nightshift/core/budgets';
 import type { Database } from '@nightshift/core/database';
 import { pruneRunEvents } from '@nightshift/core/events';
 import { pruneIdempotency } from '@nightshift/core/idempotency';
+import { pruneRoomMessages } from '@nightshift/core/inbox';
 import type { Log } from '@nightshift/core/log';
 import { pruneRecords, type Retention } from '@nightshift/core/retention';
 
@@ -29,6 +30,7 @@ export function startPruner({
     await pruneRunEvents(db);
     await pruneIdempotency(db);
     await pruneBudgets(db);
+    await pruneRoomMessages(db);
     const removed = await pruneRecords(db, retention, stop.signal);
     if (removed > 0) log.info({ removed }, 'records that were kept long enough are removed');
   }

@@ -62,5 +62,10 @@ function show(
       type: 'text',
       text: `\n${label}:\n<file>\n${storableText(file.data.toString('utf8'))}\n</file>\n`,
     };
+  if (/^audio\//.test(file.mediaType))
+    return note(
+      `${label}: a recording, perhaps a voice message. You cannot hear it and there is no transcript. If what was said matters, ` +
+        'say that you cannot listen to it, and ask for it as text',
+    );
   return note(`${label}, ${file.data.length} bytes: it cannot be shown to you`);
 }

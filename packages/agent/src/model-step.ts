@@ -26,6 +26,8 @@ export interface BegunModelStep {
   readonly ledger: LedgerEntry[];
   readonly admission: Admission;
   readonly startedAt: number;
+  /** See `Begun.amendments`. */
+  readonly amendments: number;
 }
 
 /** Writes into the journal that the step begins, and tells the watchers. @throws {LaneLostError} */
@@ -38,14 +40,30 @@ export async function beginModelStep(
 ): Promise<BegunModelStep> {
   const name = `${routing.targets[0]?.provider}/${routing.targets[0]?.model}`;
   const inputHash = createHash('sha256').update(JSON.stringify(call)).digest('hex');
-  const { attempts, budgeted } = await beginStep(db, scope, { index, kind: 'model', name, input, inputHash });
+  const { attempts, budgeted, amendments } = await beginStep(db, scope, {
+    index,
+    kind: 'model',
+    name,
+    input,
+    inputHash,
+  });
   events.publish({ type: 'step.started', index, kind: 'model', name });
   const ledger: LedgerEntry[] = [];
   const admission = createAdmission({
     ...{ db, runId: scope.runId, stepIndex: index, budgeted, ledger },
     announce: index === 0 ? warn : null,
   });
-  return { index, name, input, attempts, budgeted, ledger, admission, startedAt: performance.now() };
+  return {
+    index,
+    name,
+    input,
+    attempts,
+    budgeted,
+    ledger,
+    admission,
+    amendments,
+    startedAt: performance.now(),
+  };
 }
 
 export function resultOf({ index, ledger }: BegunModelStep, outcome: ModelOutcome): StepResult {

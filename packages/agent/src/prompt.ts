@@ -1,9 +1,10 @@
 /** What a model is shown: the agent's instructions, the conversation, and this run so far. */
 import { type ModelMessage, type ToolSpec, textOf } from '@nightshift/contracts';
-import type { RunGuest } from '@nightshift/core/runs';
+import type { RunGuest, RunPlace } from '@nightshift/core/runs';
 import type { ModelCall } from '@nightshift/providers';
 import { parametersOf, type Tool } from '@nightshift/tools';
 import type { ShownMessage } from './attachments.ts';
+import { placeSection, withoutSigns } from './speakers.ts';
 
 /** The tools that an agent's policy leaves it, and of these what it may use for a guest. */
 export function allowedTools(
@@ -28,16 +29,20 @@ function specOf(tool: Tool): ToolSpec {
 
 export function buildCall(input: {
   agent: { name: string; instructions: string };
+  /** Where the conversation is held, and with whom where it is with one person. Absent: over the API. */
+  held?: { place: RunPlace; person: string | null } | undefined;
   summary: string | null;
-  before: readonly ShownMessage[];
+  before: readonly Pick<ShownMessage, 'role' | 'content'>[];
   run: readonly ModelMessage[];
   tools: readonly Tool[];
 }): Omit<ModelCall, 'model'> {
-  const { agent, summary, before, run, tools } = input;
+  const { agent, held, before, run, tools } = input;
+  const summary = held && input.summary !== null ? withoutSigns(input.summary) : input.summary;
   // System texts of the conversation come from its client (the OpenAI door) and add to the agent's own.
   const system = [
     `You are "${agent.name}".`,
     agent.instructions,
+    held ? placeSection(held.place, held.person) : '',
     ...before.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
   ]
     .filter((text) => text.trim())

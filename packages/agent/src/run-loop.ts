@@ -44,6 +44,7 @@ import {
 } from './model-step.ts';
 import { allowedTools, buildCall } from './prompt.ts';
 import type { RunContext, RunDeps } from './run-context.ts';
+import { showSpeakers } from './speakers.ts';
 import { stopCause } from './stop.ts';
 import { runToolStep } from './tool-step.ts';
 import { type PendingCall, readTranscript, type Transcript } from './transcript.ts';
@@ -111,7 +112,9 @@ class RunTurn {
   readonly #tools: readonly Tool[];
   readonly #steps: JournalStep[] = [];
   /** What was said to this run, as far as it is known. */
-  readonly #own: ShownMessage[] = [];
+  #own: ShownMessage[] = [];
+  /** The conversation's, when they were read. */
+  #amendments: number;
   /** What was said before the run: the older part in short, the newer as it was. */
   #summary: Summary | null = null;
   #before: ShownMessage[] = [];
@@ -132,6 +135,7 @@ class RunTurn {
     this.#timer = setTimeout(() => timeUp.abort(new Error('The time of the run is up.')), timeLeft);
     this.#deps = deps;
     this.#run = run;
+    this.#amendments = run.amendments;
     this.#scope = { lane: run.lane, runId: run.id, teamId: run.teamId, agentId: run.agent.id };
     this.#stop = stop;
     this.#signal = AbortSignal.any([stop, timeUp.signal]);
@@ -181,7 +185,7 @@ class RunTurn {
       begunBefore ? readJournal(db, run.id) : [],
     ]);
     this.#own.push(...(await this.#show(history.own)));
-    this.#before = await this.#show(history.before);
+    this.#before = [...(await this.#show(history.before))];
     this.#summary = history.summary;
     this.#steps.push(...steps);
     for (;;) {
@@ -288,8 +292,30 @@ class RunTurn {
     this.#own.push(...(await this.#show(joined)));
   }
 
-  #show(messages: readonly HistoryMessage[]): Promise<ShownMessage[]> {
-    return showAttachments(this.#deps.attachments, this.#run, messages, this.#signal);
+  async #show(messages: readonly HistoryMessage[]): Promise<readonly ShownMessage[]> {
+    const { attachments } = this.#deps;
+    const shown = await showAttachments(attachments, this.#run, messages, this.#signal);
+    return showSpeakers(shown, this.#run.place);
+  }
+
+  /** Somebody changed a message before a model was shown it. What the model is shown from here on stays so. */
+  async #readAgain(): Promise<void> {
+    const { own } = await readHistory(this.#deps.db, this.#run.lane.conversationId, this.#run.id);
+    const seenSeq = this.#seenSeq;
+    this.#own = [...(await this.#show(own.filter(({ seq }) => seq <= seenSeq)))];
+  }
+
+  #call(transcript: Transcript) {
+    const { agent, place } = this.#run;
+    const person = this.#own.findLast(({ name }) => name !== null)?.name ?? null;
+    return buildCall({
+      agent,
+      held: place ? { place, person } : undefined,
+      summary: this.#summary?.text ?? null,
+      before: this.#before,
+      run: transcript.messages,
+      tools: this.#tools,
+    });
   }
 
   async #finishStep(step: StepResult): Promise<void> {
@@ -332,13 +358,7 @@ class RunTurn {
       await this.end({ status: 'failed', error: error.failure });
       return true;
     }
-    const call = buildCall({
-      agent,
-      summary: this.#summary?.text ?? null,
-      before: this.#before,
-      run: transcript.messages,
-      tools: this.#tools,
-    });
+    let call = this.#call(transcript);
     const index = transcript.nextIndex;
     const window = windowOf(routing);
     if (isLong(call, this.#before, window) && this.#canCompact(window)) return this.#compact(index, window);
@@ -346,6 +366,11 @@ class RunTurn {
     const step = await beginModelStep(this.#context, index, routing, { throughSeq: this.#seenSeq }, call);
     this.#unsettled = step;
     if (await this.#isCrashLoop(step.attempts)) return true;
+    if (step.amendments !== this.#amendments) {
+      this.#amendments = step.amendments;
+      await this.#readAgain();
+      call = this.#call(readTranscript(this.#own, this.#steps));
+    }
     const outcome = await this.#caller.ask({ task: 'turn', call, ...step }, routing);
     const result = resultOf(step, outcome);
     const text = textOf(outcome.message.content);

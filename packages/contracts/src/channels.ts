@@ -30,6 +30,22 @@ export const ChannelAccess = z.strictObject({
       open: z.array(platformId).max(1000).default([]).meta({
         description: 'Groups in which everybody is answered, "*" for all; elsewhere approved people are.',
       }),
+      followUps: z
+        .boolean()
+        .optional()
+        .meta({
+          description:
+            'In a thread that the agent has answered in, a message needs no mention unless it mentions somebody else. ' +
+            'Default: true.',
+        }),
+      context: z
+        .boolean()
+        .optional()
+        .meta({
+          description:
+            'Keep what is said in groups without addressing the agent for up to 24 hours, and show it to the agent with ' +
+            'the next message that does. Default: true.',
+        }),
     })
     .prefault({}),
   programs: z.enum(['ignore', 'answer']).default('ignore').meta({ description: 'Messages of other bots.' }),

@@ -2,10 +2,28 @@ import { z } from 'zod';
 import { Id, PageQuery, Timestamp } from './primitives.ts';
 import { Failure, RunStatus } from './runs.ts';
 
+/** Where a conversation is held, for people. */
+export const ConversationPlace = z.object({
+  kind: z.enum(['direct', 'group', 'channel', 'thread', 'mail']).meta({
+    description:
+      'direct: between one person and the agent; group: a closed circle of people; channel: a room that people join; ' +
+      'thread: below a message of a room; mail: an e-mail conversation.',
+  }),
+  name: z.string().nullable().meta({ description: "What people call it; of a thread, the room's name." }),
+});
+
 export const Conversation = z.object({
   id: Id,
   agentId: Id,
   title: z.string().nullable(),
+  channel: z
+    .object({ id: Id, name: z.string(), kind: z.string() })
+    .nullable()
+    .meta({ description: 'The channel that it is held in; null: over the API.' }),
+  place: ConversationPlace.nullable().meta({ description: 'As the last message of a person told it.' }),
+  people: z
+    .array(z.object({ id: Id, name: z.string() }))
+    .meta({ description: 'Who spoke in it lately, the last one first; at most 20.' }),
   messageCount: z.number().int(),
   createdAt: Timestamp,
   updatedAt: Timestamp,
@@ -20,6 +38,43 @@ export const Message = z.object({
   seq: z.number().int(),
   role: z.enum(['system', 'user', 'assistant']),
   text: z.string(),
+  sender: z
+    .object({ personId: Id, name: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'Who wrote it in a channel, as they were called then.' }),
+  quoted: z
+    .object({
+      messageId: z.string().nullable(),
+      author: z.object({ name: z.string().nullable(), isSelf: z.boolean() }).nullable(),
+      text: z.string(),
+    })
+    .nullable()
+    .meta({ description: 'The message that it answers or quotes; `messageId` is the id on the platform.' }),
+  forwarded: z
+    .object({ from: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'Its sender passed on what somebody else wrote: `from`, where that is known.' }),
+  addressees: z
+    .object({ to: z.array(z.string()), cc: z.array(z.string()) })
+    .nullable()
+    .meta({ description: 'Of a mail.' }),
+  attachments: z.array(z.object({ fileId: Id, name: z.string(), mediaType: z.string() })),
+  unsupported: z
+    .array(z.string())
+    .meta({ description: 'What came with it that could not be read: poll, sticker …' }),
+  saidBefore: z
+    .array(z.object({ name: z.string().nullable(), text: z.string() }))
+    .meta({ description: 'What was said in the room before it without addressing the agent.' }),
+  amends: z
+    .object({ messageId: Id, how: z.enum(['edited', 'deleted', 'files']) })
+    .nullable()
+    .meta({
+      description: 'It changes, takes back or adds files to an earlier message that the agent had read.',
+    }),
+  amended: z
+    .object({ at: z.string(), text: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'Its sender changed it after it was answered, to `text`; null: took it back.' }),
   runId: Id.nullable(),
   createdAt: Timestamp,
 });

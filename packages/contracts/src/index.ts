@@ -12,6 +12,7 @@ export * from './documents.ts';
 export * from './events.ts';
 export * from './inbound.ts';
 export * from './jobs.ts';
+export * from './message-context.ts';
 export * from './openai-door.ts';
 export * from './outbound.ts';
 export * from './people.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { withCli } from '../cli.ts';
+import { notesOn, whereOf } from '../message-notes.ts';
 import { integer } from '../options.ts';
 import { agentNames, findAgent, take } from '../records.ts';
 import { ago } from '../terminal/format.ts';
@@ -37,6 +38,13 @@ export function addConversationCommands(program: Command): void {
                 align: 'right',
                 optional: true,
               },
+              { header: 'WHERE', value: whereOf, shrinks: true, optional: true },
+              {
+                header: 'PEOPLE',
+                value: ({ people }) => people.map(({ name }) => name).join(', '),
+                shrinks: true,
+                optional: true,
+              },
               { header: 'TITLE', value: ({ title }) => title ?? '', shrinks: true, optional: true },
             ],
             stdout,
@@ -63,15 +71,26 @@ export function addConversationCommands(program: Command): void {
         const messages = items.reverse();
         cli.print({ ...conversation, messages }, () => {
           const { style } = cli.stdout;
-          const head = more
-            ? style.dim(`(the last ${options.limit} of ${conversation.messageCount} messages)\n\n`)
-            : '';
-          const said = messages.map(({ role, text, createdAt, runId }) => {
-            const by = role === 'user' ? style.cyan(role) : style.green(role);
+          const { people } = conversation;
+          const place = [
+            whereOf(conversation),
+            ...(people.length > 0 ? [`with ${people.map(({ name }) => oneLine(name)).join(', ')}`] : []),
+          ].filter(Boolean);
+          const head = [
+            ...(place.length > 0 ? [style.dim(`${place.join(' · ')}\n\n`)] : []),
+            ...(more
+              ? [style.dim(`(the last ${options.limit} of ${conversation.messageCount} messages)\n\n`)]
+              : []),
+          ];
+          const said = messages.map((message) => {
+            const { role, text, sender, createdAt, runId } = message;
+            const by = role === 'user' ? style.cyan(oneLine(sender?.name ?? role)) : style.green(role);
             const when = style.dim(`${ago(createdAt)}${runId ? `  run ${oneLine(runId)}` : ''}`);
-            return `${by}  ${when}\n${indent(printable(text).trimEnd(), '  ')}\n`;
+            const notes = notesOn(message).map((note) => `  ${style.dim(oneLine(note))}\n`);
+            const body = text.trim() === '' ? '' : `${indent(printable(text).trimEnd(), '  ')}\n`;
+            return `${by}  ${when}\n${notes.join('')}${body}`;
           });
-          return head + said.join('\n');
+          return head.join('') + said.join('\n');
         });
       }),
     );

@@ -1,5 +1,5 @@
 /** Who is answered. Pure: what is known of a sender comes in, what is to become of the message goes out. */
-import type { ChannelAccess, IdentityStatus, Sender } from '@nightshift/contracts';
+import { type ChannelAccess, IdentityStatus, type MessageEvent, type Sender } from '@nightshift/contracts';
 
 export interface Knock {
   access: ChannelAccess;
@@ -34,6 +34,20 @@ export function droppedAtOnce({ access, direct, addressed, sender }: Knock): str
   return access.groups.answer === 'addressed' && !addressed ? 'not_addressed' : null;
 }
 
+/**
+ * Whether a message that does not address the agent may be for it all the same: it is said in a thread, by a person, and
+ * mentions nobody else. It is for it if the thread is the agent's own (`isOwnThread`).
+ */
+export const isFollowUp = (
+  { groups }: ChannelAccess,
+  { where, mentionsOthers, sender, text, attachments = [] }: MessageEvent,
+): boolean =>
+  groups.followUps !== false &&
+  where?.kind === 'thread' &&
+  mentionsOthers !== true &&
+  !sender.isBot &&
+  (text.trim() !== '' || attachments.length > 0);
+
 /** pair: send the sender a code · explain: say why there is none. */
 export type Admission = 'answer' | 'pair' | 'explain' | 'blocked' | 'stranger';
 
@@ -52,6 +66,10 @@ export function admit(knock: Knock, status: IdentityStatus): Admission {
   if (isVouchedFor(sender)) return 'pair';
   return sender.advice === undefined ? 'stranger' : 'explain';
 }
+
+/** What an identity's status has to be for its messages to be answered. */
+export const answeredStatuses = (knock: Knock): IdentityStatus[] =>
+  IdentityStatus.options.filter((status) => admit(knock, status) === 'answer');
 
 /** Named in the settings, which counts as being approved. */
 export const isListed = ({ access, sender }: Knock): boolean =>

@@ -39,16 +39,16 @@ export async function writeNotice(
 
 const recent = statement<{ count: number }>(`
   SELECT count(*)::int AS count FROM delivery d
-  WHERE d.lane = $1 AND d.text IS NOT NULL AND ($2::text IS NULL OR d.text = $2)
+  WHERE d.lane = $1 AND d.text IS NOT NULL AND ($2::text IS NULL OR d.text = $2) AND ($4::text IS NULL OR starts_with(d.text, $4))
     AND d.created_at > now() - $3 * interval '1 minute'`);
 
-/** How many notices, or how many of this text, the thread was told within so many minutes. */
+/** How many notices, of this text or that begin so, the thread was told within so many minutes. */
 export async function countNotices(
   db: Pick<Database, 'query'>,
   { channelId, threadKey }: { channelId: string; threadKey: string },
-  { text = null, minutes }: { text?: string | null; minutes: number },
+  { text = null, begins = null, minutes }: { text?: string | null; begins?: string | null; minutes: number },
 ): Promise<number> {
-  const [row] = await db.query(recent, [threadLane(channelId, threadKey), text, minutes]);
+  const [row] = await db.query(recent, [threadLane(channelId, threadKey), text, minutes, begins]);
   return row!.count;
 }
 

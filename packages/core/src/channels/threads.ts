@@ -1,13 +1,13 @@
 /** Threads of a platform and the conversations that are held in them: one at a time. */
 import { createHash } from 'node:crypto';
-import type { Address } from '@nightshift/contracts';
+import type { Address, Place } from '@nightshift/contracts';
 import { type Database, newId, statement } from '../database/index.ts';
 
 type Query = Pick<Database, 'query'>;
 
 const begin = statement<{ id: string; agent_id: string }>(`
-  INSERT INTO conversation (id, team_id, agent_id, channel_id, thread, thread_key, direct, title)
-  SELECT $1, $2, a.id, $4, $5, $6, $7, $8 FROM agent a WHERE a.id = $3 AND a.team_id = $2 AND a.deleted_at IS NULL
+  INSERT INTO conversation (id, team_id, agent_id, channel_id, thread, thread_key, direct, title, place)
+  SELECT $1, $2, a.id, $4, $5, $6, $7, $8, $9 FROM agent a WHERE a.id = $3 AND a.team_id = $2 AND a.deleted_at IS NULL
   ON CONFLICT (channel_id, thread_key) WHERE left_at IS NULL DO UPDATE SET thread = excluded.thread
   RETURNING id, agent_id`);
 
@@ -18,13 +18,15 @@ export interface NewThread {
   threadKey: string;
   direct: boolean;
   title: string | null;
+  /** For people. */
+  place: Place;
 }
 
 /** The thread's conversation, made when there is none; null: there is no such agent. */
 export async function beginThread(
   db: Query,
   agentId: string,
-  { teamId, channelId, thread, threadKey, direct, title }: NewThread,
+  { teamId, channelId, thread, threadKey, direct, title, place: where }: NewThread,
 ): Promise<{ id: string; agentId: string } | null> {
   const [row] = await db.query(begin, [
     newId(),
@@ -35,6 +37,7 @@ export async function beginThread(
     threadKey,
     direct,
     title,
+    JSON.stringify(where),
   ]);
   return row ? { id: row.id, agentId: row.agent_id } : null;
 }

@@ -18,6 +18,7 @@ import type { Accepted } from './accept.ts';
 import { acceptHeardMessage } from './accept-heard.ts';
 import { acceptSaid } from './accept-said.ts';
 import { amendMessage } from './amend.ts';
+import { boundEvent } from './context.ts';
 import type { SuspectedSender } from './loop-guard.ts';
 
 /** The channel that the events came through. */
@@ -43,6 +44,8 @@ export interface AcceptedEvents {
   loops: SuspectedSender[];
   /** Why events led to nothing → how many. */
   dropped: Map<string, number>;
+  /** Kinds of things that nobody here can read → how many messages had nothing else, and were answered by a sentence. */
+  unsupported: Map<string, number>;
   /** How many led to something. */
   taken: number;
 }
@@ -88,6 +91,7 @@ export async function acceptEvents(
       // Whatever is wrong with it shows again below, where it takes nothing else along.
       return null;
     });
+    if (typeof accepted === 'string') return { ...nothing(), dropped: new Map([[accepted, 1]]) };
     if (accepted) return { ...nothing(), accepted: [accepted], taken: 1 };
   }
   let defect: unknown;
@@ -121,6 +125,7 @@ export const nothing = (): AcceptedEvents => ({
   stopped: [],
   loops: [],
   dropped: new Map(),
+  unsupported: new Map(),
   taken: 0,
 });
 
@@ -132,7 +137,8 @@ const maxText = maxMessageLength + 1;
 
 /** Cut to what is kept before anything looks at it, and without what cannot be stored. */
 function readable<Event extends InboundEvent>(event: Event): Event {
-  return storable('text' in event ? { ...event, text: cutText(event.text, maxText) } : event);
+  const bounded = boundEvent(event);
+  return storable('text' in bounded ? { ...bounded, text: cutText(bounded.text, maxText) } : bounded);
 }
 
 /** @returns why it led to nothing; null: it led to something */
@@ -151,7 +157,7 @@ async function acceptEvent(
       return markUndelivered(db, scope, event);
     case 'edited':
     case 'deleted':
-      return amendMessage(db, scope, event);
+      return amendMessage(db, scope, event, result);
     case 'message':
     case 'action':
       return acceptSaid(db, scope, event, result);

@@ -1,7 +1,7 @@
 /** The short way in, which nearly every message takes. */
-import { IdentityStatus, type MessageEvent } from '@nightshift/contracts';
+import type { MessageEvent } from '@nightshift/contracts';
 import {
-  admit,
+  answeredStatuses,
   calledAgent,
   droppedAtOnce,
   identityKey,
@@ -16,24 +16,35 @@ import type { EventScope } from './accept-events.ts';
 import { inboundOf } from './accept-said.ts';
 import { acceptHeard } from './accept-statements.ts';
 import { guardHint } from './loop-guard.ts';
+import { noteUnaddressed } from './room.ts';
+import { isUnreadable } from './unsupported.ts';
 
 /**
  * Most messages come alone, from somebody who is known, in a thread that is known, and change nothing else: one
- * statement takes them, together with what comes through other requests at the same moment. Null: this one is not so
- * plain, or was stored before.
+ * statement takes them, together with what comes through other requests at the same moment. The same for messages of groups
+ * that do not address the agent, of which there are many.
+ *
+ * @returns why it led to nothing; null: this one is not so plain, or was stored before
  */
 export async function acceptHeardMessage(
-  db: Pick<Database, 'gather'>,
+  db: Pick<Database, 'gather' | 'gatherRelaxed'>,
   scope: EventScope,
   event: MessageEvent,
-): Promise<Accepted | null> {
+): Promise<Accepted | string | null> {
   const { access, routes } = scope;
   const { sender, direct, group = null, workspace = null, addressed, text, threadKey } = event;
   const knock = { access, direct, addressed, group, sender };
-  if (sender.isBot || event.album !== undefined || droppedAtOnce(knock) || parseCommand(text)) return null;
+  if (event.album !== undefined) return null;
+  const statuses = answeredStatuses(knock);
+  const dropped = droppedAtOnce(knock);
+  if (dropped === 'not_addressed') {
+    const outcome = await noteUnaddressed(db, scope, event, statuses);
+    if (outcome === 'not_addressed') return outcome;
+    if (outcome === 'duplicate') return null;
+  } else if (dropped) return dropped;
+  if (sender.isBot || isUnreadable(event) || parseCommand(text)) return null;
   const person = isVouchedFor(sender) ? sender.id : null;
   if (calledAgent(routes, { workspace, group, person, text })) return null;
-  const statuses = IdentityStatus.options.filter((status) => admit(knock, status) === 'answer');
   if (statuses.length === 0) return null;
   const row = await db.gather(acceptHeard, {
     ...itemOf(inboundOf(scope, event, 0), event.externalId, newId()),

@@ -2,6 +2,7 @@
 import type { IdentityStatus } from '@nightshift/contracts';
 import {
   admit,
+  answeredStatuses,
   beginThread,
   calledAgent,
   countNotices,
@@ -21,15 +22,19 @@ import { acceptReply, type Inbound, titleOf } from './accept.ts';
 import type { AcceptedEvents, EventScope } from './accept-events.ts';
 import { isBusy, isOwnAccount, isStale, recentMessages } from './accept-statements.ts';
 import { acceptStranger } from './accept-stranger.ts';
+import { addFiles } from './added-files.ts';
 import { joinAlbum } from './album.ts';
+import { contextOf, placeOfEvent } from './context.ts';
 import { guardHint, suspect, suspectedUntil, writesLikeAProgram } from './loop-guard.ts';
+import { bucketOf, forgetRoom, noteUnaddressed } from './room.ts';
 import { contentOf, type Said, textOfEvent } from './said.ts';
 import { type KnownSender, noteSeen, resolveSender } from './sender.ts';
+import { answerUnreadable, isUnreadable } from './unsupported.ts';
 
 type Query = Pick<Database, 'query'>;
 
 /** @param botTurns messages of other programs in a row, with this one */
-export function inboundOf({ id, teamId, traceId }: EventScope, event: Said, botTurns: number) {
+export function inboundOf({ id, teamId, traceId, access }: EventScope, event: Said, botTurns: number) {
   return {
     teamId,
     source: id,
@@ -44,6 +49,8 @@ export function inboundOf({ id, teamId, traceId }: EventScope, event: Said, botT
       album: event.type === 'message' ? event.album : undefined,
       thread: event.thread,
       botTurns,
+      context: contextOf(event),
+      bucket: access.groups.context === false ? null : (bucketOf(event)?.bucket ?? null),
     },
   } satisfies Inbound;
 }
@@ -90,9 +97,12 @@ export async function acceptSaid(
   const addressed = event.type === 'action' || event.addressed;
   const knock = { access, direct, addressed, group: event.group ?? null, sender };
   const atOnce = droppedAtOnce(knock);
-  if (atOnce) return atOnce;
+  if (atOnce === 'not_addressed' && event.type === 'message') {
+    const outcome = await noteUnaddressed(db, scope, event, answeredStatuses(knock));
+    if (outcome === 'not_addressed') return outcome;
+  } else if (atOnce) return atOnce;
   const known = await lookUp(db, scope, event);
-  if (known.duplicate) return 'duplicate';
+  if (known.duplicate) return event.type === 'message' ? addFiles(db, scope, event, result) : 'duplicate';
   // What another channel of this installation says is a program's, whatever the platform calls it.
   const isProgram = sender.isBot || known.own_program;
   if (isProgram && access.programs === 'ignore') return 'program';
@@ -116,6 +126,12 @@ export async function acceptSaid(
     return 'loop';
   }
 
+  if (event.type === 'message' && isUnreadable(event)) {
+    if (!(await store(db, scope, event, { outcome: 'unsupported', identityId: identity.id })))
+      return 'duplicate';
+    return answerUnreadable(db, scope, event, known.conversation_id, result);
+  }
+
   const routed = {
     workspace: event.workspace ?? null,
     group: event.group ?? null,
@@ -129,6 +145,7 @@ export async function acceptSaid(
     threadKey,
     direct,
     title: null as string | null,
+    place: placeOfEvent(event),
   };
   let conversation =
     known.conversation_id && known.agent_id ? { id: known.conversation_id, agentId: known.agent_id } : null;
@@ -146,6 +163,7 @@ export async function acceptSaid(
       begin: async (agentId) => (await beginThread(db, agentId, thread))?.id ?? null,
     });
     result.stopped.push(...answer.stopped);
+    if (command.name === 'new') await forgetRoom(db, scope.id, event);
     await tell(db, scope, event, answer.conversationId, answer.text, result);
     return null;
   }

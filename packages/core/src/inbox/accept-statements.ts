@@ -1,6 +1,7 @@
 /** The statements that take in what was said: an inbound event, a message and its run, all of it or nothing. */
 import { type GatheringStatement, statement } from '../database/index.ts';
 import { alikeLength, hasSuspects } from './loop-guard.ts';
+import { contextWithRoom, roomLines } from './room-statements.ts';
 
 /** Counting stops here: behind so many, one more makes no difference. */
 const backlogBound = 128;
@@ -66,7 +67,7 @@ export type AcceptedRow = {
 const itemColumns = `event_id uuid, team_id uuid, source text, external_id text, conversation_id uuid, message_id uuid, run_id uuid,
   agent_id uuid, trigger run_trigger, trace_id text, api_key_id uuid, schedule_id uuid, channel_id uuid, identity_id uuid,
   person_id uuid, type text, ref text, album text, content jsonb, files jsonb, thread jsonb, bot_turns int, hold_ms int,
-  guest boolean, vouched boolean`;
+  guest boolean, vouched boolean, context jsonb, bucket text`;
 
 const itemNames = itemColumns.split(',').map((column) => column.trim().split(' ')[0]!);
 
@@ -122,14 +123,14 @@ const acceptInto = ({
   ), told AS (
     SELECT conversation_id, max(nth) AS count, bool_and(trigger <> 'schedule') AS joins, max(hold_ms) AS hold_ms,
       (array_agg(thread ORDER BY nth DESC))[1] AS thread, (array_agg(bot_turns ORDER BY nth DESC))[1] AS bot_turns,
-      bool_or(guest) AS guest,
+      (array_agg(context->'where' ORDER BY nth DESC) FILTER (WHERE context ? 'where'))[1] AS place, bool_or(guest) AS guest,
       CASE WHEN count(DISTINCT person_id) = 1 AND bool_and(vouched) THEN (array_agg(person_id))[1] END AS speaker_id
     FROM fresh GROUP BY conversation_id
   ), held AS (
     SELECT c.id FROM conversation c JOIN told ON told.conversation_id = c.id ORDER BY c.id FOR NO KEY UPDATE OF c
   ), lane AS (
     UPDATE conversation c SET next_seq = c.next_seq + told.count, updated_at = now(),
-      thread = coalesce(told.thread, c.thread), bot_turns = coalesce(told.bot_turns, c.bot_turns),
+      thread = coalesce(told.thread, c.thread), place = coalesce(told.place, c.place), bot_turns = coalesce(told.bot_turns, c.bot_turns),
       guest_id = ${guestAfter}, steerable_run_id = ${steerableAfter},
       steered_seq = CASE WHEN told.joins AND ${steerableAfter} IS NOT NULL THEN c.next_seq + told.count - 1 ELSE c.steered_seq END
     FROM held JOIN told ON told.conversation_id = held.id WHERE c.id = held.id
@@ -153,9 +154,10 @@ const acceptInto = ({
     INSERT INTO file (id, team_id, conversation_id, name, media_type, bytes, source)
     SELECT a.id, fresh.team_id, fresh.conversation_id, a.name, a.media_type, a.bytes, a.source
     FROM fresh, jsonb_to_recordset(fresh.files) AS a (id uuid, name text, media_type text, bytes int, source jsonb)
-  ), said AS (
-    INSERT INTO message (id, conversation_id, seq, role, content, run_id, person_id)
-    SELECT f.message_id, lane.id, lane.seq + f.nth - 1, 'user', f.content, coalesce(lane.joined_run_id, opened.id), f.person_id
+  ), ${roomLines}, said AS (
+    INSERT INTO message (id, conversation_id, seq, role, content, run_id, person_id, context)
+    SELECT f.message_id, lane.id, lane.seq + f.nth - 1, 'user', f.content, coalesce(lane.joined_run_id, opened.id), f.person_id,
+      ${contextWithRoom('f')}
     FROM fresh f JOIN lane ON lane.id = f.conversation_id LEFT JOIN opened ON opened.conversation_id = lane.id
     RETURNING id, run_id
   ), ${also} ${crowd}

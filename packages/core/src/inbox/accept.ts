@@ -5,6 +5,7 @@
 import {
   type Address,
   cutText,
+  type MessageContext,
   type RunTrigger,
   type StoredPart,
   textOf,
@@ -44,8 +45,12 @@ export interface ChannelOrigin {
   album: string | undefined;
   /** Where answers go from now on. */
   thread: Address;
-  /** Messages of other programs in a row, with this one. */
-  botTurns: number;
+  /** Messages of other programs in a row, with this one. Absent: as they were. */
+  botTurns: number | undefined;
+  /** Who said it, where, and what it refers to. */
+  context: MessageContext;
+  /** See `bucketOf`. Null: nothing that was said before is shown with it. */
+  bucket: string | null;
 }
 
 /** Who said it, as far as a channel knows. */
@@ -189,6 +194,8 @@ export function itemOf(inbound: Inbound, externalId: string, eventId: string) {
     album: channel?.album,
     thread: channel?.thread,
     bot_turns: channel?.botTurns,
+    context: channel?.context,
+    bucket: channel?.bucket,
     hold_ms: channel?.album === undefined ? 0 : albumMs,
   };
 }

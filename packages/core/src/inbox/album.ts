@@ -6,6 +6,7 @@ import { type MessageEvent, maxAttachments } from '@nightshift/contracts';
 import { identityKey } from '../channels/index.ts';
 import { type Database, newId, statement } from '../database/index.ts';
 import type { EventScope } from './accept-events.ts';
+import { contextOf } from './context.ts';
 import { contentOf } from './said.ts';
 
 // Two of one album at once, neither of which sees the other, would make two messages.
@@ -30,7 +31,9 @@ const join = statement<{ id: string }>(`
     SELECT a.id, $1, open.conversation_id, a.name, a.media_type, a.bytes, a.source
     FROM event, open, jsonb_to_recordset($8::jsonb) AS a (id uuid, name text, media_type text, bytes int, source jsonb)
   )
-  UPDATE message m SET content = $9::jsonb || m.content || $10::jsonb
+  UPDATE message m SET content = $9::jsonb || m.content || $10::jsonb,
+    -- What only a later piece says: the platform may put a mark or a quote on any of them.
+    context = $11::jsonb || coalesce(m.context, '{}')
   FROM open, event WHERE m.id = open.id AND jsonb_array_length(m.content) < ${maxAttachments} RETURNING m.id`);
 
 /** @returns false: there is no message of the album that it could become part of */
@@ -50,6 +53,7 @@ export async function joinAlbum(
     JSON.stringify(files),
     JSON.stringify(words),
     JSON.stringify(others),
+    JSON.stringify(contextOf(event)),
   ]);
   return rows.length > 0;
 }

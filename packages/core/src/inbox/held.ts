@@ -12,6 +12,12 @@ export const maxHeld = 5;
 /** Of all their texts together, in bytes of UTF-8. */
 const maxHeldBytes = 8_192;
 
+/** Of a text beside what it refers to. */
+const minTextBytes = 1_000;
+
+const referenceBytes = ({ quoted, addressees }: Partial<MessageEvent>): number =>
+  quoted || addressees ? Buffer.byteLength(JSON.stringify([quoted, addressees])) : 0;
+
 const maxHeldFiles = 5;
 /** Where a file or a chat is found is an address; what is longer holds the bytes themselves. */
 const maxAddressLength = 2_000;
@@ -33,15 +39,21 @@ export function hold(event: Said, before: readonly Held[]): Held {
     JSON.stringify(event.thread).length <= maxAddressLength;
   if (!isKept) return { externalId };
   const used = before.reduce(
-    (sum, held) => sum + (isHeldMessage(held) ? Buffer.byteLength(held.text) : 0),
+    (sum, held) => sum + (isHeldMessage(held) ? Buffer.byteLength(held.text) + referenceBytes(held) : 0),
     0,
   );
+  const { quoted, addressees, ...plain } = event;
+  // A reference takes room from the words, and is left out where it would leave none.
+  const references = { ...(quoted && { quoted }), ...(addressees && { addressees }) };
+  const hasRoom =
+    used + referenceBytes(references) + Math.min(event.text.length, minTextBytes) <= maxHeldBytes;
+  const kept: MessageEvent = hasRoom ? event : plain;
   const filesBefore = before.flatMap((held) => (isHeldMessage(held) ? (held.attachments ?? []) : []));
   const attachments = (event.attachments ?? [])
     .filter((file) => JSON.stringify(file).length <= maxAddressLength)
     .slice(0, Math.max(0, maxHeldFiles - filesBefore.length));
-  const text = cutBytes(event.text, maxHeldBytes - used);
-  return text === '' && attachments.length === 0 ? { externalId } : { ...event, text, attachments };
+  const text = cutBytes(event.text, maxHeldBytes - used - referenceBytes(kept));
+  return text === '' && attachments.length === 0 ? { externalId } : { ...kept, text, attachments };
 }
 
 /** What an edit makes of a text that is kept. The other messages of its sender have no part in its length. */

@@ -2,6 +2,7 @@
 import type { Database } from '../database/index.ts';
 import { appendRunEvents, signal } from '../events/index.ts';
 import type { Log } from '../log/index.ts';
+import type { Metrics } from '../metrics/index.ts';
 import type { Producer } from '../queue/index.ts';
 import { type Accepted, busyBacklog } from './accept.ts';
 import type { AcceptedEvents } from './accept-events.ts';
@@ -29,10 +30,11 @@ function signalCancel({ db, log }: Pick<WakeDeps, 'db' | 'log'>, runId: string):
 
 /** What a channel brought. */
 export function wakeForEvents(
-  deps: WakeDeps & { deliveries: Producer<'delivery'> },
-  { accepted, lanes, stopped, loops }: AcceptedEvents,
+  deps: WakeDeps & { deliveries: Producer<'delivery'>; metrics: Pick<Metrics, 'channelUnsupported'> },
+  { accepted, lanes, stopped, loops, unsupported }: AcceptedEvents,
 ): void {
-  const { db, log, deliveries } = deps;
+  const { db, log, deliveries, metrics } = deps;
+  for (const [what, count] of unsupported) metrics.channelUnsupported.inc({ what }, count);
   for (const each of loops) log.warn(each, 'a sender writes like a program and is not answered for a while');
   for (const each of accepted) wakeForMessage(deps, each);
   for (const lane of lanes) deliveries.wakeSoon({ lane }, lane);

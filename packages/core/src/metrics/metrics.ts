@@ -135,6 +135,12 @@ export function createMetrics(process: string) {
       labelNames: ['reason'],
       registers,
     }),
+    channelUnsupported: new Counter({
+      name: 'nightshift_channel_unsupported_total',
+      help: 'Messages that held nothing that can be read, by what it was: poll, sticker, encrypted_message … or other',
+      labelNames: ['what'],
+      registers,
+    }),
     documents: new Counter({
       name: 'nightshift_documents_total',
       help: 'Documents read in processes of their own, by outcome: read, stopped, too_slow, too_large, crashed, unreadable',

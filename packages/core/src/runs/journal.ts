@@ -102,7 +102,7 @@ export interface RunEnd {
 }
 
 /** The lane's row, locked against a claim until the statement ends. No row: the lane was lost. */
-const fence = `lane AS (SELECT c.id, c.steered_seq FROM conversation c WHERE c.id = $1 AND c.epoch = $2 FOR SHARE)`;
+const fence = `lane AS (SELECT c.id, c.steered_seq, c.amendments FROM conversation c WHERE c.id = $1 AND c.epoch = $2 FOR SHARE)`;
 
 /**
  * Writes ledger rows of a step, for the rows of the CTE `lane`. Takes parameters $3 to $7. What the ledger is given the
@@ -148,7 +148,8 @@ const begin = statement<Begun>(`
   ON CONFLICT (run_id, index) DO UPDATE SET attempts = step.attempts + 1, status = 'started', started_at = now(),
     name = excluded.name, input = excluded.input, input_hash = excluded.input_hash,
     output = NULL, error = NULL, ended_at = NULL
-  RETURNING attempts, EXISTS (SELECT FROM budget b WHERE b.team_id = $10 AND b.enabled) AS budgeted`);
+  RETURNING attempts, EXISTS (SELECT FROM budget b WHERE b.team_id = $10 AND b.enabled) AS budgeted,
+    (SELECT amendments FROM lane) AS amendments`);
 
 const settle = statement<{ id: string }>(`WITH ${fence}, ${settleLedger}, ${released} SELECT id FROM lane`);
 
@@ -295,6 +296,11 @@ export interface Begun {
   attempts: number;
   /** The team has budgets: what the step uses is to be reserved. A team without any pays nothing for them. */
   budgeted: boolean;
+  /**
+   * Of the conversation. From here on a change of what the step is shown is a message of its own; another number than
+   * when the messages were read says that one was changed before.
+   */
+  amendments: number;
 }
 
 /** Writes that a step begins. @throws {LaneLostError} */

@@ -5,7 +5,7 @@
  * of the run names the epoch it was claimed with: a worker that was paused past its lease finds that it no longer
  * matches, and writes nothing. Leases use the database's clock, so a worker's own clock may be wrong.
  */
-import type { AgentLimits, ModelSetting, RunTrigger, ToolPolicy } from '@nightshift/contracts';
+import type { AgentLimits, ModelSetting, Place, RunTrigger, ToolPolicy } from '@nightshift/contracts';
 import type { z } from 'zod';
 import { type Database, run as runStatement, statement } from '../database/index.ts';
 
@@ -26,6 +26,10 @@ export interface ClaimedRun {
   readonly trigger: RunTrigger;
   /** Where its conversation is held; null: over the API. */
   readonly channelId: string | null;
+  /** The same, for the model. */
+  readonly place: RunPlace | null;
+  /** Of the conversation: see `Conversation.amendments`. */
+  readonly amendments: number;
   readonly attempt: number;
   readonly traceId: string | null;
   readonly createdAt: Date;
@@ -50,6 +54,15 @@ export interface ClaimedRun {
   };
 }
 
+export interface RunPlace {
+  /** The platform's slug. */
+  readonly kind: string;
+  /** Between one person and us. */
+  readonly direct: boolean;
+  /** Null: nobody has said so yet. */
+  readonly where: Place | null;
+}
+
 export interface RunGuest {
   /** Whose everything is that tools keep in it: a person's, or a group's (its conversation). */
   readonly id: string;
@@ -71,6 +84,10 @@ type ClaimRow = {
   team_id: string;
   trigger: RunTrigger;
   channel_id: string | null;
+  channel_kind: string | null;
+  direct: boolean;
+  place: Place | null;
+  amendments: number;
   attempt: number;
   trace_id: string | null;
   created_at: Date;
@@ -105,13 +122,13 @@ const claim = statement<ClaimRow>(`
       -- Whoever claims reads all that has been said to the run, so only what comes from here on is news.
       steerable_run_id = CASE WHEN next.queue_mode = 'steer' THEN next.id END, steered_seq = 0
     FROM next WHERE c.id = next.conversation_id AND (c.lease_until IS NULL OR c.lease_until < now())
-    RETURNING c.id, c.epoch, c.channel_id, c.guest_id
+    RETURNING c.id, c.epoch, c.channel_id, c.guest_id, c.direct, c.place, c.amendments
   ), started AS (
     UPDATE run r SET status = 'running', started_at = coalesce(r.started_at, now()), waiting = NULL
     FROM next, lane WHERE r.id = next.id AND r.status IN ('queued', 'running')
     RETURNING r.*, next.status = 'running' AS taken_over, next.waited
   )
-  SELECT lane.epoch, lane.channel_id, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
+  SELECT lane.epoch, lane.channel_id, lane.direct, lane.place, lane.amendments, h.kind AS channel_kind, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
     r.cancel_requested_at IS NOT NULL AS cancelled, coalesce(lane.guest_id, s.guest_id) AS guest_id, h.guest_tools,
     extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
     a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
@@ -143,6 +160,9 @@ export async function claimRun(
       teamId: row.team_id,
       trigger: row.trigger,
       channelId: row.channel_id,
+      place:
+        row.channel_kind === null ? null : { kind: row.channel_kind, direct: row.direct, where: row.place },
+      amendments: row.amendments,
       attempt: row.attempt,
       traceId: row.trace_id,
       createdAt: row.created_at,
