@@ -4,6 +4,7 @@ import type { RunGuest } from '@nightshift/core/runs';
 import type { ModelCall } from '@nightshift/providers';
 import { parametersOf, type Tool } from '@nightshift/tools';
 import type { ShownMessage } from './attachments.ts';
+import { describePlaceLimits, type PlaceLimits } from './place-limits.ts';
 
 /** The tools that an agent's policy leaves it, and of these what it may use for a guest. */
 export function allowedTools(
@@ -32,13 +33,15 @@ export function buildCall(input: {
   before: readonly ShownMessage[];
   run: readonly ModelMessage[];
   tools: readonly Tool[];
+  place?: PlaceLimits | null;
 }): Omit<ModelCall, 'model'> {
-  const { agent, summary, before, run, tools } = input;
+  const { agent, summary, before, run, tools, place = null } = input;
   // System texts of the conversation come from its client (the OpenAI door) and add to the agent's own.
   const system = [
     `You are "${agent.name}".`,
     agent.instructions,
     ...before.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
+    describePlaceLimits(place) ?? '',
   ]
     .filter((text) => text.trim())
     .join('\n\n');

@@ -42,6 +42,7 @@ import {
   tellFinished,
   windowOf,
 } from './model-step.ts';
+import type { PlaceLimits } from './place-limits.ts';
 import { allowedTools, buildCall } from './prompt.ts';
 import type { RunContext, RunDeps } from './run-context.ts';
 import { stopCause } from './stop.ts';
@@ -115,6 +116,8 @@ class RunTurn {
   /** What was said before the run: the older part in short, the newer as it was. */
   #summary: Summary | null = null;
   #before: ShownMessage[] = [];
+  /** Where its answer goes. */
+  #place: PlaceLimits | null = null;
   #compactions = 0;
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
@@ -176,10 +179,12 @@ class RunTurn {
     }
     if (run.cancelled) return this.end({ status: 'cancelled', error: null });
     const begunBefore = run.takenOver || run.waited || run.attempt > 1;
-    const [history, steps] = await Promise.all([
+    const [history, steps, place] = await Promise.all([
       readHistory(db, run.lane.conversationId, run.id),
       begunBefore ? readJournal(db, run.id) : [],
+      this.#deps.places?.read(run) ?? null,
     ]);
+    this.#place = place;
     this.#own.push(...(await this.#show(history.own)));
     this.#before = await this.#show(history.before);
     this.#summary = history.summary;
@@ -338,6 +343,7 @@ class RunTurn {
       before: this.#before,
       run: transcript.messages,
       tools: this.#tools,
+      place: this.#place,
     });
     const index = transcript.nextIndex;
     const window = windowOf(routing);

@@ -3,5 +3,12 @@ export { type CatalogChannel, type CatalogField, channelCatalog } from './catalo
 export * from './channel.ts';
 export { readJson, readWhole, retryAfterMs, toChannelError } from './http.ts';
 export type { Dialect, Rendered, TelegramEntity, TextLimit } from './markdown/render.ts';
-export { type RenderedMessage, renderBeginning, renderMessage } from './render.ts';
+export {
+  type AnswerLimit,
+  answerLimitOf,
+  type Cut,
+  type RenderedMessage,
+  renderBeginning,
+  renderMessage,
+} from './render.ts';
 export { assertAccepted, isAccepted, type PostAnswer, postSigned, type SignedPost } from './webhook/post.ts';

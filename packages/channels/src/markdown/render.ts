@@ -6,6 +6,7 @@ import { isParsable } from './complexity.ts';
 import { type Dialect, type Rendered, renderers } from './dialects/index.ts';
 import { lengthIn, mostUnits, type TextLimit } from './length.ts';
 import { parseMarkdown } from './parse.ts';
+import { smsSegments } from './sms-segments.ts';
 import { type Gauge, splitTree } from './split.ts';
 import type { Block, Node, Root } from './tree.ts';
 import { parseUnfinished } from './unfinished.ts';
@@ -49,6 +50,54 @@ export function renderParts(
     parts.push(part);
   }
   return { parts, isComplete: beginning.length === markdown.length };
+}
+
+export interface CutParts {
+  /** The beginning of the text; the last one ends with a note that it was cut. */
+  readonly parts: readonly Rendered[];
+  /** How much of the text is in them, from 0 to 1. */
+  readonly shown: number;
+  /** What is read last before the note. */
+  readonly end: string;
+}
+
+/**
+ * At most `maxParts` messages of a text that takes more, of which the last says so. `notes` say it for how much is shown,
+ * the best first: the first that leaves the text at least half of its message is taken, else the last.
+ */
+export function renderCut(
+  markdown: string,
+  {
+    dialect,
+    limit,
+    maxParts,
+    notes,
+  }: Format & { readonly maxParts: number; readonly notes: readonly ((shown: number) => string)[] },
+): CutParts {
+  const beginning = cutText(markdown, sourcePerUnit * mostUnits(limit) * (maxParts + 1)).toWellFormed();
+  const render = rendererOf(dialect, beginning);
+  const gauge = gaugeOf(render, limit);
+  const trees: Root[] = [];
+  for (const tree of splitTree(parseMarkdown(beginning), gauge)) {
+    if (render(tree).text.trim() !== '') trees.push(tree);
+    if (trees.length === maxParts) break;
+  }
+  const whole = { type: 'root', children: [] } satisfies Root;
+  const last = trees.pop() ?? whole;
+  const before = trees.map(render);
+  const blockOf = (text: string): Block => ({ type: 'paragraph', children: [{ type: 'text', value: text }] });
+  // The note is measured at its longest, since how much is shown depends on it.
+  const note =
+    notes.find((each) => gauge.fill({ type: 'root', children: [blockOf(each(0))] }) <= 0.5) ?? notes.at(-1)!;
+  const [first = whole] = splitTree(last, gaugeOf(render, limit, [blockOf(note(0))]));
+  const end = render(first).text;
+  const length = before.reduce((sum, { text }) => sum + text.length, end.length);
+  const shown = Math.min(1, length / Math.max(1, markdown.length));
+  return {
+    parts: [...before, render({ type: 'root', children: [...first.children, blockOf(note(shown))] })],
+    shown,
+    end,
+  };
 }
 
 /** Markdown that is longer than what is read of it by more than this is no text that people read. */
@@ -97,12 +146,13 @@ function gaugeOf(render: Render, limit: TextLimit, behind: readonly Block[] = []
 /** Telegram shows no more than so many entities of a message. */
 const mostEntities = 100;
 
-function fillOf({ text, html, entities }: Rendered, { max, unit, lines }: TextLimit): number {
+function fillOf({ text, html, entities }: Rendered, { max, unit, lines, segments }: TextLimit): number {
   const length = lengthIn[unit];
   return Math.max(
     length(text) / max,
     html === undefined ? 0 : length(html) / max,
     (entities?.length ?? 0) / mostEntities,
+    segments === undefined ? 0 : smsSegments(text) / segments,
     lines === undefined ? 0 : text.split('\n').filter((line) => line.trim() !== '').length / lines,
   );
 }

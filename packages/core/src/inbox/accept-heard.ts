@@ -12,7 +12,7 @@ import {
 } from '../channels/index.ts';
 import { type Database, newId } from '../database/index.ts';
 import { type Accepted, accepted, itemOf } from './accept.ts';
-import type { EventScope } from './accept-events.ts';
+import type { KnownScope } from './accept-events.ts';
 import { inboundOf } from './accept-said.ts';
 import { acceptHeard } from './accept-statements.ts';
 import { guardHint } from './loop-guard.ts';
@@ -20,11 +20,11 @@ import { guardHint } from './loop-guard.ts';
 /**
  * Most messages come alone, from somebody who is known, in a thread that is known, and change nothing else: one
  * statement takes them, together with what comes through other requests at the same moment. Null: this one is not so
- * plain, or was stored before.
+ * plain, was stored before, or the channel is not the version any more that the caller has read.
  */
 export async function acceptHeardMessage(
   db: Pick<Database, 'gather'>,
-  scope: EventScope,
+  scope: KnownScope,
   event: MessageEvent,
 ): Promise<Accepted | null> {
   const { access, routes } = scope;
@@ -43,6 +43,7 @@ export async function acceptHeardMessage(
     statuses,
     listed: isListed(knock),
     guest: isGuestGroup(knock),
+    version: scope.version,
     per_minute: access.limits.messagesPerMinute,
     ...guardHint(text),
   });
