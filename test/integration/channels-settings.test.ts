@@ -224,7 +224,9 @@ describe('a change that another process made, and whose signal is lost', () => {
     const change = { credentials: next.channel.credentials };
     await unseen(() => updateChannel(product.db, product.deps.kek, product.id, id, change, rules));
     expect(await say('two')).toMatchObject({ status: 401 });
-    expect(await next.say(hooked.hookUrl, 'three')).toMatchObject({ status: 200 });
+    expect(
+      await next.post(hooked.hookUrl, { thread: 'dm', sender: { id: 'ann' }, text: 'three' }, 'new'),
+    ).toMatchObject({ status: 200 });
     expect(await textsIn(id)).toEqual(['one', 'three']);
     // What is signed with the new secret is taken, also when that is the first that comes.
     await unseen(() =>
@@ -249,21 +251,17 @@ describe('a change that another process made, and whose signal is lost', () => {
     expect(await textsIn(id)).toEqual(['one']);
   });
 
-  it('counts in a web chat', async () => {
-    const agentId = await createAgent(product.owner);
-    const chat = await connectWebChat(product.owner, agentId);
+  it.each([
+    ['access', `access = '{"strangers": "ignore"}'`, 403],
+    ['status', `status = 'paused'`, 503],
+    ['pages', `settings = jsonb_set(settings, '{origins}', '["https://other.example"]')`, 403],
+    ['deletion', 'deleted_at = now()', 404],
+  ])('of %s counts in a web chat', async (_name, change, status) => {
+    const chat = await connectWebChat(product.owner, await createAgent(product.owner));
     const visitor = await startVisitor(product.url, chat);
     await product.owner.expect(202, visitor.say('one'));
-    const set = (change: string) =>
-      unseen(() => product.sql(`UPDATE channel SET ${change} WHERE id = $1`, [chat.id]));
-    await set(`access = '{"strangers": "ignore"}'`);
-    expect((await visitor.say('two')).status).toBe(403);
-    await set(`access = '{"strangers": "answer"}', status = 'paused'`);
-    expect((await visitor.say('three')).status).toBe(503);
-    await set(`status = 'active', settings = jsonb_set(settings, '{origins}', '["https://other.example"]')`);
-    expect((await visitor.say('four')).status).toBe(403);
-    await set(`deleted_at = now()`);
-    expect((await visitor.say('five')).status).toBe(404);
+    await unseen(() => product.sql(`UPDATE channel SET ${change} WHERE id = $1`, [chat.id]));
+    expect((await visitor.say('two')).status).toBe(status);
     expect(await textsIn(chat.id)).toEqual(['one']);
   });
 });

@@ -90,7 +90,7 @@ it('what is cut says so within the limit, however small that is, and where it en
       fc.array(word, { minLength: 40, maxLength: 80 }),
       (given, maxParts, dialect, words) => {
         const { lines, segments, ...rest } = given;
-        const text = `${words.join(' ')} `.repeat(60);
+        const text = `${words.join(' ')} word `.repeat(25);
         const all = {
           ...rest,
           ...(lines && { lines }),
@@ -102,10 +102,11 @@ it('what is cut says so within the limit, however small that is, and where it en
         expect(parts.at(-1)!.text).toMatch(/(missing|…)/);
         expect(cut).toMatchObject({ as: 'parts', parts: parts.length });
         expect(cut!.percent).toBeLessThan(100);
-        expect(parts.at(-1)!.text).toContain(cut!.end.slice(-5).trim());
+        const read = parts.map(({ text }) => text).join('\n');
+        expect(read).toContain(cut!.end.slice(-5).trim());
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 

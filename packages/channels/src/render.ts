@@ -1,6 +1,6 @@
 /** From what an agent says to what a platform is sent. */
 import type { Capabilities, OutgoingFile, Part } from './channel.ts';
-import { renderCut, renderParts, renderPreview } from './markdown/render.ts';
+import { renderParts, renderPreview } from './markdown/render.ts';
 
 /** Where the platform has files: more messages in a row than this are a flood; the answer is sent as a file then. */
 const maxParts = 10;
@@ -35,14 +35,14 @@ const endLength = 160;
 export function renderMessage(markdown: string, capabilities: Capabilities): RenderedMessage {
   const { dialect, limit } = capabilities;
   const { most, asFile } = answerLimit(capabilities, Buffer.byteLength(markdown));
-  const { parts, isComplete } = renderParts(markdown, { dialect, limit, maxParts: most });
+  const rendered = renderParts(markdown, { dialect, limit, maxParts: most, ...(!asFile && { notes }) });
+  const { parts, isComplete, shown } = rendered;
   if (isComplete) return { parts, file: null, cut: null };
   if (!asFile) {
-    const cut = renderCut(markdown, { dialect, limit, maxParts: most, notes });
-    const end = cut.end.trim().slice(-endLength).toWellFormed();
+    const end = rendered.end.trim().slice(-endLength).toWellFormed();
     // Of what is cut something is missing.
-    const percent = Math.min(99, Math.round(cut.shown * 100));
-    return { parts: cut.parts, file: null, cut: { as: 'parts', parts: cut.parts.length, percent, end } };
+    const percent = Math.min(99, Math.round(shown * 100));
+    return { parts, file: null, cut: { as: 'parts', parts: parts.length, percent, end } };
   }
   const told = renderParts('The answer is long, so here it is as a file.', { dialect, limit }).parts;
   return {

@@ -26,6 +26,18 @@ export interface RenderedParts {
   readonly parts: readonly Rendered[];
   /** False when there would be more than `maxParts`: these are the beginning. */
   readonly isComplete: boolean;
+  /** Of a beginning: how much of the text is in it, from 0 to 1, and what is read last. */
+  readonly shown: number;
+  readonly end: string;
+}
+
+export interface Bounded {
+  readonly maxParts?: number;
+  /**
+   * Where there would be more than `maxParts`, the last one ends with one of these, made for how much is shown: the first
+   * that leaves the text at least half of its message, else the last. None: it says nothing.
+   */
+  readonly notes?: readonly ((shown: number) => string)[];
 }
 
 /**
@@ -34,69 +46,61 @@ export interface RenderedParts {
  */
 export function renderParts(
   markdown: string,
-  { dialect, limit, maxParts = Number.POSITIVE_INFINITY }: Format & { readonly maxParts?: number },
+  { dialect, limit, maxParts = Number.POSITIVE_INFINITY, notes = [] }: Format & Bounded,
 ): RenderedParts {
+  const whole = (parts: readonly Rendered[]) => ({ parts, isComplete: true, shown: 1, end: '' });
   const asIs = { text: withoutBlankEdges(markdown.toWellFormed()) };
-  if (dialect === 'markdown' && fillOf(asIs, limit) <= 1)
-    return { parts: asIs.text ? [asIs] : [], isComplete: true };
+  if (dialect === 'markdown' && fillOf(asIs, limit) <= 1) return whole(asIs.text ? [asIs] : []);
   // What is certain to be too much is not parsed: a megabyte takes seconds, in which the process does nothing else.
   const beginning = cutText(markdown, sourcePerUnit * mostUnits(limit) * (maxParts + 1));
   const render = rendererOf(dialect, beginning);
+  const trees: Root[] = [];
   const parts: Rendered[] = [];
+  let isComplete = beginning.length === markdown.length;
   for (const tree of splitTree(parseMarkdown(beginning), gaugeOf(render, limit))) {
     const part = render(tree);
     if (part.text.trim() === '') continue;
-    if (parts.length === maxParts) return { parts, isComplete: false };
+    if (parts.length === maxParts) {
+      isComplete = false;
+      break;
+    }
     parts.push(part);
+    trees.push(tree);
   }
-  return { parts, isComplete: beginning.length === markdown.length };
+  if (isComplete) return whole(parts);
+  return endWithNote({ parts, last: trees.at(-1), length: markdown.length }, { render, limit, notes });
 }
 
-export interface CutParts {
-  /** The beginning of the text; the last one ends with a note that it was cut. */
-  readonly parts: readonly Rendered[];
-  /** How much of the text is in them, from 0 to 1. */
-  readonly shown: number;
-  /** What is read last before the note. */
-  readonly end: string;
-}
-
-/**
- * At most `maxParts` messages of a text that takes more, of which the last says so. `notes` say it for how much is shown,
- * the best first: the first that leaves the text at least half of its message is taken, else the last.
- */
-export function renderCut(
-  markdown: string,
-  {
-    dialect,
-    limit,
-    maxParts,
-    notes,
-  }: Format & { readonly maxParts: number; readonly notes: readonly ((shown: number) => string)[] },
-): CutParts {
-  const beginning = cutText(markdown, sourcePerUnit * mostUnits(limit) * (maxParts + 1)).toWellFormed();
-  const render = rendererOf(dialect, beginning);
-  const gauge = gaugeOf(render, limit);
-  const trees: Root[] = [];
-  for (const tree of splitTree(parseMarkdown(beginning), gauge)) {
-    if (render(tree).text.trim() !== '') trees.push(tree);
-    if (trees.length === maxParts) break;
+/** Makes room for a note at the end of the last message. */
+function endWithNote(
+  { parts, last, length }: { parts: readonly Rendered[]; last: Root | undefined; length: number },
+  { render, limit, notes }: { render: Render; limit: TextLimit; notes: NonNullable<Bounded['notes']> },
+): RenderedParts {
+  const measure = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0);
+  const shownOf = (texts: readonly string[]) => Math.min(1, measure(texts) / Math.max(1, length));
+  const { fill } = gaugeOf(render, limit);
+  const noted = (children: readonly Block[], text: string): Root => ({
+    type: 'root',
+    children: [...children, { type: 'paragraph', children: [{ type: 'text', value: text }] }],
+  });
+  // It is measured at its longest, since how much is shown depends on it.
+  const note = notes.find((each) => fill(noted([], each(0))) <= 0.5) ?? notes.at(-1);
+  if (!note || !last) {
+    const texts = parts.map(({ text }) => text);
+    return { parts, isComplete: false, shown: shownOf(texts), end: texts.at(-1) ?? '' };
   }
-  const whole = { type: 'root', children: [] } satisfies Root;
-  const last = trees.pop() ?? whole;
-  const before = trees.map(render);
-  const blockOf = (text: string): Block => ({ type: 'paragraph', children: [{ type: 'text', value: text }] });
-  // The note is measured at its longest, since how much is shown depends on it.
-  const note =
-    notes.find((each) => gauge.fill({ type: 'root', children: [blockOf(each(0))] }) <= 0.5) ?? notes.at(-1)!;
-  const [first = whole] = splitTree(last, gaugeOf(render, limit, [blockOf(note(0))]));
-  const end = render(first).text;
-  const length = before.reduce((sum, { text }) => sum + text.length, end.length);
-  const shown = Math.min(1, length / Math.max(1, markdown.length));
+  const before = parts.slice(0, -1);
+  const behind = noted([], note(0)).children;
+  const [first] = splitTree(last, gaugeOf(render, limit, behind));
+  const fits = first !== undefined && fill(noted(first.children, note(0))) <= 1;
+  const kept = fits ? first.children : [];
+  const texts = [...before.map(({ text }) => text), ...(fits ? [render(first).text] : [])];
+  const shown = shownOf(texts);
   return {
-    parts: [...before, render({ type: 'root', children: [...first.children, blockOf(note(shown))] })],
+    parts: [...before, render(noted(kept, note(shown)))],
+    isComplete: false,
     shown,
-    end,
+    end: texts.at(-1) ?? '',
   };
 }
 

@@ -29,7 +29,7 @@ const smart: Readonly<Record<string, string>> = {
 
 const places = (char: string): number => {
   const simple = smart[char] ?? char;
-  if (simple.length > 1) return simple.length;
+  if (simple === '...') return 3;
   return basic.has(simple) ? 1 : extension.has(simple) ? 2 : Number.NaN;
 };
 

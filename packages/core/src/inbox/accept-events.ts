@@ -91,8 +91,8 @@ export async function acceptEvents(
     transaction(db.pool, async (client) => {
       const query: Query = { query: (sql, values) => run(client, sql, values) };
       const current = await (before ?? ((within) => readScope(within, source.id)))(query);
+      if (known && known.version !== current?.version) throw new ChannelChangedError(source.id);
       if (!current || current.status === 'paused') return droppedAll(events, current ? 'paused' : 'deleted');
-      if (known && known.version !== current.version) throw new ChannelChangedError(source.id);
       const result = nothing();
       const scope = { ...source, ...current };
       for (const event of events.map(readable)) {
