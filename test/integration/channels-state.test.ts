@@ -110,6 +110,9 @@ describe('a channel that we connect to', () => {
     );
     const lease = { channelId: id, teamId: product.id, epoch: 7 };
     expect(await noteConnection(product.db, lease, { status: 'connected' })).toBe(true);
+    const { since } = (await read()).state;
+    expect(await noteConnection(product.db, lease, { status: 'connected' })).toBe(true);
+    expect((await read()).state).toMatchObject({ status: 'connected', since });
     await product.sql(`UPDATE channel SET lease_owner = 'second', epoch = 8 WHERE id = $1`, [id]);
     const failed = { status: 'disconnected', error: { code: 'not_connected', message: 'No.' } } as const;
     expect(await noteConnection(product.db, { ...lease, epoch: 8 }, failed)).toBe(true);

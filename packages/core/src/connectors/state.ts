@@ -18,7 +18,10 @@ export interface ObservedConnection {
 const note = statement<{ id: string }>(`
   UPDATE channel c SET connection = jsonb_strip_nulls(jsonb_build_object(
     'epoch', c.epoch, 'status', $3::text,
-    'since', CASE WHEN $3 IN ('disconnected', 'refused') THEN coalesce(c.connection->'downSince', to_jsonb(now())) ELSE to_jsonb(now()) END,
+    'since', CASE WHEN $3 IN ('disconnected', 'refused') THEN coalesce(c.connection->'downSince', to_jsonb(now()))
+      -- A platform may have its sockets replaced now and then, which is no new connection.
+      WHEN c.connection->>'status' = $3 AND c.connection->'epoch' = to_jsonb(c.epoch) THEN c.connection->'since'
+      ELSE to_jsonb(now()) END,
     'downSince', CASE WHEN $3 = 'connecting' THEN c.connection->'downSince'
       WHEN $3 IN ('disconnected', 'refused') THEN coalesce(c.connection->'downSince', to_jsonb(now())) END,
     'connectedAt', CASE WHEN $3 = 'connected' THEN to_jsonb(now()) ELSE c.connection->'connectedAt' END,
