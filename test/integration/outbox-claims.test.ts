@@ -13,6 +13,7 @@ import {
   claimDelivery,
   explainWaiting,
   findDueDeliveryLanes,
+  giveBack,
   leaseMs,
   markDead,
   markPart,
@@ -85,6 +86,35 @@ describe('a claim', () => {
     await markSent(product.db, claimed!);
     expect((await product.sql('SELECT error FROM delivery WHERE id = $1', [waiting.id]))[0].error).toBeNull();
   });
+
+  it.each([
+    [
+      'pause',
+      (path: string) => product.owner.post(`${path}/pause`),
+      (path: string) => product.owner.post(`${path}/resume`),
+    ],
+    ['change', (path: string) => product.owner.patch(path, { settings: { nick: 'other' } }), null],
+  ] as const)(
+    'learns of a %s of the channel between two parts, and leaves the rest',
+    async (_name, change, undo) => {
+      const agentId = await createAgent(product.owner);
+      const body = { kind: 'irc', agentId, settings: { host: 'irc.example', nick: 'nightbot' } };
+      const { id } = await product.owner.expect(201, product.owner.post('/v1/channels', body));
+      const thread = await addConversation(product, id);
+      const { lane } = await writeDelivery(product, { kind: 'channel', id }, thread, 'one');
+      const claimed = (await claimDelivery(product.db, lane))!;
+      const sent = (partsSent: number) => markPart(product.db, claimed, { partsSent, receipt: {} });
+      expect(await sent(1)).toEqual({ changed: false });
+      await product.owner.expect(200, change(`/v1/channels/${id}`));
+      expect(await sent(2)).toEqual({ changed: true });
+      expect(await giveBack(product.db, claimed)).toBe(true);
+      if (undo) {
+        expect(await claimDelivery(product.db, lane)).toBeNull();
+        await product.owner.expect(200, undo(`/v1/channels/${id}`));
+      }
+      expect(await claimDelivery(product.db, lane)).toMatchObject({ partsSent: 2, interrupted: false });
+    },
+  );
 
   it('takes the head of the lane, and nobody else takes anything of it', async () => {
     const [one, two] = [await write('one'), await write('two')];
