@@ -1,7 +1,9 @@
 /** What the agent, REST and people are told of who speaks in a channel, where, and what a message refers to. */
 import type { EditedEvent, InboundEvent, MessageEvent } from '@nightshift/channels';
-import { ChannelAccess, type MessageContext } from '@nightshift/contracts';
-import { acceptEvents, type EventScope, pruneRoomMessages, wakeForEvents } from '@nightshift/core/inbox';
+import type { MessageContext } from '@nightshift/contracts';
+import { readScope } from '@nightshift/core/channels';
+import { acceptEvents, type KnownScope, pruneRoomMessages, wakeForEvents } from '@nightshift/core/inbox';
+import type { KeyEncryptionKey } from '@nightshift/core/secrets';
 import { defineTool } from '@nightshift/tools';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -13,7 +15,8 @@ let product: Product;
 let program: Program;
 let server: ModelServer;
 let model: string;
-let scope: EventScope;
+let channel: { id: string; teamId: string; agentId: string | null; kek: KeyEncryptionKey };
+let scope: KnownScope;
 let worker: Awaited<ReturnType<Product['startWorker']>> | undefined;
 
 beforeAll(async () => {
@@ -36,10 +39,14 @@ afterAll(() => Promise.all([product.close(), program.close(), server.close()]));
 
 async function connect(access: object = { strangers: 'answer' }, agent: object = {}) {
   const { id, agentId } = await connectProgram(product, program, { agent: { model, ...agent } });
-  scope = {
-    ...{ id, teamId: product.id, agentId, routes: [], kek: product.deps.kek },
-    access: ChannelAccess.parse(access),
-  };
+  channel = { id, teamId: product.id, agentId, kek: product.deps.kek };
+  await allow(access);
+}
+
+/** Sets who is answered, and reads the channel as its door does. */
+async function allow(access: object) {
+  await product.owner.expect(200, product.owner.patch(`/v1/channels/${channel.id}`, { access }));
+  scope = { ...channel, ...(await readScope(product.db, channel.id))! };
 }
 
 let events = 0;
@@ -74,7 +81,7 @@ let connector = false;
 
 async function accept(...batch: InboundEvent[]) {
   const result = await acceptEvents(product.db, scope, batch, {
-    ...(connector && { before: async () => undefined }),
+    ...(connector && { before: async (db) => (await readScope(db, scope.id))! }),
     onDefect: (error) => {
       throw error;
     },
@@ -235,12 +242,12 @@ describe.each([false, true])('a message (as connectors commit it: %s)', (isConne
     expect(await kept()).toEqual([]);
     await accept(said('Ann', room));
     expect(await kept()).toEqual([{ text: 'Ann' }]);
-    scope = { ...scope, access: ChannelAccess.parse({ people: ['ann'], groups: { context: false } }) };
+    await allow({ people: ['ann'], groups: { context: false } });
     await accept(said('Off', room));
     await accept(said('You?', addressed));
     expect(await kept()).toEqual([{ text: 'Ann' }]);
     expect((await saidBefore()).flat()).toEqual([]);
-    scope = { ...scope, access: ChannelAccess.parse({ people: ['ann'], groups: { answer: 'never' } }) };
+    await allow({ people: ['ann'], groups: { answer: 'never' } });
     await accept(said('Never', room));
     expect(await kept()).toEqual([{ text: 'Ann' }]);
   });
@@ -284,7 +291,7 @@ describe.each([false, true])('a message (as connectors commit it: %s)', (isConne
     expect([...others.dropped]).toEqual([['not_addressed', 1]]);
     const bot = await accept(said('Beep', { ...more, sender: { ...person('Bot'), isBot: true } }));
     expect([...bot.dropped]).toEqual([['program', 1]]);
-    scope = { ...scope, access: { ...scope.access, groups: { ...scope.access.groups, followUps: false } } };
+    await allow({ ...scope.access, groups: { ...scope.access.groups, followUps: false } });
     expect((await accept(said('And now?', more))).taken).toBe(0);
     expect((await rows()).map(({ content }) => content[0]!.text)).toEqual(['You?', 'And then?']);
   });
@@ -491,7 +498,7 @@ it('a program’s account of this installation is no person who follows up', asy
   await accept(said('You?', { ...addressed, threadKey: 't' }));
   const other = await connectProgram(product, program);
   await product.sql(`UPDATE channel SET own_ids = '{bot}' WHERE id = $1`, [other.id]);
-  scope = { ...scope, access: { ...scope.access, programs: 'answer' } };
+  await allow({ ...scope.access, programs: 'answer' });
   expect((await accept(said('Beep', { ...thread, threadKey: 't', sender: person('Bot') }))).taken).toBe(0);
 });
 

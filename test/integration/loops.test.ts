@@ -173,7 +173,7 @@ it('what another channel of this installation says is a program’s, whatever th
 });
 
 it('two programs do not tell each other for ever that nobody answers', async () => {
-  scope = { ...scope, agentId: null };
+  await product.sql('UPDATE channel SET agent_id = NULL WHERE id = $1', [channel.id]);
   for (let nth = 0; nth < 10; nth += 1) await say('other', 'No agent answers here at the moment.');
   const told = await product.sql(`SELECT id FROM delivery WHERE channel_id = $1`, [channel.id]);
   expect(told).toHaveLength(1);

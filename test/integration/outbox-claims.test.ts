@@ -13,6 +13,7 @@ import {
   claimDelivery,
   explainWaiting,
   findDueDeliveryLanes,
+  giveBack,
   leaseMs,
   markDead,
   markPart,
@@ -66,8 +67,8 @@ describe('a claim', () => {
     const { id } = await product.owner.expect(201, product.owner.post('/v1/channels', body));
     const thread = await addConversation(product, id);
     const waiting = await writeDelivery(product, { kind: 'channel', id }, thread, 'one');
-    const elsewhere = { kinds: ['irc'], channels: [newId()] };
-    const here = { kinds: ['irc'], channels: [newId(), id] };
+    const elsewhere = { kinds: ['irc'], connections: [`${newId()}/0`, `${id}/1`] };
+    const here = { kinds: ['irc'], connections: [`${newId()}/0`, `${id}/0`] };
     expect(await claimDelivery(product.db, waiting.lane, elsewhere)).toBeNull();
     expect(await nextDeliveryDueInMs(product.db, waiting.lane, elsewhere)).toBe(Number.POSITIVE_INFINITY);
     expect(await findDueDeliveryLanes(product.db, 10, elsewhere)).not.toContain(waiting.lane);
@@ -85,6 +86,35 @@ describe('a claim', () => {
     await markSent(product.db, claimed!);
     expect((await product.sql('SELECT error FROM delivery WHERE id = $1', [waiting.id]))[0].error).toBeNull();
   });
+
+  it.each([
+    [
+      'pause',
+      (path: string) => product.owner.post(`${path}/pause`),
+      (path: string) => product.owner.post(`${path}/resume`),
+    ],
+    ['change', (path: string) => product.owner.patch(path, { settings: { nick: 'other' } }), null],
+  ] as const)(
+    'learns of a %s of the channel between two parts, and leaves the rest',
+    async (_name, change, undo) => {
+      const agentId = await createAgent(product.owner);
+      const body = { kind: 'irc', agentId, settings: { host: 'irc.example', nick: 'nightbot' } };
+      const { id } = await product.owner.expect(201, product.owner.post('/v1/channels', body));
+      const thread = await addConversation(product, id);
+      const { lane } = await writeDelivery(product, { kind: 'channel', id }, thread, 'one');
+      const claimed = (await claimDelivery(product.db, lane))!;
+      const sent = (partsSent: number) => markPart(product.db, claimed, { partsSent, receipt: {} });
+      expect(await sent(1)).toEqual({ changed: false });
+      await product.owner.expect(200, change(`/v1/channels/${id}`));
+      expect(await sent(2)).toEqual({ changed: true });
+      expect(await giveBack(product.db, claimed)).toBe(true);
+      if (undo) {
+        expect(await claimDelivery(product.db, lane)).toBeNull();
+        await product.owner.expect(200, undo(`/v1/channels/${id}`));
+      }
+      expect(await claimDelivery(product.db, lane)).toMatchObject({ partsSent: 2, interrupted: false });
+    },
+  );
 
   it('takes the head of the lane, and nobody else takes anything of it', async () => {
     const [one, two] = [await write('one'), await write('two')];
@@ -138,7 +168,7 @@ describe('a claim', () => {
       markUnknown(product.db, lost, error),
       markDead(product.db, lost, error),
     ];
-    expect(await Promise.all(marks)).toEqual([false, false, null, false, false, false]);
+    expect(await Promise.all(marks)).toEqual([false, null, null, false, false, false]);
     expect(await statusOf(one)).toBe('sending');
     expect(await markSent(product.db, taken)).not.toBeNull();
   });
@@ -257,7 +287,9 @@ describe('what a platform says', () => {
   it('of one that is tried again, and of the parts that were sent, likewise', async () => {
     const written = await write('one');
     const first = (await claim(written))!;
-    expect(await markPart(product.db, first, { partsSent: 1, receipt: { [said]: said } })).toBe(true);
+    expect(await markPart(product.db, first, { partsSent: 1, receipt: { [said]: said } })).toEqual({
+      changed: false,
+    });
     expect(await retryLater(product.db, first, bad, 0)).toBe(true);
     expect(await rowOf(written)).toMatchObject({
       status: 'pending',
@@ -277,7 +309,7 @@ describe('what a platform says', () => {
     await setChannelAccount(product.db, product.id, id, { account: { id: said, name: said }, ownIds: [] });
     const [channel] = await product.sql('SELECT problem, account FROM channel WHERE id = $1', [id]);
     expect(channel).toEqual({
-      problem: { code: stored, message: stored },
+      problem: { code: stored, message: stored, at: expect.any(String) },
       account: { id: stored, name: stored },
     });
 

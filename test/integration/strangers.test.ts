@@ -553,7 +553,8 @@ describe('a name that nobody vouches for', () => {
     const boss = await createAgent(product.owner, { name: `boss ${Date.now()}`, model: 'demo/guide' });
     const group = { group: 'lobby', threadKey: 'lobby', direct: false, addressed: true };
     await connect({ groups: { open: ['lobby'] } });
-    scope = { ...scope, routes: [{ when: { person: 'ann' }, agentId: boss }] };
+    const routes = [{ when: { person: 'ann' }, agentId: boss }];
+    await product.owner.expect(200, product.owner.patch(`/v1/channels/${channel.id}`, { routes }));
     await accept(named('ann', 'Hello', group));
     expect(await texts()).toEqual(['Hello']);
     expect((await rows(`SELECT agent_id FROM conversation WHERE channel_id = $1`))[0].agent_id).toBe(

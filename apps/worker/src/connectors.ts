@@ -1,12 +1,15 @@
 /**
  * Keeps this worker's connections to platforms that do not push to us. Every worker looks for channels that nobody is
  * connected to, up to its share; the lease decides who gets one, and is given back on drain and when another worker comes.
+ *
+ * A connection is made of credentials and settings, and ends when they change. Who is answered, and by whom, is read with
+ * each batch of events, so a change of that ends nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionDeps, openConnection } from '@nightshift/agent';
 import { ChannelError, type InboundEvent, type Lookup } from '@nightshift/channels';
 import type { DocumentReader, Fetch } from '@nightshift/contracts';
-import { fingerprint, type TrafficCounter } from '@nightshift/core/channels';
+import { fingerprint, readScope, type TrafficCounter } from '@nightshift/core/channels';
 import {
   advanceCursor,
   type ConnectorLease,
@@ -15,10 +18,13 @@ import {
   connectorLeaseMs,
   connectorShare,
   leaveConnectors,
+  noteConnection,
+  type ObservedConnection,
   readConnectorCursor,
   releaseConnector,
   renewConnectors,
 } from '@nightshift/core/connectors';
+import { anyId, type EventBus } from '@nightshift/core/events';
 import { acceptEvents, wakeForEvents } from '@nightshift/core/inbox';
 import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
@@ -32,6 +38,7 @@ export interface ConnectorDeps extends ConnectionDeps {
   lookup: Lookup;
   documents: DocumentReader;
   sessions: Sessions;
+  bus: EventBus;
   conversations: Producer<'conversation'>;
   deliveries: Producer<'delivery'>;
   traffic: TrafficCounter;
@@ -58,14 +65,22 @@ interface Held {
   lease: ConnectorLease;
   controller: AbortController;
   renewedAt: number;
+  isConnected: boolean;
   done: Promise<void>;
 }
+
+/** Changes of channels that come one after the other are looked at together, after so many milliseconds. */
+const changeMs = 50;
 
 export function startConnectors(deps: ConnectorDeps): Connectors {
   const { db, log, workerId } = deps;
   const held = new Map<string, Held>();
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  let changed: NodeJS.Timeout | undefined;
+
+  const showConnected = () =>
+    deps.metrics.connectors.set([...held.values()].filter(({ isConnected }) => isConnected).length);
 
   async function look(): Promise<void> {
     const { kinds } = deps.adapters;
@@ -91,19 +106,37 @@ export function startConnectors(deps: ConnectorDeps): Connectors {
 
   function hold(lease: ConnectorLease): void {
     const controller = new AbortController();
-    const entry: Held = { lease, controller, renewedAt: performance.now(), done: Promise.resolve() };
+    const entry: Held = {
+      lease,
+      controller,
+      renewedAt: performance.now(),
+      isConnected: false,
+      done: Promise.resolve(),
+    };
     const connectorLog = log.child({ channelId: lease.channelId });
     held.set(lease.channelId, entry);
-    deps.metrics.connectors.set(held.size);
-    entry.done = stayConnected(deps, lease, controller.signal, connectorLog)
+    let noted: Promise<unknown> = Promise.resolve();
+    const observe = async (seen: ObservedConnection): Promise<void> => {
+      entry.isConnected = seen.status === 'connected';
+      showConnected();
+      // One after the other, so that the last one stays.
+      noted = noted.then(() =>
+        noteConnection(db, lease, seen).catch((error: Error) =>
+          connectorLog.warn({ err: error, status: seen.status }, 'state of a connection not written'),
+        ),
+      );
+      await noted;
+    };
+    entry.done = stayConnected(deps, lease, controller.signal, connectorLog, observe)
       .catch((error: Error) => connectorLog.error({ err: error }, 'connector failed for an internal reason'))
       .then(() => releaseConnector(db, lease))
       .catch((error: Error) =>
         connectorLog.warn({ err: error }, 'connector not released; its lease runs out'),
       )
       .finally(() => {
+        entry.isConnected = false;
         if (held.get(lease.channelId) === entry) held.delete(lease.channelId);
-        deps.metrics.connectors.set(held.size);
+        showConnected();
       });
   }
 
@@ -131,6 +164,7 @@ export function startConnectors(deps: ConnectorDeps): Connectors {
   }, connectorLeaseMs / 4);
 
   function next(): Promise<void> {
+    clearTimeout(timer);
     return look()
       .catch((error: Error) => log.warn({ err: error }, 'looking for channels to connect to failed'))
       .then(() => {
@@ -139,10 +173,28 @@ export function startConnectors(deps: ConnectorDeps): Connectors {
   }
   let looking = next();
 
+  /** What was changed ends at once, and is taken up again at once; a signal that is lost is made good by the timers. */
+  async function takeNote(): Promise<void> {
+    const before = held.size;
+    if (before > 0) await renew();
+    const ending = [...held.values()].filter(({ controller }) => controller.signal.aborted);
+    await Promise.all(ending.map(({ done }) => done));
+    if (!closed) looking = looking.then(next);
+  }
+
+  const unsubscribe = deps.bus.subscribe('channel', anyId, () => {
+    changed ??= setTimeout(() => {
+      changed = undefined;
+      takeNote().catch((error: Error) => log.warn({ err: error }, 'a change of channels was not looked at'));
+    }, changeMs);
+  });
+
   return {
     async close() {
       closed = true;
+      unsubscribe();
       clearTimeout(timer);
+      clearTimeout(changed);
       await looking;
       for (const { controller } of held.values()) controller.abort(new Error('The worker stops.'));
       const ended = Promise.all([...held.values()].map(({ done }) => done));
@@ -168,40 +220,46 @@ async function stayConnected(
   lease: ConnectorLease,
   signal: AbortSignal,
   log: Log,
+  observe: (seen: ObservedConnection) => Promise<void>,
 ): Promise<void> {
+  const inWords = (error: unknown) => deps.kek.redactor.redact((error as Error).message);
+  await observe({ status: 'connecting' });
   for (let failures = 0; !signal.aborted; ) {
     let stood = false;
     let wait: number;
+    let error = { code: 'connection_ended', message: 'The platform ended the connection.' };
     try {
       await connectOnce(deps, lease, signal, log, () => {
         stood = true;
         deps.metrics.connectorEvents.inc({ outcome: 'connected' });
         log.info('connected');
+        void observe({ status: 'connected' });
       });
       if (signal.aborted) return;
       failures = stood ? 1 : failures + 1;
       wait = backoffMs(failures);
       log.info({ againInMs: Math.round(wait) }, 'connection ended');
-    } catch (error) {
-      if (signal.aborted || error instanceof ConnectorLostError) return;
-      if (error instanceof ChannelError && error.kind === 'auth') {
+    } catch (cause) {
+      if (signal.aborted || cause instanceof ConnectorLostError) return;
+      if (cause instanceof ChannelError && cause.kind === 'auth') {
         deps.metrics.connectorEvents.inc({ outcome: 'refused' });
-        return tellOfTrouble(
-          deps,
-          lease.channelId,
-          { code: 'credentials_refused', message: deps.kek.redactor.redact(error.message) },
-          log,
-        );
+        const problem = { code: 'credentials_refused', message: inWords(cause) };
+        await observe({ status: 'refused', error: problem });
+        return tellOfTrouble(deps, lease.channelId, problem, log);
       }
       failures = stood ? 1 : failures + 1;
-      wait = Math.max(backoffMs(failures), (error instanceof ChannelError && error.retryAfterMs) || 0);
+      wait = Math.max(backoffMs(failures), (cause instanceof ChannelError && cause.retryAfterMs) || 0);
       deps.metrics.connectorEvents.inc({ outcome: 'failed' });
-      const reason = (error as Error).message;
-      // An adapter's defect shows its stack; what happens on a network is only told.
-      if (error instanceof ChannelError)
-        log.warn({ reason, againInMs: Math.round(wait) }, 'connection failed');
-      else log.error({ err: error, againInMs: Math.round(wait) }, 'connection failed');
+      // An adapter's defect shows its stack, in the log alone; what happens on a network is only told.
+      if (cause instanceof ChannelError) {
+        error = { code: 'not_connected', message: inWords(cause) };
+        log.warn({ reason: cause.message, againInMs: Math.round(wait) }, 'connection failed');
+      } else {
+        error = { code: 'internal', message: 'The server failed. Its log has the details.' };
+        log.error({ err: cause, againInMs: Math.round(wait) }, 'connection failed');
+      }
     }
+    await observe({ status: 'disconnected', error, nextTryInMs: wait });
     await sleep(wait, undefined, { signal }).catch(() => undefined);
   }
 }
@@ -214,16 +272,39 @@ async function connectOnce(
   log: Log,
   connected: () => void,
 ): Promise<void> {
-  const { db, kek, fetch, lookup, documents, sessions, traffic } = deps;
-  const { channel, adapter, connection } = await openConnection(deps, lease.teamId, lease.channelId);
+  const { db, kek, fetch, lookup, documents, sessions, traffic, bus } = deps;
+  const { channel, adapter, connection: opened } = await openConnection(deps, lease.teamId, lease.channelId);
   if (!adapter.connector) throw new ChannelError('auth', 'This channel is not one that is connected to.');
-  const owner = adapter.connector.cursorOwner?.(connection.settings) ?? connection.credentials;
+  const owner = adapter.connector.cursorOwner?.(opened.settings) ?? opened.credentials;
   const cursorKey = fingerprint(kek, owner);
+  const cursor = await readConnectorCursor(db, lease, cursorKey);
+  // A test finds out who we are while we are connected, which is no reason to connect again.
+  const current = { account: opened.account };
+  const connection = {
+    credentials: opened.credentials,
+    settings: opened.settings,
+    get account() {
+      return current.account;
+    },
+  };
+  const unsubscribe = bus.subscribe('channel', channel.id, () => {
+    readScope(db, channel.id).then(
+      (scope) => {
+        if (scope) current.account = scope.account;
+      },
+      (error: Error) => log.warn({ err: error }, 'a change of the channel was not read'),
+    );
+  });
+  const source = { id: channel.id, teamId: channel.teamId, kek };
   const sink = {
-    cursor: await readConnectorCursor(db, lease, cursorKey),
-    async commit(events: readonly InboundEvent[], cursor?: string): Promise<void> {
-      const result = await acceptEvents(db, { ...channel, kek }, events, {
-        before: (within) => advanceCursor(within, lease, { cursor, cursorKey }),
+    cursor,
+    async commit(events: readonly InboundEvent[], next?: string): Promise<void> {
+      const result = await acceptEvents(db, source, events, {
+        before: async (within) => {
+          const scope = await advanceCursor(within, lease, { cursor: next, cursorKey });
+          current.account = scope.account;
+          return scope;
+        },
         onDefect: (error, { externalId }) =>
           log.error({ err: error, externalId }, 'an event cannot be stored'),
       });
@@ -233,7 +314,7 @@ async function connectOnce(
     },
   };
   const stands = (session?: unknown) => {
-    if (adapter.capabilities.sendsOverConnection) sessions.open(channel.id, session);
+    if (adapter.capabilities.sendsOverConnection) sessions.open(channel.id, lease.epoch, session);
     connected();
   };
   const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>();
@@ -253,7 +334,8 @@ async function connectOnce(
       });
     throw error;
   } finally {
-    sessions.close(channel.id);
+    unsubscribe();
+    sessions.close(channel.id, lease.epoch);
     signal.removeEventListener('abort', parting);
   }
 }

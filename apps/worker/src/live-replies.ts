@@ -61,8 +61,6 @@ function openLive(
   /** What the step under way has said. */
   let text = '';
   let index = -1;
-  /** Null: the channel shows nothing. */
-  let place: Promise<Place | null> | undefined;
   let message: { id: string; receipt: SendReceipt } | null = null;
   let shown = '';
   /** No message is sent or edited before, by `performance.now()`. */
@@ -80,13 +78,17 @@ function openLive(
     session: deps.sessions.of(channelId),
     signal: AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]),
   });
-  const read = () => (place ??= findPlace(deps, run.teamId, channelId, run.lane.conversationId));
+  /** Each time: the channel may be paused, deleted or changed while the answer is written. Null: it shows nothing. */
+  const read = () => findPlace(deps, run.teamId, channelId, run.lane.conversationId);
 
   /** Waits for nobody, and for its own call to end. */
   function work(step: (at: Place) => Promise<void>): void {
     if (working || closed || signal.aborted) return;
     working = read()
-      .then((at) => (at ? step(at) : undefined))
+      .then((at) => {
+        if (at) return step(at);
+        notBefore = performance.now() + afterFailureMs;
+      })
       .catch((error: Error) => log.debug({ err: error }, 'answer not shown while it is written'))
       .finally(() => {
         working = undefined;

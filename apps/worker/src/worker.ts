@@ -28,6 +28,7 @@ import { createAttachmentReader, fileFetch } from './attachments.ts';
 import { startConnectors } from './connectors.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLiveReplies } from './live-replies.ts';
+import { createPlaceReader } from './places.ts';
 import { createConversationProcessor } from './processors/conversation.ts';
 import { createDeliveryProcessor } from './processors/delivery.ts';
 import { startPruner } from './pruner.ts';
@@ -116,6 +117,7 @@ export async function startWorker(
     workerId,
     attachments: createAttachmentReader({ ...channels, fetch: fileFetch(env.outboundAllow) }),
     live: createLiveReplies(channels),
+    places: createPlaceReader(channels),
     isDraining: () => draining,
   });
   const consumer = createConsumer('conversation', connection, process, {
@@ -164,6 +166,7 @@ export async function startWorker(
   });
   const connectors = startConnectors({
     ...channels,
+    bus,
     conversations,
     deliveries,
     traffic,

@@ -59,7 +59,7 @@ export async function connectionOf(adapters: AdapterSource, channel: OpenChannel
 export interface ChannelVersion {
   teamId: string;
   channelId: string;
-  version: Date;
+  version: number;
 }
 
 export type OpenCached = (channel: ChannelVersion) => Promise<OpenConnection>;
@@ -72,8 +72,8 @@ export function cacheConnections(deps: ConnectionDeps): OpenCached {
   const opened = new Map<string, { version: number; connection: Promise<OpenConnection> }>();
   return ({ teamId, channelId, version }) => {
     const known = opened.get(channelId);
-    if (known?.version === version.getTime()) return known.connection;
-    const entry = { version: version.getTime(), connection: openConnection(deps, teamId, channelId) };
+    if (known?.version === version) return known.connection;
+    const entry = { version, connection: openConnection(deps, teamId, channelId) };
     opened.set(channelId, entry);
     // A failure is told to whoever waits for it, and is not kept.
     entry.connection.catch(() => {

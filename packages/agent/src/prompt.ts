@@ -4,6 +4,7 @@ import type { RunGuest, RunPlace } from '@nightshift/core/runs';
 import type { ModelCall } from '@nightshift/providers';
 import { parametersOf, type Tool } from '@nightshift/tools';
 import type { ShownMessage } from './attachments.ts';
+import { describePlaceLimits, type PlaceLimits } from './place-limits.ts';
 import { placeSection, withoutSigns } from './speakers.ts';
 
 /** The tools that an agent's policy leaves it, and of these what it may use for a guest. */
@@ -35,8 +36,9 @@ export function buildCall(input: {
   before: readonly Pick<ShownMessage, 'role' | 'content'>[];
   run: readonly ModelMessage[];
   tools: readonly Tool[];
+  placeLimits?: PlaceLimits | null;
 }): Omit<ModelCall, 'model'> {
-  const { agent, held, before, run, tools } = input;
+  const { agent, held, before, run, tools, placeLimits = null } = input;
   const summary = held && input.summary !== null ? withoutSigns(input.summary) : input.summary;
   // System texts of the conversation come from its client (the OpenAI door) and add to the agent's own.
   const system = [
@@ -44,6 +46,7 @@ export function buildCall(input: {
     agent.instructions,
     held ? placeSection(held.place, held.person) : '',
     ...before.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
+    describePlaceLimits(placeLimits) ?? '',
   ]
     .filter((text) => text.trim())
     .join('\n\n');

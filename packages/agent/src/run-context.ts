@@ -7,6 +7,7 @@ import type { Router } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
 import type { AttachmentReader } from './attachments.ts';
 import type { LiveReplies, LiveReply } from './live-reply.ts';
+import type { PlaceLimits } from './place-limits.ts';
 import type { TargetDeps } from './targets.ts';
 
 export interface RunDeps extends TargetDeps {
@@ -15,8 +16,15 @@ export interface RunDeps extends TargetDeps {
   metrics: Metrics;
   /** Fetches what comes with messages. Absent: nothing but its name is shown. */
   attachments?: AttachmentReader;
+  /** What the place of a conversation takes of an answer. Absent: nothing is known of places. */
+  places?: PlaceReader;
   /** Shows answers of conversations in channels while they are written. */
   live?: LiveReplies;
+}
+
+export interface PlaceReader {
+  /** Null: there is no place, or nothing is known of it. */
+  read(run: ClaimedRun): Promise<PlaceLimits | null>;
 }
 
 /** One run, while this worker works on it. */

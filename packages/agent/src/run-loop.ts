@@ -42,6 +42,7 @@ import {
   tellFinished,
   windowOf,
 } from './model-step.ts';
+import type { PlaceLimits } from './place-limits.ts';
 import { allowedTools, buildCall } from './prompt.ts';
 import type { RunContext, RunDeps } from './run-context.ts';
 import { showSpeakers } from './speakers.ts';
@@ -118,6 +119,8 @@ class RunTurn {
   /** What was said before the run: the older part in short, the newer as it was. */
   #summary: Summary | null = null;
   #before: ShownMessage[] = [];
+  /** Where its answer goes. */
+  #placeLimits: PlaceLimits | null = null;
   #compactions = 0;
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
@@ -180,10 +183,12 @@ class RunTurn {
     }
     if (run.cancelled) return this.end({ status: 'cancelled', error: null });
     const begunBefore = run.takenOver || run.waited || run.attempt > 1;
-    const [history, steps] = await Promise.all([
+    const [history, steps, placeLimits] = await Promise.all([
       readHistory(db, run.lane.conversationId, run.id),
       begunBefore ? readJournal(db, run.id) : [],
+      this.#deps.places?.read(run) ?? null,
     ]);
+    this.#placeLimits = placeLimits;
     this.#own.push(...(await this.#show(history.own)));
     this.#before = [...(await this.#show(history.before))];
     this.#summary = history.summary;
@@ -315,6 +320,7 @@ class RunTurn {
       before: this.#before,
       run: transcript.messages,
       tools: this.#tools,
+      placeLimits: this.#placeLimits,
     });
   }
 

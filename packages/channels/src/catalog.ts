@@ -548,6 +548,17 @@ export const channelCatalog: readonly CatalogChannel[] = [
         placeholder: 'https://api.twilio.com',
         type: 'url',
       },
+      {
+        name: 'maxParts',
+        in: 'settings',
+        label: 'Messages of one answer',
+        help: 'At most, 1 to 20. Each is paid for: up to ten segments, about 1,500 characters. What is longer is cut. Default: 3.',
+        secret: false,
+        harmless: true,
+        required: false,
+        placeholder: '3',
+        type: 'number',
+      },
     ],
     setup: [
       'At twilio.com, make an account and buy a phone number with the capability SMS, and MMS for pictures.',

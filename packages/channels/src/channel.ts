@@ -62,6 +62,9 @@ export interface ChannelAdapter<Credentials = unknown, Settings = unknown> {
    */
   ownIds?(connection: Pick<Connection<Credentials, Settings>, 'settings' | 'account'>): readonly string[];
 
+  /** Most messages of one answer, where the channel's settings say so. Default: `capabilities.maxParts`. */
+  maxParts?(settings: Settings): number;
+
   /** Whether the platform takes the credentials, and what is misconfigured. Changes nothing that people see. @throws {ChannelError} */
   probe(connection: Connection<Credentials, Settings>, context: ProbeContext): Promise<ProbeResult>;
 
@@ -116,7 +119,7 @@ export interface Capabilities {
   readonly limit: TextLimit;
   /**
    * Most messages of one answer, where more would be a flood and no file can be sent instead: the rest is left out, and
-   * the last message says so. Default: as many as it takes.
+   * the last message says so. A channel's settings may say otherwise (`ChannelAdapter.maxParts`). Default: 30.
    */
   readonly maxParts?: number;
   /** The platform drops a repetition that carries the same idempotency key, so a send of unknown outcome is repeated. */
@@ -379,4 +382,12 @@ export function ownIds(
   connection: { settings: unknown; account: Account | null },
 ): readonly string[] {
   return adapter.ownIds?.(connection) ?? (connection.account?.id ? [connection.account.id] : []);
+}
+
+/** What the adapter can do, with what the channel's settings say of it. */
+export function capabilitiesOf(
+  { capabilities, maxParts }: Pick<ChannelAdapter, 'capabilities' | 'maxParts'>,
+  { settings }: { settings: unknown },
+): Capabilities {
+  return maxParts ? { ...capabilities, maxParts: maxParts(settings) } : capabilities;
 }

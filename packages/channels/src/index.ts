@@ -5,6 +5,13 @@ export { readJson, readWhole, retryAfterMs, toChannelError } from './http.ts';
 export { maxInboundText } from './inbound-text.ts';
 export type { Dialect, Rendered, TelegramEntity, TextLimit } from './markdown/render.ts';
 export { particularLimits } from './particulars.ts';
-export { type RenderedMessage, renderBeginning, renderMessage } from './render.ts';
+export {
+  type AnswerLimit,
+  answerLimitOf,
+  type Cut,
+  type RenderedMessage,
+  renderBeginning,
+  renderMessage,
+} from './render.ts';
 export { type UnsupportedKind, unknownKind, unsupportedKinds } from './unsupported.ts';
 export { assertAccepted, isAccepted, type PostAnswer, postSigned, type SignedPost } from './webhook/post.ts';

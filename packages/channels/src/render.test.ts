@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Capabilities } from './channel.ts';
-import { renderMessage } from './render.ts';
+import { lengthIn } from './markdown/length.ts';
+import { answerLimitOf, renderMessage } from './render.ts';
 
 const capabilities = (more: Partial<Capabilities>): Capabilities => ({
   dialect: 'plain',
@@ -29,15 +31,17 @@ it('where there are no files, or it is too large for one, it ends with a line th
   for (const outMax of [null, 1_000]) {
     const { parts, file } = renderMessage(text, capabilities({ files: { inMax: null, outMax } }));
     expect(file).toBeNull();
-    expect(parts).toHaveLength(31);
+    expect(parts).toHaveLength(30);
     expect(parts[0]!.text).toContain('A line of an answer');
-    expect(parts.at(-1)!.text).toMatch(/^The answer is too long for this chat: 8\d % of it is left out\./);
+    expect(parts.at(-1)!.text).toMatch(
+      /on and on\.\n\n\(Cut here: .* 8\d % of this one is missing\. Ask me to go on\.\)$/,
+    );
   }
 });
 
 it('where the platform takes fewer messages, it ends after those', () => {
   const few = capabilities({ maxParts: 5 });
-  expect(renderMessage(line.repeat(2_000), few).parts).toHaveLength(6);
+  expect(renderMessage(line.repeat(2_000), few).parts).toHaveLength(5);
   expect(renderMessage('short', few).parts).toEqual([{ text: 'short' }]);
 });
 
@@ -57,5 +61,64 @@ it.each([
   for (const dialect of ['plain', 'slack'] as const) {
     const shown = (markdown: string) => renderMessage(markdown, capabilities({ dialect })).parts.slice(0, -1);
     expect(shown(text)).toEqual(shown(text.slice(0, 100_000)));
+  }
+});
+
+it('what is cut says so within the limit, however small that is, and where it ends', () => {
+  const limit = fc.record({
+    max: fc.integer({ min: 20, max: 600 }),
+    unit: fc.constantFrom('utf16', 'bytes', 'codePoints', 'graphemes'),
+    lines: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+    segments: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+  });
+  const word = fc.constantFrom(
+    'answer',
+    'größer',
+    'длинный',
+    '很长',
+    '😀',
+    '**bold**',
+    '- item',
+    '\n\n',
+    '`code`',
+  );
+  fc.assert(
+    fc.property(
+      limit,
+      fc.integer({ min: 1, max: 6 }),
+      fc.constantFrom('plain', 'slack', 'irc', 'telegram', 'markdown'),
+      fc.array(word, { minLength: 40, maxLength: 80 }),
+      (given, maxParts, dialect, words) => {
+        const { lines, segments, ...rest } = given;
+        const text = `${words.join(' ')} word `.repeat(25);
+        const all = {
+          ...rest,
+          ...(lines && { lines }),
+          ...(segments && { segments }),
+        } as Capabilities['limit'];
+        const { parts, cut } = renderMessage(text, capabilities({ dialect, limit: all, maxParts }));
+        expect(parts.length).toBeLessThanOrEqual(maxParts);
+        for (const part of parts) expect(lengthIn[all.unit](part.text)).toBeLessThanOrEqual(all.max);
+        expect(parts.at(-1)!.text).toMatch(/(missing|…)/);
+        expect(cut).toMatchObject({ as: 'parts', parts: parts.length });
+        expect(cut!.percent).toBeLessThan(100);
+        const read = parts.map(({ text }) => text).join('\n');
+        expect(read).toContain(cut!.end.slice(-5).trim());
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+it('an answer of the length that is announced fits, as long as it is plain', () => {
+  for (const limit of [
+    { max: 1_600, unit: 'utf16', segments: 10 },
+    { max: 400, unit: 'bytes' },
+  ] as const) {
+    const few = capabilities({ limit, maxParts: 3 });
+    const { characters, asFile } = answerLimitOf(few);
+    const text = 'word '.repeat(Math.floor((characters * 0.95) / 5));
+    expect(asFile).toBe(false);
+    expect(renderMessage(text, few).cut).toBeNull();
   }
 });

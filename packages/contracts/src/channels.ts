@@ -139,6 +139,46 @@ export type ChannelUpdate = z.infer<typeof ChannelUpdate>;
 export const ChannelStatus = z.enum(['active', 'paused', 'attention']);
 export type ChannelStatus = z.infer<typeof ChannelStatus>;
 
+/** Something that went wrong, for people. */
+export const Observed = z.object({ at: Timestamp, code: z.string(), message: z.string() });
+export type Observed = z.infer<typeof Observed>;
+
+/** What was last observed of a channel; what nobody has observed is null. */
+export const ChannelState = z.object({
+  status: z
+    .enum([
+      'never_connected',
+      'connecting',
+      'connected',
+      'disconnected',
+      'unattended',
+      'never_called',
+      'receiving',
+      'refused',
+      'paused',
+    ])
+    .meta({
+      description:
+        'Where we connect: never_connected: no worker has tried yet; connecting; connected; disconnected: lost, or not to ' +
+        'be had, and tried again at `nextTryAt`; unattended: no worker holds it at the moment. Where the platform pushes: ' +
+        'never_called: nothing that is signed as it should be has come since the channel was made; receiving: something ' +
+        'has. refused: the platform refuses the credentials; paused.',
+    }),
+  /** When it became so. */
+  since: Timestamp.nullable(),
+  lastConnectedAt: Timestamp.nullable(),
+  /** Why there is no connection, or why the platform refuses us. */
+  error: Observed.nullable(),
+  nextTryAt: Timestamp.nullable(),
+  /** The last request of the platform that was signed as it should be. */
+  lastVerifiedAt: Timestamp.nullable(),
+  /** The last request to the channel's address that was not. */
+  lastRefused: z.object({ at: Timestamp, reason: z.string() }).nullable(),
+  lastSentAt: Timestamp.nullable(),
+  lastSendError: Observed.nullable(),
+});
+export type ChannelState = z.infer<typeof ChannelState>;
+
 export const Channel = z.object({
   id: Id,
   kind: z.string(),
@@ -161,8 +201,9 @@ export const Channel = z.object({
   webhookUrl: z.string().nullable(),
   /** What to paste into a web page, where the channel lives on one. */
   snippet: z.string().nullable(),
-  /** A worker is connected to the platform; null where the platform pushes. */
+  /** A worker is connected to the platform, as far as it has observed; null where the platform pushes. */
   connected: z.boolean().nullable(),
+  state: ChannelState,
   /** Events since it was made: taken in, without meaning for it, with a wrong signature; messages sent. */
   counts: z.object({
     received: z.number().int(),

@@ -9,6 +9,20 @@ import { Id, PageQuery, Timestamp } from './primitives.ts';
 export const DeliveryStatus = z.enum(['pending', 'sending', 'sent', 'unknown', 'dead', 'failed']);
 export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 
+/** What became of an answer that was too long for its place. */
+export const DeliveryCut = z.object({
+  as: z.enum(['parts', 'file']).meta({
+    description: 'parts: only its beginning was sent, and said so; file: it was sent as a file.',
+  }),
+  /** Messages that hold it. */
+  parts: z.number().int(),
+  /** How much of it was sent. */
+  percent: z.number().int(),
+  /** The last words that were sent; empty for a file. */
+  end: z.string(),
+});
+export type DeliveryCut = z.infer<typeof DeliveryCut>;
+
 /** One thing that leaves: a message to its channel, or an event to a webhook. */
 export const Delivery = z.object({
   id: Id,
@@ -31,6 +45,8 @@ export const Delivery = z.object({
   attempts: z.number().int(),
   /** How many parts of a message that had to be split have been sent. When it failed: those before the first that did. */
   partsSent: z.number().int(),
+  /** Null: all of it goes out as messages. */
+  cut: DeliveryCut.nullable(),
   /** Not tried before. */
   dueAt: Timestamp,
   /** What went wrong last. */

@@ -12,10 +12,19 @@ import { createTestChannel } from './test-channel.ts';
 const Credentials = z.strictObject({ token: z.string().min(1) });
 const Settings = z.strictObject({ url: z.url(), pollUrl: z.url() });
 
+/** Who says it, and where. Default: Ann, to us alone. */
+export interface PolledMessage {
+  from?: string;
+  isBot?: boolean;
+  group?: string;
+  addressed?: boolean;
+  thread?: string;
+}
+
 export interface PollPlatform {
   readonly url: string;
   /** Puts a message into the queue. */
-  say(text: string): void;
+  say(text: string, more?: PolledMessage): void;
   /** The offsets that were asked for, in order. */
   readonly offsets: number[];
   /** Refuses this token from now on. */
@@ -26,7 +35,7 @@ export interface PollPlatform {
 }
 
 export async function startPollPlatform(): Promise<PollPlatform> {
-  const queue: string[] = [];
+  const queue: ({ text: string } & PolledMessage)[] = [];
   const offsets: number[] = [];
   const revoked = new Set<string>();
   let failing = false;
@@ -36,13 +45,13 @@ export async function startPollPlatform(): Promise<PollPlatform> {
     const offset = Number(url.searchParams.get('offset'));
     offsets.push(offset);
     const status = revoked.has(token) ? 401 : failing ? 500 : 200;
-    const messages = queue.slice(offset, offset + 10).map((text, at) => ({ id: offset + at, text }));
+    const messages = queue.slice(offset, offset + 10).map((message, at) => ({ ...message, id: offset + at }));
     response.writeHead(status).end(JSON.stringify(messages));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    say: (text) => void queue.push(text),
+    say: (text, more = {}) => void queue.push({ ...more, text }),
     offsets,
     revoke: (token) => void revoked.add(token),
     fail(now) {
@@ -83,16 +92,17 @@ export function createPollChannel(): ChannelAdapter<z.infer<typeof Credentials>,
           if (response.status !== 200) throw new ChannelError('retry', `It answered ${response.status}.`);
           if (!stands) connected();
           stands = true;
-          const messages = (await response.json()) as { id: number; text: string }[];
+          const messages = (await response.json()) as ({ id: number; text: string } & PolledMessage)[];
           const events = messages.map(
-            ({ id, text }): InboundEvent => ({
+            ({ id, text, from = 'ann', isBot = false, group, addressed = false, thread }): InboundEvent => ({
               type: 'message',
               externalId: `message ${id}`,
-              thread: { thread: 'poll' },
-              threadKey: 'poll',
-              direct: true,
-              addressed: false,
-              sender: { id: 'ann', identity: 'account', name: 'Ann', isBot: false, isSelf: false },
+              thread: { thread: thread ?? group ?? 'poll' },
+              threadKey: thread ?? group ?? 'poll',
+              direct: group === undefined,
+              group: group ?? null,
+              addressed,
+              sender: { id: from, identity: 'account', name: from, isBot, isSelf: false },
               text,
             }),
           );

@@ -3,9 +3,9 @@
  */
 import { connectionOf, type OpenConnection } from '@nightshift/agent';
 import type { AdapterSource } from '@nightshift/channels';
-import { listHookKeys, openChannelByHook } from '@nightshift/core/channels';
+import { ChannelChangedError, listHookKeys, openChannelByHook } from '@nightshift/core/channels';
 import type { Database } from '@nightshift/core/database';
-import { rateLimited } from '@nightshift/core/errors';
+import { DomainError, notFound, rateLimited } from '@nightshift/core/errors';
 import type { KeyEncryptionKey } from '@nightshift/core/secrets';
 import { createRateLimit } from '../rate-limit.ts';
 
@@ -19,9 +19,12 @@ export interface HookDirectory {
    * @throws {DomainError} rate_limited
    */
   find(hookKey: string, client: string | null): Promise<OpenConnection | undefined>;
-  /** Reads anew what has changed. */
-  forget(): void;
+  /** Forgets what is kept of all channels, or of one. */
+  forget(hookKey?: string): void;
 }
+
+/** How often a request is decided again while its channel is changed under it. */
+const maxAttempts = 5;
 
 /** A key of ours, in addresses of hooks and of web chats. */
 const keyForm = /^[\w-]{20,64}$/;
@@ -86,11 +89,42 @@ export function createHookDirectory(deps: {
       if (!connection) opened.delete(hookKey);
       return connection;
     },
-    forget() {
+    forget(hookKey) {
+      if (hookKey !== undefined) {
+        opened.delete(hookKey);
+        return;
+      }
       opened.clear();
       // Read at once: who has guessed too often is not looked up for, and may know a new one all the same.
       lookedAt = Number.NEGATIVE_INFINITY;
       lookUp().catch(() => undefined);
     },
   };
+}
+
+/**
+ * Decides by a channel as it is kept, and again by the channel as it is now, when it was changed meanwhile: whatever was
+ * believed of the copy is not believed any more.
+ *
+ * @param decide throws a `ChannelChangedError` when what it was given is not the channel's current version
+ * @throws {DomainError} not_found: the channel was deleted · unavailable: it is changed all the time
+ */
+export async function withCurrentChannel<T>(
+  hooks: HookDirectory,
+  opened: OpenConnection,
+  decide: (current: OpenConnection) => Promise<T>,
+): Promise<T> {
+  const { hookKey } = opened.channel;
+  let current: OpenConnection | undefined = opened;
+  for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
+    if (!current) throw notFound('channel at this address');
+    try {
+      return await decide(current);
+    } catch (error) {
+      if (!(error instanceof ChannelChangedError)) throw error;
+    }
+    hooks.forget(hookKey);
+    current = await hooks.find(hookKey, null);
+  }
+  throw new DomainError('unavailable', 'The channel is being changed. Try again soon.');
 }

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenConnection } from '@nightshift/agent';
 import { ChannelError, type HookAnswer, type RawRequest } from '@nightshift/channels';
-import { hookPath } from '@nightshift/core/channels';
+import { ChannelChangedError, hookPath, readChannelVersion } from '@nightshift/core/channels';
 import { DomainError, rateLimited } from '@nightshift/core/errors';
 import { anyId } from '@nightshift/core/events';
 import { acceptEvents, wakeForEvents } from '@nightshift/core/inbox';
@@ -17,6 +17,7 @@ import type { ApiDeps } from '../deps.ts';
 import { createRateLimit, createRecentKeys } from '../rate-limit.ts';
 import { assertAnnouncedWithin, readBody } from '../read-body.ts';
 import { bodyLimitOf } from './body-limits.ts';
+import { withCurrentChannel } from './directory.ts';
 
 /** The most impatient platforms wait 3 s. */
 const answerWithinMs = 2_500;
@@ -48,7 +49,7 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
   const trusted = createRecentKeys(10_000);
 
   // What another process has changed.
-  const unsubscribe = bus.subscribe('channel', anyId, hooks.forget);
+  const unsubscribe = bus.subscribe('channel', anyId, () => hooks.forget());
   app.addHook('onClose', async () => unsubscribe());
 
   app.removeAllContentTypeParsers();
@@ -108,32 +109,40 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
     }
   }
 
-  async function receive(
+  async function receive(request: FastifyRequest, entry: Entry): Promise<HookAnswer> {
+    return withCurrentChannel(hooks, entry.opened, (opened) => receiveAt(request, entry, opened));
+  }
+
+  /** @throws {ChannelChangedError} the channel is another one than `opened` now: what was verified may be void */
+  async function receiveAt(
     request: FastifyRequest,
-    { opened, hook, sender, isCounted }: Entry,
+    entry: Entry,
+    { channel, connection }: OpenConnection,
   ): Promise<HookAnswer> {
-    const { channel, connection } = opened;
+    const { hook, sender } = entry;
     const { kind } = channel;
     const count = (outcome: string) => metrics.channelEvents.inc({ kind, outcome });
     const raw = rawRequest(request, deps.publicUrl + hookPath(channel.hookKey));
     const refusal = await whyRefused(hook.verify, raw, connection);
     if (refusal !== null) {
+      // A secret that was changed a moment ago, in another process, must not refuse what is signed with the new one.
+      if ((await readChannelVersion(db, channel.id)) !== channel.version)
+        throw new ChannelChangedError(channel.id);
       count('refused');
       traffic.count(channel.id, { refused: 1 });
+      traffic.note(channel.id, { refusal });
       request.log.warn(
         { channelId: channel.id, kind, reason: refusal },
         'request of a platform not believed',
       );
       throw new DomainError('unauthorized', 'The request is not signed as it should be.');
     }
-    if (isCounted) unsigned.giveBack(sender);
+    if (entry.isCounted) unsigned.giveBack(sender);
+    entry.isCounted = false;
     trusted.add(sender);
     try {
       const events = hook.parse(raw, connection);
-      if (channel.status === 'paused') {
-        traffic.count(channel.id, { ignored: events.length });
-        count('dropped');
-      } else if (events.length > 0) {
+      if (events.length > 0) {
         const scope = { ...channel, kek: deps.kek, traceId: request.traceId };
         const result = await acceptEvents(db, scope, events, {
           onDefect: (error, { externalId }) =>
@@ -145,6 +154,7 @@ export const hookRoutes: FastifyPluginAsync<{ deps: ApiDeps }> = async (app, { d
         traffic.count(channel.id, { received: result.taken, ignored: events.length - result.taken });
         for (const [reason, dropped] of result.dropped) metrics.channelDropped.inc({ reason }, dropped);
       }
+      traffic.note(channel.id, { verified: true });
       return hook.answer?.(raw, connection) ?? { status: 200 };
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;

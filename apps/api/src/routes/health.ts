@@ -1,3 +1,4 @@
+import { countChannelStates } from '@nightshift/core/channels';
 import { mergeMetrics } from '@nightshift/core/metrics';
 import { oldestDueDeliverySeconds } from '@nightshift/core/outbox';
 import { countOpenCircuits } from '@nightshift/core/provider-health';
@@ -16,12 +17,15 @@ const report = (checks: readonly Check[]) => ({
 
 /** What the rows and the queue say now; every api process says the same of it. */
 async function readGauges({ db, adapters, conversations, deliveries, metrics }: ApiDeps): Promise<void> {
-  const [runs, oldestDelivery, openCircuits] = await Promise.all([
+  const [runs, oldestDelivery, openCircuits, channels] = await Promise.all([
     readRunBacklog(db),
     // Where only the process that is connected can send, what waits is no backlog of the workers.
-    oldestDueDeliverySeconds(db, { kinds: adapters.kindsOverConnection, channels: [] }),
+    oldestDueDeliverySeconds(db, { kinds: adapters.kindsOverConnection, connections: [] }),
     countOpenCircuits(db),
+    countChannelStates(db),
   ]);
+  metrics.channels.reset();
+  for (const { kind, status, count } of channels) metrics.channels.set({ kind, state: status }, count);
   metrics.openCircuits.reset();
   for (const [provider, open] of openCircuits) metrics.openCircuits.set({ provider }, open);
   metrics.openRuns.set({ status: 'queued' }, runs.queued);

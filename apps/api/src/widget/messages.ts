@@ -52,12 +52,14 @@ function toEvent(site: Site, visitor: Visitor, { id, text, files }: WidgetMessag
 const refusals: Record<string, DomainError> = {
   too_many: new DomainError('rate_limited', 'That is too much at once. Try again in a minute.'),
   defect: new DomainError('invalid_request', 'This message cannot be stored.'),
+  paused: new DomainError('unavailable', 'This chat is closed at the moment.'),
 };
 
 /**
  * Commits the message, and then wakes whoever has to do with it.
  *
  * @throws {DomainError} rate_limited, invalid_request, forbidden: the channel answers only people whom somebody approved
+ * @throws {ChannelChangedError} the channel is another one than `site` now
  */
 export async function acceptMessage(
   deps: ApiDeps,
@@ -77,6 +79,7 @@ export async function acceptMessage(
   request.ledTo = result.accepted[0] ?? null;
   metrics.channelEvents.inc({ kind: channel.kind, outcome: result.taken > 0 ? 'taken' : 'dropped' });
   traffic.count(channel.id, { received: result.taken, ignored: 1 - result.taken });
+  traffic.note(channel.id, { verified: true });
   for (const [reason, count] of result.dropped) metrics.channelDropped.inc({ reason }, count);
   signalThread(db, threadOf(site, visitor)).catch((error: Error) =>
     request.log.warn({ err: error }, 'message not signalled; its streams find it by looking'),

@@ -21,6 +21,7 @@ import { historyLimit, isVisitorBlocked, pageOf, readEarlier } from '@nightshift
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { clientNetwork } from '../client-network.ts';
+import { withCurrentChannel } from '../hooks/directory.ts';
 import { parseJsonBody } from '../plugins/json-body.ts';
 import { announcedBytes, assertAnnouncedWithin, readBody } from '../read-body.ts';
 import { errors, type Routes } from '../routes/types.ts';
@@ -29,7 +30,15 @@ import { assertTaken, assertWithin, createWidgetLimits } from './limits.ts';
 import { acceptMessage, assertFiles } from './messages.ts';
 import { pageRoutes } from './pages.ts';
 import { createRendered } from './rendered.ts';
-import { answerPreflight, blocked, enterSite, type Site, sessionOver, visitorPermit } from './site.ts';
+import {
+  answerPreflight,
+  blocked,
+  enterSite,
+  type Site,
+  sessionOver,
+  siteOf,
+  visitorPermit,
+} from './site.ts';
 import { toWidgetMessages, widgetEvents } from './stream.ts';
 import { beginSession, newVisitor, presentedToken, readUser, readVisitor, threadOf } from './visitors.ts';
 
@@ -196,11 +205,18 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         },
       },
       async (request, reply) => {
-        const { site, visitor, counted } = visitorOf(request);
+        const { site, counted } = visitorOf(request);
         assertFiles(site, request.body);
         const { length } = request.body.files;
         if (length > 0) assertWithin(limits.files, counted, length);
-        return reply.status(202).send(await acceptMessage(deps, site, visitor, request.body, request));
+        const accepted = await withCurrentChannel(hooks, site.opened, async (opened) => {
+          const current = siteOf(opened, request, reply);
+          const visitor = readVisitor(current, presentedToken(request) ?? '');
+          if (!visitor) throw sessionOver();
+          assertFiles(current, request.body);
+          return acceptMessage(deps, current, visitor, request.body, request);
+        });
+        return reply.status(202).send(accepted);
       },
     );
 
@@ -266,9 +282,9 @@ export const widgetRoutes: Routes = async (app, { deps }) => {
         if (await isVisitorBlocked(db, thread)) throw blocked();
         const last = request.headers['last-event-id'];
         const after = last === undefined ? undefined : new Date(Number(last));
-        const { live } = site.channel;
         const signal = whilePermitted(deps, reply, visitorPermit(deps, site, thread));
-        const events = widgetEvents({ db, kek, bus, rendered }, { thread, after, live }, signal);
+        const isLive = () => site.channel.live;
+        const events = widgetEvents({ db, kek, bus, rendered }, { thread, after, isLive }, signal);
         return sendSse(request, reply, events, { signal });
       },
     );

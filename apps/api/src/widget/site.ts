@@ -19,6 +19,7 @@ export const blocked = () => new DomainError('forbidden', 'This chat does not an
 
 /** A chat, as one of its pages has found it. */
 export interface Site {
+  opened: OpenConnection;
   channel: OpenConnection['channel'];
   credentials: WebCredentials;
   settings: WebSettings;
@@ -43,7 +44,15 @@ export async function enterSite(
 ): Promise<Site> {
   const { key = '' } = request.params as { key?: string };
   reply.header('vary', 'origin');
-  const found = await hooks.find(key, clientNetwork(request.ip));
+  return siteOf(await hooks.find(key, clientNetwork(request.ip)), request, reply);
+}
+
+/** As `enterSite`, of a channel that is found already. */
+export function siteOf(
+  found: OpenConnection | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Site {
   if (found?.channel.kind !== 'web') throw none();
   const { channel, connection } = found;
   const settings = connection.settings as WebSettings;
@@ -62,6 +71,7 @@ export async function enterSite(
   }
   if (channel.status === 'paused' && request.method !== 'OPTIONS') throw closed();
   return {
+    opened: found,
     channel,
     credentials: connection.credentials as WebCredentials,
     settings,
@@ -93,7 +103,10 @@ export function visitorPermit(
       if (secret !== site.credentials.secret) return sessionOver();
       const { origins } = now.connection.settings as WebSettings;
       if (!site.isOwn && !origins.includes(site.origin)) return notFor(site.origin);
-      return (await isVisitorBlocked(db, thread)) ? blocked() : null;
+      if (await isVisitorBlocked(db, thread)) return blocked();
+      // What else was changed counts for the rest of the answer.
+      site.channel = now.channel;
+      return null;
     },
   };
 }

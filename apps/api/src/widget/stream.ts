@@ -46,10 +46,10 @@ function frame<Name extends keyof WidgetEvents>(event: Name, data: WidgetEvents[
 /** Until the visitor goes away, or the server stops. */
 export async function* widgetEvents(
   deps: { db: Database; kek: KeyEncryptionKey; bus: EventBus; rendered: Rendered },
-  { thread, after, live }: { thread: Thread; after: Date | undefined; live: boolean },
+  { thread, after, isLive }: { thread: Thread; after: Date | undefined; isLive: () => boolean },
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  for await (const event of watchThread(deps, { thread, after, live }, signal)) {
+  for await (const event of watchThread(deps, { thread, after, isLive }, signal)) {
     switch (event.type) {
       case 'history': {
         const { entries, older, reset } = event;

@@ -11,6 +11,7 @@ import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { agentNames, defaultAgent, findAgent, pick, takeAll, wholePages } from '../records.ts';
+import { describeState, isBroken, stateNames } from '../terminal/channel-state.ts';
 import { ago, count } from '../terminal/format.ts';
 import { readSecret } from '../terminal/read-secret.ts';
 import { table } from '../terminal/table.ts';
@@ -292,7 +293,8 @@ const paintStatus = ({ stdout: { style } }: Cli, status: string) =>
 
 function renderList(cli: Cli, list: Channel[], agents: Map<string, string>): string {
   if (list.length === 0) return 'There is no channel yet. Make one: nightshift channels add\n';
-  return table(
+  const broken = list.filter(isBroken);
+  const rows = table(
     list,
     [
       { header: 'NAME', value: ({ name }) => name, shrinks: true },
@@ -302,6 +304,11 @@ function renderList(cli: Cli, list: Channel[], agents: Map<string, string>): str
         value: ({ status }) => status,
         paint: (text) => paintStatus(cli, text.trim()) + text.slice(text.trim().length),
       },
+      {
+        header: 'STATE',
+        value: ({ state }) => stateNames[state.status],
+        paint: (text, channel) => (isBroken(channel) ? cli.stdout.style.red(text) : text),
+      },
       { header: 'AGENT', value: ({ agentId }) => agents.get(agentId ?? '') ?? '-', shrinks: true },
       { header: 'IN', value: ({ lastInboundAt }) => ago(lastInboundAt), optional: true },
       { header: 'OUT', value: ({ lastOutboundAt }) => ago(lastOutboundAt), optional: true },
@@ -309,6 +316,9 @@ function renderList(cli: Cli, list: Channel[], agents: Map<string, string>): str
     ],
     cli.stdout,
   );
+  // What the columns have no room for.
+  const lines = broken.map((channel) => `${oneLine(channel.name)}: ${describeState(channel)}.\n`);
+  return rows + (lines.length > 0 ? `\n${lines.join('')}` : '');
 }
 
 function describe(cli: Cli, channel: Channel, agents: Map<string, string>): string {
@@ -325,7 +335,8 @@ function describe(cli: Cli, channel: Channel, agents: Map<string, string>): stri
     ...(channel.account ? [line('account', oneLine(channel.account.name))] : []),
     ...(channel.webhookUrl ? [line('address', channel.webhookUrl)] : []),
     ...(channel.snippet ? [line('snippet', channel.snippet)] : []),
-    ...(channel.connected === null ? [] : [line('connected', channel.connected ? 'yes' : 'no')]),
+    line('state', describeState(channel)),
+    ...describeTrouble(channel).map((text) => line('trouble', text)),
     line('secrets', secrets.join(', ') || 'none'),
     line('strangers', access.strangers),
     line('groups', access.groups.answer),
@@ -337,6 +348,19 @@ function describe(cli: Cli, channel: Channel, agents: Map<string, string>): stri
     ...describeUnreadable(channel).map((text) => line('unreadable', text)),
     line('out', `${count(counts.sent)} sent; ${ago(channel.lastOutboundAt)}`),
   ].join('');
+}
+
+/** What went wrong last, each way, unless something went well since. */
+function describeTrouble({ state }: Channel): string[] {
+  const { lastRefused, lastVerifiedAt, lastSendError, lastSentAt } = state;
+  return [
+    ...(lastRefused && !(lastVerifiedAt && lastVerifiedAt > lastRefused.at)
+      ? [`a request to its address was refused ${ago(lastRefused.at)}: ${oneLine(lastRefused.reason)}`]
+      : []),
+    ...(lastSendError && !(lastSentAt && lastSentAt > lastSendError.at)
+      ? [`a message could not be sent ${ago(lastSendError.at)}: ${oneLine(lastSendError.message)}`]
+      : []),
+  ];
 }
 
 /** Messages that the agent never gets: how many, and the last one. */

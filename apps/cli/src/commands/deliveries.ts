@@ -103,9 +103,16 @@ function describe({ stdout: { style } }: Cli, delivery: Delivery): string {
     ...(runId ? [line('run', runId)] : []),
     ...(text ? [line('text', oneLine(text))] : []),
     line('tried', `${attempts} times, ${partsSent} parts sent`),
+    ...(delivery.cut ? [line('cut', describeCut(delivery.cut))] : []),
     ...(status === 'pending' ? [line('due', delivery.dueAt)] : []),
     ...(error ? [line('error', printable(error.message))] : []),
     ...receipts.map((receipt) => line('receipt', oneLine(JSON.stringify(receipt)))),
     line('created', ago(delivery.createdAt)),
   ].join('');
+}
+
+/** An answer that was too long for its place. */
+function describeCut({ as, parts, percent, end }: NonNullable<Delivery['cut']>): string {
+  if (as === 'file') return 'too long for messages: all of it as a file';
+  return `after ${parts} parts, ${percent} % of it; it ends with ${JSON.stringify(oneLine(end))}`;
 }

@@ -1,6 +1,7 @@
 import { ApiError, ConnectionError, createClient } from '@nightshift/contracts/client';
 import { type Cli, isLoopback } from '../cli.ts';
 import { CliError } from '../failure.ts';
+import { checkChannels } from './channels.ts';
 import { type Finding, failed, skipped } from './finding.ts';
 import { checkAdminKey, checkDataDirectory, checkDiskSpace, checkNode, runningProcess } from './machine.ts';
 import {
@@ -15,6 +16,9 @@ import {
 
 /** Somebody waits for the diagnosis: a server that takes longer than this, in milliseconds, is one of its findings. */
 const patienceMs = 5_000;
+
+/** A platform that does not answer is one as well: the server waits for it for up to 15 s. */
+const platformPatienceMs = 20_000;
 
 /**
  * Looks at everything that can be looked at, a server that is down included.
@@ -37,24 +41,31 @@ export async function* examine({ env, url, key }: Cli, options: { talk: boolean 
   const server = await checkServer(client, url, local ? runningProcess(env.dataDirectory) : undefined);
   yield server;
   if (server.status !== 'ok') {
-    yield skipped('api key, worker, model keys', 'the server does not answer');
+    yield skipped('api key, worker, model keys, channels', 'the server does not answer');
     return;
   }
   const readiness = await checked('readiness', () => checkReadiness(client));
   yield* readiness;
   if (readiness.some(({ status }) => status === 'failed')) {
-    yield skipped('api key, worker, model keys', 'the server is not ready');
+    yield skipped('api key, worker, model keys, channels', 'the server is not ready');
     return;
   }
   const [accepted] = await checked('api key', () => checkKey(client, key));
   yield accepted!;
   if (accepted!.status !== 'ok') {
-    yield skipped('worker, model keys', 'no key is accepted');
+    yield skipped('worker, model keys, channels', 'no key is accepted');
     return;
   }
   yield* await checked('preset keys', () => checkPresetKeys(client));
   yield* await checked('worker', () => (options.talk ? checkTalk(client) : checkWorker(client)));
   yield* await checked('model keys', () => checkProviders(client));
+  const patient = createClient({
+    baseUrl: url,
+    apiKey: key?.value,
+    retries: 0,
+    timeoutMs: platformPatienceMs,
+  });
+  yield* await checked('channels', () => checkChannels(client, patient));
 }
 
 /** A check that the server refuses or drops is a finding too. */

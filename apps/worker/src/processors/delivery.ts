@@ -9,6 +9,7 @@ import type { Metrics } from '@nightshift/core/metrics';
 import {
   type ClaimedDelivery,
   claimDelivery,
+  giveBack,
   leaseMs,
   markDead,
   markPart,
@@ -16,6 +17,7 @@ import {
   markUnknown,
   nextDelayMs,
   nextDeliveryDueInMs,
+  noteCut,
   pauseDestination,
   renewDelivery,
   retryLater,
@@ -177,9 +179,10 @@ async function sendParts(
 ): Promise<SentDelivery | 'waiting' | 'lost'> {
   const { db } = deps;
   const { delivery } = claim;
-  const outgoing = await prepareOutgoing(deps, delivery).catch((error) => {
+  const { parts: outgoing, cut } = await prepareOutgoing(deps, delivery).catch((error) => {
     throw unlessChannelError(error, 'retry', log);
   });
+  if (cut && !(await persist(() => noteCut(db, delivery, cut)))) return 'lost';
   for (let sent = delivery.partsSent; sent < outgoing.length; sent += 1) {
     const part = outgoing[sent]!;
     if (delivery.interrupted && sent === delivery.partsSent) assertRepeatable(part, delivery);
@@ -193,7 +196,10 @@ async function sendParts(
     const done = { partsSent: sent + 1, receipt };
     if (done.partsSent === outgoing.length)
       return (await persist(() => markSent(db, delivery, done))) ?? 'lost';
-    if (!(await persist(() => markPart(db, delivery, done)))) return 'lost';
+    const marked = await persist(() => markPart(db, delivery, done));
+    if (!marked) return 'lost';
+    // Paused, or changed: what is left goes out when and as the channel says now.
+    if (marked.changed) return (await persist(() => giveBack(db, delivery))) ? 'waiting' : 'lost';
   }
   return (await persist(() => markSent(db, delivery))) ?? 'lost';
 }
@@ -259,8 +265,9 @@ async function settle(
   const unlessLost = async (outcome: Outcome, write: () => Promise<boolean>) =>
     (await persist(write)) ? outcome : 'lost';
 
-  if (failure.kind === 'ambiguous') return unlessLost('unknown', () => markUnknown(db, delivery, error));
   const { destination, attempts } = delivery;
+  if (destination.kind === 'channel') deps.traffic.note(destination.id, { failure: error });
+  if (failure.kind === 'ambiguous') return unlessLost('unknown', () => markUnknown(db, delivery, error));
   if (failure.kind === 'auth' && destination.kind === 'channel')
     await persist(() => tellOfTrouble(deps, destination.id, error, log));
   const { retryAfterMs } = failure;

@@ -4,6 +4,8 @@ import {
   assertAccepted,
   type CallContext,
   ChannelError,
+  type Cut,
+  capabilitiesOf,
   postSigned,
   renderMessage,
   type SendReceipt,
@@ -30,8 +32,12 @@ export interface OutgoingDeps extends ConnectionDeps {
   sessions: Sessions;
 }
 
-/** In the order in which they are sent. */
-export type Outgoing = readonly OutgoingPart[];
+export interface Outgoing {
+  /** In the order in which they are sent. */
+  readonly parts: readonly OutgoingPart[];
+  /** The answer is too long for its place. */
+  readonly cut: Cut | null;
+}
 
 /** @throws {ChannelError} rejected: there is nothing to send, or nowhere; auth: its secrets cannot be read */
 export async function prepareOutgoing(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
@@ -58,7 +64,7 @@ async function prepareWebhook({ db, kek }: OutgoingDeps, delivery: ClaimedDelive
     assertAccepted(answer);
     return { status: answer.status };
   };
-  return [{ repeatable: true, limits: [], send }];
+  return { parts: [{ repeatable: true, limits: [], send }], cut: null };
 }
 
 async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Promise<Outgoing> {
@@ -73,7 +79,7 @@ async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Pr
   if (!message)
     throw new ChannelError('rejected', `A ${delivery.event} without a message is nothing to say.`);
   const { thread: to, direct, text, shown } = message;
-  const { parts, file } = renderMessage(text, adapter.capabilities);
+  const { parts, file, cut } = renderMessage(text, capabilitiesOf(adapter, connection));
   const repeatable = adapter.capabilities.idempotentSend;
   const limits = sendLimits(opened, { to, direct });
   const connected = (context: CallContext) => ({ ...context, session: deps.sessions.of(destination.id) });
@@ -95,7 +101,7 @@ async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Pr
     });
   }
   const [first] = parts;
-  if (!shown || !first || !adapter.edit) return outgoing;
+  if (!shown || !first || !adapter.edit) return { parts: outgoing, cut };
   const edit = async (context: CallContext): Promise<SendReceipt> => {
     try {
       await adapter.edit!(first, shown, to, connection, connected(context));
@@ -107,7 +113,7 @@ async function prepareChannel(deps: OutgoingDeps, delivery: ClaimedDelivery): Pr
     }
   };
   const editing = sendLimits(opened, { to, direct, isEdit: true });
-  return [{ repeatable: true, limits: editing, send: edit }, ...outgoing.slice(1)];
+  return { parts: [{ repeatable: true, limits: editing, send: edit }, ...outgoing.slice(1)], cut };
 }
 
 /** The platform will not put the answer into the message that showed it: it was deleted, is too old, or may not change. */

@@ -7,6 +7,8 @@ export interface TextLimit {
   readonly unit: 'utf16' | 'bytes' | 'codePoints' | 'graphemes';
   /** Where each line is sent by itself: most lines with something on them. */
   readonly lines?: number;
+  /** Where each message is paid by what the phone networks make of it: most segments. */
+  readonly segments?: number;
 }
 
 export const lengthIn: Readonly<Record<TextLimit['unit'], (text: string) => number>> = {

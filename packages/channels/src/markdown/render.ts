@@ -6,6 +6,7 @@ import { isParsable } from './complexity.ts';
 import { type Dialect, type Rendered, renderers } from './dialects/index.ts';
 import { lengthIn, mostUnits, type TextLimit } from './length.ts';
 import { parseMarkdown } from './parse.ts';
+import { smsSegments } from './sms-segments.ts';
 import { type Gauge, splitTree } from './split.ts';
 import type { Block, Node, Root } from './tree.ts';
 import { parseUnfinished } from './unfinished.ts';
@@ -25,6 +26,18 @@ export interface RenderedParts {
   readonly parts: readonly Rendered[];
   /** False when there would be more than `maxParts`: these are the beginning. */
   readonly isComplete: boolean;
+  /** Of a beginning: how much of the text is in it, from 0 to 1, and what is read last. */
+  readonly shown: number;
+  readonly end: string;
+}
+
+export interface Bounded {
+  readonly maxParts?: number;
+  /**
+   * Where there would be more than `maxParts`, the last one ends with one of these, made for how much is shown: the first
+   * that leaves the text at least half of its message, else the last. None: it says nothing.
+   */
+  readonly notes?: readonly ((shown: number) => string)[];
 }
 
 /**
@@ -33,22 +46,62 @@ export interface RenderedParts {
  */
 export function renderParts(
   markdown: string,
-  { dialect, limit, maxParts = Number.POSITIVE_INFINITY }: Format & { readonly maxParts?: number },
+  { dialect, limit, maxParts = Number.POSITIVE_INFINITY, notes = [] }: Format & Bounded,
 ): RenderedParts {
+  const whole = (parts: readonly Rendered[]) => ({ parts, isComplete: true, shown: 1, end: '' });
   const asIs = { text: withoutBlankEdges(markdown.toWellFormed()) };
-  if (dialect === 'markdown' && fillOf(asIs, limit) <= 1)
-    return { parts: asIs.text ? [asIs] : [], isComplete: true };
+  if (dialect === 'markdown' && fillOf(asIs, limit) <= 1) return whole(asIs.text ? [asIs] : []);
   // What is certain to be too much is not parsed: a megabyte takes seconds, in which the process does nothing else.
   const beginning = cutText(markdown, sourcePerUnit * mostUnits(limit) * (maxParts + 1));
   const render = rendererOf(dialect, beginning);
+  const trees: Root[] = [];
   const parts: Rendered[] = [];
+  let isComplete = beginning.length === markdown.length;
   for (const tree of splitTree(parseMarkdown(beginning), gaugeOf(render, limit))) {
     const part = render(tree);
     if (part.text.trim() === '') continue;
-    if (parts.length === maxParts) return { parts, isComplete: false };
+    if (parts.length === maxParts) {
+      isComplete = false;
+      break;
+    }
     parts.push(part);
+    trees.push(tree);
   }
-  return { parts, isComplete: beginning.length === markdown.length };
+  if (isComplete) return whole(parts);
+  return endWithNote({ parts, last: trees.at(-1), length: markdown.length }, { render, limit, notes });
+}
+
+/** Makes room for a note at the end of the last message. */
+function endWithNote(
+  { parts, last, length }: { parts: readonly Rendered[]; last: Root | undefined; length: number },
+  { render, limit, notes }: { render: Render; limit: TextLimit; notes: NonNullable<Bounded['notes']> },
+): RenderedParts {
+  const measure = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0);
+  const shownOf = (texts: readonly string[]) => Math.min(1, measure(texts) / Math.max(1, length));
+  const { fill } = gaugeOf(render, limit);
+  const noted = (children: readonly Block[], text: string): Root => ({
+    type: 'root',
+    children: [...children, { type: 'paragraph', children: [{ type: 'text', value: text }] }],
+  });
+  // It is measured at its longest, since how much is shown depends on it.
+  const note = notes.find((each) => fill(noted([], each(0))) <= 0.5) ?? notes.at(-1);
+  if (!note || !last) {
+    const texts = parts.map(({ text }) => text);
+    return { parts, isComplete: false, shown: shownOf(texts), end: texts.at(-1) ?? '' };
+  }
+  const before = parts.slice(0, -1);
+  const behind = noted([], note(0)).children;
+  const [first] = splitTree(last, gaugeOf(render, limit, behind));
+  const fits = first !== undefined && fill(noted(first.children, note(0))) <= 1;
+  const kept = fits ? first.children : [];
+  const texts = [...before.map(({ text }) => text), ...(fits ? [render(first).text] : [])];
+  const shown = shownOf(texts);
+  return {
+    parts: [...before, render(noted(kept, note(shown)))],
+    isComplete: false,
+    shown,
+    end: texts.at(-1) ?? '',
+  };
 }
 
 /** Markdown that is longer than what is read of it by more than this is no text that people read. */
@@ -97,12 +150,13 @@ function gaugeOf(render: Render, limit: TextLimit, behind: readonly Block[] = []
 /** Telegram shows no more than so many entities of a message. */
 const mostEntities = 100;
 
-function fillOf({ text, html, entities }: Rendered, { max, unit, lines }: TextLimit): number {
+function fillOf({ text, html, entities }: Rendered, { max, unit, lines, segments }: TextLimit): number {
   const length = lengthIn[unit];
   return Math.max(
     length(text) / max,
     html === undefined ? 0 : length(html) / max,
     (entities?.length ?? 0) / mostEntities,
+    segments === undefined ? 0 : smsSegments(text) / segments,
     lines === undefined ? 0 : text.split('\n').filter((line) => line.trim() !== '').length / lines,
   );
 }

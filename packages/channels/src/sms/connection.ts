@@ -19,6 +19,8 @@ export const Settings = z.strictObject({
       /^(\+[1-9]\d{6,14}|\d{3,8}|MG[0-9a-f]{32})$/,
       'A number as in +15551234567, a short code, or a Messaging Service SID that begins with MG.',
     ),
+  /** Most messages of one answer. Each is paid for, and is up to ten segments. Default: 3. */
+  maxParts: z.int('It is a whole number.').min(1).max(20).optional(),
   /** Of another region, for an account that is kept there: https://www.twilio.com/docs/global-infrastructure/using-the-twilio-rest-api-in-a-non-us-region */
   apiUrl: WebhookUrl.overwrite((url) => trimEndOf(url, '/')).default('https://api.twilio.com'),
 });

@@ -13,14 +13,17 @@ import { probe } from './probe.ts';
 import { accountUrl, callTwilio } from './rest.ts';
 import { verify } from './verify.ts';
 
+/** Most people would not read more of one answer on a phone, and none would pay for it gladly. */
+const defaultMaxParts = 3;
+
 const Sent = z.object({ sid: z.string(), num_segments: z.string().nullish() });
 
 export const sms: ChannelAdapter<Credentials, Settings> = {
   kind: 'sms',
   capabilities: {
     dialect: 'plain',
-    // Error 21617 is what longer ones get.
-    limit: { max: 1_600, unit: 'utf16' },
+    // Error 21617 is what longer ones get. A message is paid for by the segment, and carriers join ten reliably.
+    limit: { max: 1_600, unit: 'utf16', segments: 10 },
     // Twilio names its own retries (I-Twilio-Idempotency-Token); for requests to it, it documents no such key.
     idempotentSend: false,
     edit: null,
@@ -34,6 +37,7 @@ export const sms: ChannelAdapter<Credentials, Settings> = {
   credentials: Credentials,
   settings: Settings,
   ownIds: ({ settings }) => [settings.sender],
+  maxParts: ({ maxParts = defaultMaxParts }) => maxParts,
   hook: {
     verify,
     parse,

@@ -4,7 +4,7 @@ import { type Database, statement } from '../database/index.ts';
 
 const mark = statement<{ name: string; lanes: string[] | null }>(`
   WITH marked AS (
-    UPDATE channel SET status = 'attention', problem = $2 WHERE id = $1 AND status = 'active' RETURNING id, team_id, name
+    UPDATE channel SET status = 'attention', problem = $2::jsonb || jsonb_build_object('at', now()) WHERE id = $1 AND status = 'active' RETURNING id, team_id, name
   ), subscribed AS (
     SELECT w.id FROM marked, webhook w WHERE w.team_id = marked.team_id AND 'channel.attention' = ANY (w.events)
     FOR KEY SHARE OF w

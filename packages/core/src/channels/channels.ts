@@ -11,6 +11,8 @@ import { type Database, newId, pageArguments, statement, toPage } from '../datab
 import { notFound } from '../errors/index.ts';
 import type { Prisma, Channel as Row } from '../generated/prisma/client.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
+import type { ChannelTrouble } from './attention.ts';
+import { databaseNow, toState } from './state.ts';
 import { assertAgents, type Fields, type OpenChannel, open, sealed } from './stored.ts';
 import { toUnreadable } from './unreadable.ts';
 
@@ -28,7 +30,17 @@ export interface ReadOptions {
   isMachineMade(kind: string, secret: string): boolean;
 }
 
-function toChannel(row: Row, { publicUrl, pushes, snippetOf, isMachineMade }: ReadOptions): Channel {
+const toProblem = (problem: unknown): Channel['problem'] => {
+  const { code, message } = (problem ?? {}) as ChannelTrouble;
+  return problem ? { code, message } : null;
+};
+
+function toChannel(
+  row: Row,
+  { publicUrl, pushes, snippetOf, isMachineMade }: ReadOptions,
+  now: Date,
+): Channel {
+  const state = toState(row, now);
   const last4 = row.last4 as Record<string, string | null>;
   return {
     id: row.id,
@@ -47,12 +59,13 @@ function toChannel(row: Row, { publicUrl, pushes, snippetOf, isMachineMade }: Re
     guestTools: row.guestTools,
     live: row.live,
     status: row.status,
-    problem: row.problem as Channel['problem'],
+    problem: toProblem(row.problem),
     account: row.account as Channel['account'],
     webhookUrl: pushes(row.kind) && !row.connects ? publicUrl + hookPath(row.hookKey) : null,
     snippet:
       snippetOf(row.kind)?.replaceAll('{publicUrl}', publicUrl).replaceAll('{key}', row.hookKey) ?? null,
-    connected: row.connects ? row.leaseUntil !== null && row.leaseUntil > new Date() : null,
+    connected: row.connects ? state.status === 'connected' : null,
+    state,
     counts: {
       received: Number(row.received),
       ignored: Number(row.ignored),
@@ -136,7 +149,8 @@ export async function listChannels(
       ...(query.status && { status: query.status }),
     },
   });
-  return toPage(rows, query.limit, (row) => toChannel(row, options));
+  const now = await databaseNow(db);
+  return toPage(rows, query.limit, (row) => toChannel(row, options, now));
 }
 
 /** @throws {DomainError} not_found */
@@ -148,7 +162,7 @@ export async function getChannel(
 ): Promise<Channel> {
   const row = await db.prisma.channel.findFirst({ where: { id, teamId, deletedAt: null } });
   if (!row) throw notFound('channel');
-  return toChannel(row, options);
+  return toChannel(row, options, await databaseNow(db));
 }
 
 const remove = statement<{ id: string }>(`

@@ -11,6 +11,8 @@ export * from './pairing-code.ts';
 export * from './people.ts';
 export * from './place.ts';
 export * from './routing.ts';
+export * from './scope.ts';
+export * from './state.ts';
 export type { OpenChannel } from './stored.ts';
 export * from './threads.ts';
 export * from './traffic.ts';

@@ -52,6 +52,8 @@ export interface OpenChannel {
   live: boolean;
   status: 'active' | 'paused' | 'attention';
   hookKey: string;
+  /** See `ChannelScope`. */
+  version: number;
 }
 
 /** @throws {UnsealError} */
@@ -59,7 +61,7 @@ export function open(kek: KeyEncryptionKey, row: Row): OpenChannel {
   const sealedFields = row.credentials as unknown as Sealed | null;
   const text = sealedFields && unseal(kek, sealedFields, sealContext(row.teamId, row.id, 'credentials'));
   if (text) kek.redactor.learn(text);
-  const { id, teamId, kind, agentId, settings, live, status, hookKey } = row;
+  const { id, teamId, kind, agentId, settings, live, status, hookKey, version } = row;
   return {
     id,
     teamId,
@@ -68,6 +70,7 @@ export function open(kek: KeyEncryptionKey, row: Row): OpenChannel {
     live,
     status,
     hookKey,
+    version,
     credentials: text && JSON.parse(text),
     settings,
     account: row.account as OpenChannel['account'],

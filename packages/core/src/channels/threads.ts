@@ -62,14 +62,22 @@ export interface ThreadPlace {
   thread: Address;
   direct: boolean;
   /** Of the channel's row: another one after each change of what it is connected with. */
-  version: Date;
+  version: number;
 }
 
 const place = statement<ThreadPlace>(`
-  SELECT c.thread, c.direct, h.updated_at AS version FROM conversation c JOIN channel h ON h.id = c.channel_id
-  WHERE c.id = $1 AND h.status = 'active' AND h.deleted_at IS NULL AND h.live`);
+  SELECT c.thread, c.direct, h.version FROM conversation c JOIN channel h ON h.id = c.channel_id
+  WHERE c.id = $1 AND h.status = 'active' AND h.deleted_at IS NULL AND (h.live OR NOT $2)`);
 
-/** Null: there is nothing to be shown in its channel. */
-export async function readThread(db: Database, conversationId: string): Promise<ThreadPlace | null> {
-  return (await db.query(place, [conversationId]))[0] ?? null;
+/**
+ * Null: nothing goes out to its channel now.
+ *
+ * @param options.shown only where answers are shown while they are written
+ */
+export async function readThread(
+  db: Database,
+  conversationId: string,
+  { shown = true }: { shown?: boolean } = {},
+): Promise<ThreadPlace | null> {
+  return (await db.query(place, [conversationId, shown]))[0] ?? null;
 }

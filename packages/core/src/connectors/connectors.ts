@@ -4,6 +4,7 @@
  */
 
 import { storableText } from '@nightshift/contracts';
+import { type ChannelScope, type ScopeRow, scopeColumns, toScope } from '../channels/index.ts';
 import { type Database, run, statement } from '../database/index.ts';
 
 /** A worker that stops renewing loses its connections after this long. */
@@ -107,21 +108,22 @@ export async function readConnectorCursor(
 }
 
 // Also locks the row: nobody claims the channel before the events are in.
-const advance = statement<{ id: string }>(`
+const advance = statement<ScopeRow>(`
   UPDATE channel SET cursor = CASE WHEN $3::text IS NULL AND cursor_key = $4 THEN cursor ELSE $3 END, cursor_key = $4
-  WHERE id = $1 AND epoch = $2 AND lease_owner IS NOT NULL RETURNING id`);
+  WHERE id = $1 AND epoch = $2 AND lease_owner IS NOT NULL RETURNING ${scopeColumns}`);
 
 /**
  * Moves on to a cursor, in the transaction that stores the events before it. Without one the old one stays, as long as it
  * is of the same credentials.
  *
+ * @returns what the channel's settings are at this moment; its row is locked until the end of the transaction
  * @throws {ConnectorLostError}
  */
 export async function advanceCursor(
   db: Pick<Database, 'query'>,
   lease: ConnectorLease,
   { cursor, cursorKey }: { cursor: string | undefined; cursorKey: string },
-): Promise<void> {
+): Promise<ChannelScope> {
   const [row] = await db.query(advance, [
     lease.channelId,
     lease.epoch,
@@ -129,4 +131,5 @@ export async function advanceCursor(
     cursorKey,
   ]);
   if (!row) throw new ConnectorLostError(lease);
+  return toScope(row);
 }

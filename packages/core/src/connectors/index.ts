@@ -1,1 +1,2 @@
 export * from './connectors.ts';
+export * from './state.ts';

@@ -10,7 +10,14 @@ import {
   maxMessageLength,
   storable,
 } from '@nightshift/contracts';
-import { noteUnreadable, type StoppedRun } from '../channels/index.ts';
+import {
+  ChannelChangedError,
+  type ChannelScope,
+  noteUnreadable,
+  readChannelVersion,
+  readScope,
+  type StoppedRun,
+} from '../channels/index.ts';
 import { type Database, isDatabaseUnavailable, run, statement, transaction } from '../database/index.ts';
 import { markUndelivered } from '../outbox/index.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
@@ -21,17 +28,24 @@ import { amendMessage } from './amend.ts';
 import { boundEvent } from './context.ts';
 import type { SuspectedSender } from './loop-guard.ts';
 
-/** The channel that the events came through. */
-export interface EventScope {
+/** The channel that events come through, for whoever knows no more of it. */
+export interface EventSource {
   id: string;
   teamId: string;
-  agentId: string | null;
-  access: ChannelAccess;
-  routes: readonly ChannelRoute[];
   /** For the codes that strangers are sent. */
   kek: KeyEncryptionKey;
   traceId?: string | undefined;
 }
+
+/** The channel, and who is answered there by whom. */
+export interface EventScope extends EventSource {
+  agentId: string | null;
+  access: ChannelAccess;
+  routes: readonly ChannelRoute[];
+}
+
+/** As the caller has read it: what comes is accepted only while the channel is still this version of it. */
+export type KnownScope = EventScope & Pick<ChannelScope, 'version'>;
 
 /** What there is to do once it is committed. */
 export interface AcceptedEvents {
@@ -53,40 +67,50 @@ export interface AcceptedEvents {
 type Query = Pick<Database, 'query'>;
 
 export interface Batch {
-  /** More that is to be committed with the events, or not at all: before them, in the same transaction. */
-  before?(db: Query): Promise<void>;
+  /**
+   * More that is to be committed with the events, or not at all: before them, in the same transaction. It locks the
+   * channel's row and returns what it says.
+   */
+  before?(db: Query): Promise<ChannelScope>;
   /** An event that the database will never take. It is dropped, or it would come again for ever and hold up the rest. */
   onDefect(error: unknown, event: InboundEvent): void;
 }
 
 /**
- * Stores what the events lead to: all of them, or none when it throws. Those that were stored before are dropped.
+ * Stores what the events lead to: all of them, or none when it throws. Those that were stored before are dropped. Who is
+ * answered, and by whom, is what the channel's row says in the transaction that stores them: nobody's copy of it counts.
  *
- * @throws when the database is away, or what `before` throws
+ * @throws {ChannelChangedError} the channel is not the version that `source` names any more · when the database is away,
+ * or what `before` throws
  */
 export async function acceptEvents(
   db: Database,
-  scope: EventScope,
+  source: EventSource | KnownScope,
   events: readonly InboundEvent[],
   { before, onDefect }: Batch,
 ): Promise<AcceptedEvents> {
-  const attempt = (
-    each: (query: Query, work: () => Promise<string | null>, event: InboundEvent) => Promise<string | null>,
-  ) =>
+  const known = 'version' in source ? source : null;
+  const attempt: Attempt = (each) =>
     transaction(db.pool, async (client) => {
       const query: Query = { query: (sql, values) => run(client, sql, values) };
-      await before?.(query);
+      const current = await (before ?? ((within) => readScope(within, source.id)))(query);
+      if (known && known.version !== current?.version) throw new ChannelChangedError(source.id);
+      if (!current || current.status === 'paused') return droppedAll(events, current ? 'paused' : 'deleted');
       const result = nothing();
+      const scope = { ...source, ...current };
       for (const event of events.map(readable)) {
         const dropped = await each(query, () => acceptEvent(query, scope, event, result), event);
         if (dropped === null) result.taken += 1;
         else result.dropped.set(dropped, (result.dropped.get(dropped) ?? 0) + 1);
       }
+      // What was changed while this waited for others counts as well.
+      if (!before && (await readChannelVersion(query, source.id)) !== current.version)
+        throw new ChannelChangedError(source.id);
       return result;
     });
   const [first, ...more] = events;
-  if (first?.type === 'message' && more.length === 0 && !before) {
-    const accepted = await acceptHeardMessage(db, scope, readable(first)).catch((error: Error) => {
+  if (known && first?.type === 'message' && more.length === 0 && !before) {
+    const accepted = await acceptHeardMessage(db, known, readable(first)).catch((error: Error) => {
       if (isDatabaseUnavailable(error)) throw error;
       // Whatever is wrong with it shows again below, where it takes nothing else along.
       return null;
@@ -94,6 +118,28 @@ export async function acceptEvents(
     if (typeof accepted === 'string') return { ...nothing(), dropped: new Map([[accepted, 1]]) };
     if (accepted) return { ...nothing(), accepted: [accepted], taken: 1 };
   }
+  return untilUnchanged(known !== null, () => acceptAll(attempt, onDefect));
+}
+
+/** Whoever names no version has decided nothing by it, so it is only tried again. */
+async function untilUnchanged<T>(isKnown: boolean, accept: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await accept();
+    } catch (error) {
+      if (!(error instanceof ChannelChangedError) || isKnown || attempts === maxAttempts) throw error;
+    }
+  }
+}
+
+/** Nobody changes a channel so often while one event is stored. */
+const maxAttempts = 10;
+
+type Attempt = (
+  each: (query: Query, work: () => Promise<string | null>, event: InboundEvent) => Promise<string | null>,
+) => Promise<AcceptedEvents>;
+
+async function acceptAll(attempt: Attempt, onDefect: Batch['onDefect']): Promise<AcceptedEvents> {
   let defect: unknown;
   try {
     return await attempt((_query, work) =>
@@ -118,6 +164,11 @@ export async function acceptEvents(
     }
   });
 }
+
+const droppedAll = (events: readonly InboundEvent[], reason: string): AcceptedEvents => ({
+  ...nothing(),
+  dropped: new Map(events.length > 0 ? [[reason, events.length]] : []),
+});
 
 export const nothing = (): AcceptedEvents => ({
   accepted: [],

@@ -12,7 +12,7 @@ import {
 } from '../channels/index.ts';
 import { type Database, newId } from '../database/index.ts';
 import { type Accepted, accepted, itemOf } from './accept.ts';
-import type { EventScope } from './accept-events.ts';
+import type { KnownScope } from './accept-events.ts';
 import { inboundOf } from './accept-said.ts';
 import { acceptHeard } from './accept-statements.ts';
 import { guardHint } from './loop-guard.ts';
@@ -24,11 +24,12 @@ import { isUnreadable } from './unsupported.ts';
  * statement takes them, together with what comes through other requests at the same moment. The same for messages of groups
  * that do not address the agent, of which there are many.
  *
- * @returns why it led to nothing; null: this one is not so plain, or was stored before
+ * @returns why it led to nothing; null: this one is not so plain, was stored before, or the channel is not the version any
+ *   more that the caller has read
  */
 export async function acceptHeardMessage(
   db: Pick<Database, 'gather' | 'gatherRelaxed'>,
-  scope: EventScope,
+  scope: KnownScope,
   event: MessageEvent,
 ): Promise<Accepted | string | null> {
   const { access, routes } = scope;
@@ -40,8 +41,8 @@ export async function acceptHeardMessage(
   if (dropped === 'not_addressed') {
     const outcome = await noteUnaddressed(db, scope, event, statuses);
     if (outcome === 'not_addressed') return outcome;
-    if (outcome === 'duplicate') return null;
-  } else if (dropped) return dropped;
+    if (outcome !== 'follow_up') return null;
+  } else if (dropped) return null;
   if (sender.isBot || isUnreadable(event) || parseCommand(text)) return null;
   const person = isVouchedFor(sender) ? sender.id : null;
   if (calledAgent(routes, { workspace, group, person, text })) return null;
@@ -54,6 +55,7 @@ export async function acceptHeardMessage(
     statuses,
     listed: isListed(knock),
     guest: isGuestGroup(knock),
+    version: scope.version,
     per_minute: access.limits.messagesPerMinute,
     ...guardHint(text),
   });

@@ -220,7 +220,7 @@ export const isOwnAccount = (channelId: string, key: string) => `
  */
 export const acceptHeard: GatheringStatement<AcceptedRow> = statement(
   acceptInto({
-    columns: `, thread_key text, sender_id text, sender_name text, statuses text[], per_minute int, quick_ms int, alike text,
+    columns: `, thread_key text, sender_id text, sender_name text, statuses text[], version int, per_minute int, quick_ms int, alike text,
       listed boolean`,
     target: `
     SELECT * FROM (
@@ -239,6 +239,7 @@ export const acceptHeard: GatheringStatement<AcceptedRow> = statement(
         JOIN conversation c ON c.channel_id = i.channel_id AND c.thread_key = i.thread_key AND c.left_at IS NULL
           AND NOT ${hasSuspects('c')} AND NOT ${isBusy('c', 'i')}
         JOIN agent a ON a.id = c.agent_id AND a.deleted_at IS NULL
+        JOIN channel h ON h.id = i.channel_id AND h.version = i.version AND h.status <> 'paused' AND h.deleted_at IS NULL
       WHERE NOT ${isOwnAccount('i.channel_id', 'i.sender_id')}
     ) AS heard WHERE recent <= per_minute`,
     // One that another statement has just at hand is not waited for.

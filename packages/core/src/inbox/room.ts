@@ -39,7 +39,7 @@ export const isOwnThread = (c: string) => `
     OR coalesce((SELECT m.context->'where'->>'kind' <> 'thread' FROM message m
       WHERE m.conversation_id = ${c}.id AND m.role = 'user' ORDER BY m.seq LIMIT 1), false))`;
 
-type Outcome = 'not_addressed' | 'follow_up' | 'duplicate';
+type Outcome = 'not_addressed' | 'follow_up' | 'duplicate' | 'changed';
 
 // In the order in which they came, which is how they are shown. Two statements that insert the same events in another order
 // can block each other; the one that PostgreSQL ends is then repeated item by item. Old rows that another statement is at are
@@ -49,9 +49,11 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
     SELECT i.*, i.ordinality::int AS item
     FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (team_id uuid, channel_id uuid, external_id text, thread_key text,
       bucket text, opens text, ref text, sender_id text, sender_name text, body text, statuses text[], keeps boolean,
-      follows boolean, programs boolean)) WITH ORDINALITY AS i
+      follows boolean, programs boolean, version int)) WITH ORDINALITY AS i
   ), known AS (
     SELECT i.*, coalesce(i.sender_name, d.name) AS name,
+      i.version IS NULL OR EXISTS (SELECT FROM channel h WHERE h.id = i.channel_id AND h.version = i.version
+        AND h.status <> 'paused' AND h.deleted_at IS NULL) AS is_current,
       EXISTS (SELECT FROM inbound_event e
         WHERE e.team_id = i.team_id AND e.source = i.channel_id::text AND e.external_id = i.external_id) AS is_duplicate,
       coalesce(d.status::text, 'pending') = ANY (i.statuses) AS is_heard, ${isOwnAccount('i.channel_id', 'i.sender_id')} AS is_own,
@@ -61,7 +63,7 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
   ), kept AS (
     INSERT INTO room_message (channel_id, bucket, opens, external_id, ref, sender, name, text)
     SELECT channel_id, bucket, opens, external_id, ref, sender_id, name, body FROM known
-    WHERE keeps AND is_heard AND (programs OR NOT is_own) AND NOT is_duplicate AND (is_own OR NOT is_follow_up) ORDER BY item
+    WHERE is_current AND keeps AND is_heard AND (programs OR NOT is_own) AND NOT is_duplicate AND (is_own OR NOT is_follow_up) ORDER BY item
     ON CONFLICT (channel_id, external_id) DO NOTHING
     RETURNING channel_id, bucket
   ), old AS (
@@ -76,18 +78,19 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
   ), trimmed AS (
     DELETE FROM room_message r USING old WHERE r.position = old.position
   )
-  SELECT item, CASE WHEN is_duplicate THEN 'duplicate' WHEN is_follow_up AND is_heard AND NOT is_own THEN 'follow_up' ELSE 'not_addressed' END AS outcome
+  SELECT item, CASE WHEN NOT is_current THEN 'changed' WHEN is_duplicate THEN 'duplicate' WHEN is_follow_up AND is_heard AND NOT is_own THEN 'follow_up' ELSE 'not_addressed' END AS outcome
   FROM known`);
 
 /**
  * What becomes of a message in a group that does not address the agent.
  *
  * `not_addressed`: nothing more; it is kept for a while, where the channel allows it. `follow_up`: it is for the agent all
- * the same. `duplicate`: it was accepted before, through another event.
+ * the same. `duplicate`: it was accepted before, through another event. `changed`: the channel is not the version any
+ * more that the scope names.
  */
 export async function noteUnaddressed(
   db: Pick<Database, 'gatherRelaxed'> | Pick<Database, 'query'>,
-  { id, teamId, access }: Pick<EventScope, 'id' | 'teamId' | 'access'>,
+  { id, teamId, access, version }: Pick<EventScope, 'id' | 'teamId' | 'access'> & { version?: number },
   event: MessageEvent,
   statuses: readonly IdentityStatus[],
 ): Promise<Outcome> {
@@ -96,7 +99,7 @@ export async function noteUnaddressed(
   const body = bodyOf(event);
   const keeps = access.groups.context !== false && place !== null && body !== '' && statuses.length > 0;
   const follows = isFollowUp(access, event);
-  if (!keeps && !follows && attachments.length === 0) return 'not_addressed';
+  if (!keeps && !follows && attachments.length === 0 && version === undefined) return 'not_addressed';
   const item = {
     ...{ team_id: teamId, channel_id: id, external_id: externalId, thread_key: threadKey, ...place },
     ref: messageId,
@@ -107,6 +110,7 @@ export async function noteUnaddressed(
     keeps,
     follows,
     programs: access.programs === 'answer',
+    version,
   };
   // A crash of the database empties the table anyway: nobody waits for the disk.
   const row =

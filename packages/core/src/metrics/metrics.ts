@@ -147,9 +147,15 @@ export function createMetrics(process: string) {
       labelNames: ['task', 'outcome'],
       registers,
     }),
+    channels: new Gauge({
+      name: 'nightshift_channels',
+      help: 'Channels by kind and what was last observed of them, in the whole installation',
+      labelNames: ['kind', 'state'],
+      registers,
+    }),
     connectors: new Gauge({
       name: 'nightshift_connectors',
-      help: 'Channels that this worker is connected to',
+      help: 'Channels that this worker is connected to, not those that it only tries to reach',
       registers,
     }),
     connectorEvents: new Counter({

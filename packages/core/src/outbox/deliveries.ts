@@ -17,6 +17,7 @@ function toDelivery(row: Row): Delivery {
     text: row.text,
     attempts: row.attempts,
     partsSent: row.partsSent,
+    cut: row.cut as Delivery['cut'],
     dueAt: row.dueAt.toISOString(),
     error: row.error as Delivery['error'],
     receipts: row.receipts as Delivery['receipts'],

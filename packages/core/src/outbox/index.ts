@@ -1,3 +1,4 @@
+export * from './cuts.ts';
 export * from './deliveries.ts';
 export * from './outbox.ts';
 export * from './retry-policy.ts';

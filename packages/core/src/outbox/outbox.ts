@@ -28,8 +28,8 @@ export interface ClaimedDelivery {
   readonly destination: {
     readonly kind: DestinationKind;
     readonly id: string;
-    /** Of its row: another one after each change of it. */
-    readonly version: Date;
+    /** Of a channel's row: another one after each change of it. */
+    readonly version: number;
   };
   readonly runId: string | null;
   /** The trace of that run. */
@@ -62,7 +62,7 @@ type ClaimRow = {
   interrupted: boolean;
   spent_ms: number;
   created_at: Date;
-  version: Date;
+  version: number;
 };
 
 const lockNamespace = 7_306_011;
@@ -70,29 +70,30 @@ const lockLane = statement(`SELECT pg_advisory_xact_lock(${lockNamespace}, hasht
 
 /**
  * What a process can send to. Channels of some kinds are sent to over a connection that one process holds: of `kinds` it
- * reaches only `channels`, and leaves what waits for others to whoever is connected to them.
+ * reaches only `connections`, each `<channel id>/<epoch>`, and leaves what waits for others to whoever is connected to them.
+ * A channel that was changed has another epoch: nothing goes out over the connection that it had before.
  */
 export interface Reach {
   readonly kinds: readonly string[];
-  readonly channels: readonly string[];
+  readonly connections: readonly string[];
 }
 
-const everything: Reach = { kinds: [], channels: [] };
+const everything: Reach = { kinds: [], connections: [] };
 
 /**
  * Until when this process sends nothing: because of a person until further notice, or as long as the receiver asked, or
  * since it is not connected.
  *
- * @param kinds the parameter that holds those of the reach @param channels likewise
+ * @param kinds the parameter that holds those of the reach @param connections likewise
  */
-const pausedUntil = (kinds: string, channels: string) => `
-  CASE WHEN c.status = 'paused' OR (c.kind = ANY (${kinds}::text[]) AND c.id <> ALL (${channels}::uuid[])) THEN 'infinity'
+const pausedUntil = (kinds: string, connections: string) => `
+  CASE WHEN c.status = 'paused' OR (c.kind = ANY (${kinds}::text[]) AND c.id || '/' || c.epoch <> ALL (${connections}::text[])) THEN 'infinity'
     ELSE coalesce(c.paused_until, w.paused_until) END`;
 
 /** The first delivery of lane $1 that is not over, and until when its destination is paused within the reach $2, $3. */
 const head = `
   head AS (
-    SELECT d.id, ${pausedUntil('$2', '$3')} AS paused_until, coalesce(c.updated_at, w.updated_at) AS version
+    SELECT d.id, ${pausedUntil('$2', '$3')} AS paused_until, coalesce(c.version, 0) AS version
     FROM delivery d LEFT JOIN channel c ON c.id = d.channel_id LEFT JOIN webhook w ON w.id = d.webhook_id
     WHERE d.lane = $1 AND d.status IN ('pending', 'sending') ORDER BY d.position LIMIT 1
   )`;
@@ -118,13 +119,13 @@ const claim = statement<ClaimRow>(`
 export async function claimDelivery(
   db: Database,
   lane: string,
-  { kinds, channels }: Reach = everything,
+  { kinds, connections }: Reach = everything,
 ): Promise<ClaimedDelivery | null> {
   const row = await transaction(db.pool, async (client) => {
     // Claims of one lane go one after the other: two at once, each with its own view of what has just been put back
     // into the lane, could claim two deliveries of it.
     await run(client, lockLane, [lane]);
-    return (await run(client, claim, [lane, kinds, channels, leaseMs]))[0];
+    return (await run(client, claim, [lane, kinds, connections, leaseMs]))[0];
   });
   if (!row) return null;
   return {
@@ -159,9 +160,9 @@ const nextDue = statement<{ ms: number }>(`
 export async function nextDeliveryDueInMs(
   db: Database,
   lane: string,
-  { kinds, channels }: Reach = everything,
+  { kinds, connections }: Reach = everything,
 ): Promise<number | null> {
-  const [row] = await db.query(nextDue, [lane, kinds, channels]);
+  const [row] = await db.query(nextDue, [lane, kinds, connections]);
   return row ? Math.max(0, row.ms) : null;
 }
 
@@ -196,18 +197,31 @@ export interface SentPart {
 const withReceipt = `jsonb_set(receipts, ARRAY[($3::int - 1)::text], $4)`;
 
 // By absolute counts, so that writing it again after a connection broke in the commit changes nothing.
-const part = statement<{ id: string }>(`
-  UPDATE delivery SET parts_sent = $3, receipts = ${withReceipt} ${held} RETURNING id`);
+const part = statement<{ changed: boolean }>(`
+  UPDATE delivery SET parts_sent = $3, receipts = ${withReceipt} ${held}
+  RETURNING EXISTS (SELECT FROM channel c WHERE c.id = channel_id AND (c.status = 'paused' OR c.version <> $5)) AS changed`);
 
 /**
- * A part has been sent, and more are to follow. This and the other marks return false when the delivery is no longer this
- * claim's: another worker took it, or it was deleted. Then stop.
+ * A part has been sent, and more are to follow. Null: the delivery is no longer this claim's, another worker took it, or it
+ * was deleted; then stop. The other marks return false for this.
+ *
+ * @returns whether the channel is paused, or another one than it was when the delivery was claimed
  */
-export const markPart = (
+export async function markPart(
   db: Database,
-  delivery: ClaimedDelivery,
+  { id, attempts, destination }: ClaimedDelivery,
   { partsSent, receipt }: SentPart,
-): Promise<boolean> => mark(db, delivery, part, partsSent, json(receipt));
+): Promise<{ changed: boolean } | null> {
+  const [row] = await db.query(part, [id, attempts, partsSent, json(receipt), destination.version]);
+  return row ?? null;
+}
+
+const back = statement<{ id: string }>(`
+  UPDATE delivery SET status = 'pending', lease_until = NULL, due_at = now() ${held} RETURNING id`);
+
+/** It is left for the next claim, which begins after the parts that were sent. */
+export const giveBack = (db: Database, delivery: ClaimedDelivery): Promise<boolean> =>
+  mark(db, delivery, back);
 
 const sent = statement<{ more: boolean }>(`
   UPDATE delivery t SET parts_sent = coalesce($3, parts_sent), receipts = now_sent.receipts,
@@ -338,9 +352,9 @@ const due = statement<{ lane: string }>(`
 export async function findDueDeliveryLanes(
   db: Database,
   limit = 1000,
-  { kinds, channels }: Reach = everything,
+  { kinds, connections }: Reach = everything,
 ): Promise<string[]> {
-  const rows = await db.query(due, [kinds, channels, limit]);
+  const rows = await db.query(due, [kinds, connections, limit]);
   return rows.map(({ lane }) => lane);
 }
 
@@ -351,8 +365,8 @@ const oldestDue = statement<{ seconds: number | null }>(`
 /** For how long the lane that waits longest could have been worked on, in seconds; 0 when none waits. */
 export async function oldestDueDeliverySeconds(
   db: Database,
-  { kinds, channels }: Reach = everything,
+  { kinds, connections }: Reach = everything,
 ): Promise<number> {
-  const [row] = await db.query(oldestDue, [kinds, channels]);
+  const [row] = await db.query(oldestDue, [kinds, connections]);
   return row?.seconds ?? 0;
 }

@@ -87,11 +87,11 @@ interface Draft {
 
 /**
  * The thread's entries after the time `after`, or the newest ones, and then what happens in it until `signal` aborts.
- * An answer is an entry once it is committed; drafts are a courtesy. `live` false: they have no text.
+ * An answer is an entry once it is committed; drafts are a courtesy. Without `isLive` they have no text.
  */
 export async function* watchThread(
   { db, kek, bus }: { db: Database; kek: KeyEncryptionKey; bus: EventBus },
-  { thread, after, live }: { thread: Thread; after: Date | undefined; live: boolean },
+  { thread, after, isLive }: { thread: Thread; after: Date | undefined; isLive: () => boolean },
   signal: AbortSignal,
 ): AsyncGenerator<ThreadEvent> {
   using bell = createBell(signal);
@@ -140,7 +140,7 @@ export async function* watchThread(
           isStale = true;
           continue;
         }
-        if (live && draft.text !== '' && draft.text !== draft.shown) {
+        if (isLive() && draft.text !== '' && draft.text !== draft.shown) {
           draft.shown = draft.text;
           const told = performance.now();
           yield { type: 'draft', runId: draft.runId, text: draft.text };

@@ -91,10 +91,11 @@ async function renderAttention(db: Database, data: unknown, at: Date): Promise<W
   const row = await db.prisma.channel.findUnique({ where: { id: channelId } });
   if (!row || row.deletedAt || row.status !== 'attention') return null;
   const { id, kind, name } = row;
+  const { code, message } = row.problem as { code: string; message: string };
   return {
     type: 'channel.attention',
     timestamp: at.toISOString(),
-    data: { channel: { id, kind, name, problem: row.problem as { code: string; message: string } } },
+    data: { channel: { id, kind, name, problem: { code, message } } },
   };
 }
 
