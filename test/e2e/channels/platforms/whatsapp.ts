@@ -68,7 +68,7 @@ export const whatsapp: Platform = {
           remove: () => deliver(newId(), { type: 'revoke', revoke: { original_message_id: id } }),
         };
       },
-      stir: () => deliver(newId(), { type: 'something_new', something_new: {} }),
+      stir: () => deliver(newId(), { type: 'reaction', reaction: { message_id: 'wamid.0', emoji: '👍' } }),
       shown: () =>
         fake.sent.map(
           ({ recipient_type, text, document }): Shown => ({
