@@ -40,8 +40,8 @@ export async function acceptHeardMessage(
   if (dropped === 'not_addressed') {
     const outcome = await noteUnaddressed(db, scope, event, statuses);
     if (outcome === 'not_addressed') return outcome;
-    if (outcome === 'duplicate') return null;
-  } else if (dropped) return dropped;
+    if (outcome !== 'follow_up') return null;
+  } else if (dropped) return null;
   if (sender.isBot || isUnreadable(event) || parseCommand(text)) return null;
   const person = isVouchedFor(sender) ? sender.id : null;
   if (calledAgent(routes, { workspace, group, person, text })) return null;

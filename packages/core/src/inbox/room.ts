@@ -15,6 +15,9 @@ const maxLineLength = 2_000;
 
 const { lines: maxLines, characters: maxCharacters, hours } = roomLimits;
 
+/** At once: more than come in two statements. */
+const maxTrimmed = 200;
+
 /** Of one channel, for platforms with many threads. */
 const maxOfChannel = 5_000;
 
@@ -65,16 +68,20 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
     ON CONFLICT (channel_id, external_id) DO NOTHING
     RETURNING channel_id, bucket
   ), old AS (
-    SELECT r.position FROM room_message r JOIN (
-      SELECT x.position, row_number() OVER newest AS nth, sum(length(x.text)) OVER newest AS characters
-      FROM (SELECT DISTINCT channel_id, bucket FROM kept) AS k
-        JOIN room_message x ON x.channel_id = k.channel_id AND x.bucket = k.bucket
-      WINDOW newest AS (PARTITION BY x.channel_id, x.bucket ORDER BY x.position DESC)
-    ) AS n ON n.position = r.position
-    WHERE n.nth >= ${maxLines} OR n.characters > ${maxCharacters} OR r.created_at < now() - interval '${hours} hours'
-    FOR UPDATE OF r SKIP LOCKED
+    -- By arrays and LATERAL, which leave the planner no way but the indexes.
+    SELECT position FROM room_message WHERE position = ANY (ARRAY(
+      SELECT n.position
+      FROM (SELECT DISTINCT channel_id, bucket FROM kept) AS k CROSS JOIN LATERAL (
+        SELECT x.*, row_number() OVER newest AS nth, sum(length(x.text)) OVER newest AS characters
+        FROM (
+          SELECT position, created_at, text FROM room_message
+          WHERE channel_id = k.channel_id AND bucket = k.bucket ORDER BY position DESC LIMIT ${maxTrimmed}
+        ) AS x WINDOW newest AS (ORDER BY x.position DESC)
+      ) AS n
+      WHERE n.nth >= ${maxLines} OR n.characters > ${maxCharacters} OR n.created_at < now() - interval '${hours} hours'
+    )) FOR UPDATE SKIP LOCKED
   ), trimmed AS (
-    DELETE FROM room_message r USING old WHERE r.position = old.position
+    DELETE FROM room_message WHERE position = ANY (ARRAY(SELECT position FROM old))
   )
   SELECT item, CASE WHEN is_duplicate THEN 'duplicate' WHEN is_follow_up AND is_heard AND NOT is_own THEN 'follow_up' ELSE 'not_addressed' END AS outcome
   FROM known`);
@@ -83,20 +90,19 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
  * What becomes of a message in a group that does not address the agent.
  *
  * `not_addressed`: nothing more; it is kept for a while, where the channel allows it. `follow_up`: it is for the agent all
- * the same. `duplicate`: it was accepted before, through another event.
+ * the same. `duplicate`: it was accepted before, through another event. Null: the statement takes no such message.
  */
 export async function noteUnaddressed(
   db: Pick<Database, 'gatherRelaxed'> | Pick<Database, 'query'>,
   { id, teamId, access }: Pick<EventScope, 'id' | 'teamId' | 'access'>,
   event: MessageEvent,
   statuses: readonly IdentityStatus[],
-): Promise<Outcome> {
-  const { sender, threadKey, externalId, messageId, attachments = [] } = event;
+): Promise<Outcome | null> {
+  const { sender, threadKey, externalId, messageId } = event;
   const place = bucketOf(event);
   const body = bodyOf(event);
   const keeps = access.groups.context !== false && place !== null && body !== '' && statuses.length > 0;
   const follows = isFollowUp(access, event);
-  if (!keeps && !follows && attachments.length === 0) return 'not_addressed';
   const item = {
     ...{ team_id: teamId, channel_id: id, external_id: externalId, thread_key: threadKey, ...place },
     ref: messageId,
@@ -113,7 +119,7 @@ export async function noteUnaddressed(
     'gatherRelaxed' in db
       ? await db.gatherRelaxed(note, item)
       : (await db.query(note, [JSON.stringify([item])]))[0];
-  return row?.outcome ?? 'not_addressed';
+  return row?.outcome ?? null;
 }
 
 function bodyOf({ text, attachments = [] }: MessageEvent): string {
