@@ -99,7 +99,7 @@ export async function acceptSaid(
   const atOnce = droppedAtOnce(knock);
   if (atOnce === 'not_addressed' && event.type === 'message') {
     const outcome = await noteUnaddressed(db, scope, event, answeredStatuses(knock));
-    if (outcome === 'not_addressed' || outcome === 'changed') return 'not_addressed';
+    if (outcome === null || outcome === 'not_addressed') return 'not_addressed';
   } else if (atOnce) return atOnce;
   const known = await lookUp(db, scope, event);
   if (known.duplicate) return event.type === 'message' ? addFiles(db, scope, event, result) : 'duplicate';

@@ -24,10 +24,11 @@ export const roomLines = `
     ) AS r ON r.characters <= ${maxCharacters}
     WHERE f.bucket IS NOT NULL AND f.nth = 1
   ), room_row AS (
-    SELECT r.position FROM room_message r JOIN room_line l ON l.position = r.position FOR NO KEY UPDATE OF r SKIP LOCKED
+    SELECT position FROM room_message WHERE position = ANY (ARRAY(SELECT position FROM room_line)) FOR NO KEY UPDATE SKIP LOCKED
   ), room_shown AS (
-    UPDATE room_message r SET shown_in = r.shown_in || l.conversation_id
-    FROM room_row w JOIN room_line l ON l.position = w.position WHERE r.position = w.position
+    UPDATE room_message r SET shown_in = r.shown_in ||
+      ARRAY(SELECT l.conversation_id FROM room_line l WHERE l.position = r.position)
+    WHERE r.position = ANY (ARRAY(SELECT position FROM room_row))
   ), room_addressed AS (
     -- Another event of the same message had not said that it is for us.
     DELETE FROM room_message r USING fresh f

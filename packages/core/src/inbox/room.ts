@@ -15,6 +15,9 @@ const maxLineLength = 2_000;
 
 const { lines: maxLines, characters: maxCharacters, hours } = roomLimits;
 
+/** At once: more than come in two statements. */
+const maxTrimmed = 200;
+
 /** Of one channel, for platforms with many threads. */
 const maxOfChannel = 5_000;
 
@@ -39,7 +42,7 @@ export const isOwnThread = (c: string) => `
     OR coalesce((SELECT m.context->'where'->>'kind' <> 'thread' FROM message m
       WHERE m.conversation_id = ${c}.id AND m.role = 'user' ORDER BY m.seq LIMIT 1), false))`;
 
-type Outcome = 'not_addressed' | 'follow_up' | 'duplicate' | 'changed';
+type Outcome = 'not_addressed' | 'follow_up' | 'duplicate';
 
 // In the order in which they came, which is how they are shown. Two statements that insert the same events in another order
 // can block each other; the one that PostgreSQL ends is then repeated item by item. Old rows that another statement is at are
@@ -50,10 +53,11 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
     FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (team_id uuid, channel_id uuid, external_id text, thread_key text,
       bucket text, opens text, ref text, sender_id text, sender_name text, body text, statuses text[], keeps boolean,
       follows boolean, programs boolean, version int)) WITH ORDINALITY AS i
+      -- Nobody's copy of the channel decides.
+      JOIN channel h ON h.id = i.channel_id AND (i.version IS NULL OR h.version = i.version) AND h.status <> 'paused'
+        AND h.deleted_at IS NULL
   ), known AS (
     SELECT i.*, coalesce(i.sender_name, d.name) AS name,
-      i.version IS NULL OR EXISTS (SELECT FROM channel h WHERE h.id = i.channel_id AND h.version = i.version
-        AND h.status <> 'paused' AND h.deleted_at IS NULL) AS is_current,
       EXISTS (SELECT FROM inbound_event e
         WHERE e.team_id = i.team_id AND e.source = i.channel_id::text AND e.external_id = i.external_id) AS is_duplicate,
       coalesce(d.status::text, 'pending') = ANY (i.statuses) AS is_heard, ${isOwnAccount('i.channel_id', 'i.sender_id')} AS is_own,
@@ -63,43 +67,46 @@ const note: GatheringStatement<{ outcome: Outcome }> = statement(`
   ), kept AS (
     INSERT INTO room_message (channel_id, bucket, opens, external_id, ref, sender, name, text)
     SELECT channel_id, bucket, opens, external_id, ref, sender_id, name, body FROM known
-    WHERE is_current AND keeps AND is_heard AND (programs OR NOT is_own) AND NOT is_duplicate AND (is_own OR NOT is_follow_up) ORDER BY item
+    WHERE keeps AND is_heard AND (programs OR NOT is_own) AND NOT is_duplicate AND (is_own OR NOT is_follow_up) ORDER BY item
     ON CONFLICT (channel_id, external_id) DO NOTHING
     RETURNING channel_id, bucket
   ), old AS (
-    SELECT r.position FROM room_message r JOIN (
-      SELECT x.position, row_number() OVER newest AS nth, sum(length(x.text)) OVER newest AS characters
-      FROM (SELECT DISTINCT channel_id, bucket FROM kept) AS k
-        JOIN room_message x ON x.channel_id = k.channel_id AND x.bucket = k.bucket
-      WINDOW newest AS (PARTITION BY x.channel_id, x.bucket ORDER BY x.position DESC)
-    ) AS n ON n.position = r.position
-    WHERE n.nth >= ${maxLines} OR n.characters > ${maxCharacters} OR r.created_at < now() - interval '${hours} hours'
-    FOR UPDATE OF r SKIP LOCKED
+    -- By arrays and LATERAL, which leave the planner no way but the indexes.
+    SELECT position FROM room_message WHERE position = ANY (ARRAY(
+      SELECT n.position
+      FROM (SELECT DISTINCT channel_id, bucket FROM kept) AS k CROSS JOIN LATERAL (
+        SELECT x.*, row_number() OVER newest AS nth, sum(length(x.text)) OVER newest AS characters
+        FROM (
+          SELECT position, created_at, text FROM room_message
+          WHERE channel_id = k.channel_id AND bucket = k.bucket ORDER BY position DESC LIMIT ${maxTrimmed}
+        ) AS x WINDOW newest AS (ORDER BY x.position DESC)
+      ) AS n
+      WHERE n.nth >= ${maxLines} OR n.characters > ${maxCharacters} OR n.created_at < now() - interval '${hours} hours'
+    )) FOR UPDATE SKIP LOCKED
   ), trimmed AS (
-    DELETE FROM room_message r USING old WHERE r.position = old.position
+    DELETE FROM room_message WHERE position = ANY (ARRAY(SELECT position FROM old))
   )
-  SELECT item, CASE WHEN NOT is_current THEN 'changed' WHEN is_duplicate THEN 'duplicate' WHEN is_follow_up AND is_heard AND NOT is_own THEN 'follow_up' ELSE 'not_addressed' END AS outcome
+  SELECT item, CASE WHEN is_duplicate THEN 'duplicate' WHEN is_follow_up AND is_heard AND NOT is_own THEN 'follow_up' ELSE 'not_addressed' END AS outcome
   FROM known`);
 
 /**
  * What becomes of a message in a group that does not address the agent.
  *
  * `not_addressed`: nothing more; it is kept for a while, where the channel allows it. `follow_up`: it is for the agent all
- * the same. `duplicate`: it was accepted before, through another event. `changed`: the channel is not the version any
- * more that the scope names.
+ * the same. `duplicate`: it was accepted before, through another event. Null: the channel is not the
+ * version any more that the scope names.
  */
 export async function noteUnaddressed(
   db: Pick<Database, 'gatherRelaxed'> | Pick<Database, 'query'>,
   { id, teamId, access, version }: Pick<EventScope, 'id' | 'teamId' | 'access'> & { version?: number },
   event: MessageEvent,
   statuses: readonly IdentityStatus[],
-): Promise<Outcome> {
-  const { sender, threadKey, externalId, messageId, attachments = [] } = event;
+): Promise<Outcome | null> {
+  const { sender, threadKey, externalId, messageId } = event;
   const place = bucketOf(event);
   const body = bodyOf(event);
   const keeps = access.groups.context !== false && place !== null && body !== '' && statuses.length > 0;
   const follows = isFollowUp(access, event);
-  if (!keeps && !follows && attachments.length === 0 && version === undefined) return 'not_addressed';
   const item = {
     ...{ team_id: teamId, channel_id: id, external_id: externalId, thread_key: threadKey, ...place },
     ref: messageId,
@@ -117,7 +124,7 @@ export async function noteUnaddressed(
     'gatherRelaxed' in db
       ? await db.gatherRelaxed(note, item)
       : (await db.query(note, [JSON.stringify([item])]))[0];
-  return row?.outcome ?? 'not_addressed';
+  return row?.outcome ?? null;
 }
 
 function bodyOf({ text, attachments = [] }: MessageEvent): string {
