@@ -57,7 +57,10 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
 
   let supervisor: Supervisor;
   try {
-    const { applied } = await applyMigrations(url, { directory: join(ROOT, 'prisma/migrations') });
+    const { applied, repaired = [] } = await applyMigrations(url, {
+      directory: join(ROOT, 'prisma/migrations'),
+    });
+    for (const sentence of repaired) log.log('warn', sentence);
     for (const name of applied) log.log('info', `applied the migration ${name}`);
     supervisor = createSupervisor({
       processes: processesOf(workers),
