@@ -24,8 +24,8 @@ const exitCodeHelp = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 server not reachable, 4 key refused or too weak, 130 interrupted`;
 
 const environmentHelp = `
-Environment:
-  NIGHTSHIFT_URL        the server; default http://127.0.0.1:$PORT, PORT 3000
+Environment, also from the file .env of the checkout:
+  NIGHTSHIFT_URL        the server; default: the one that runs on the data directory, else port $PORT or 3000 here
   NIGHTSHIFT_API_KEY    the key; default NIGHTSHIFT_ADMIN_KEY, then the admin key in the data directory
   NIGHTSHIFT_DATA       the server's data directory; default ./data in the checkout
   NO_COLOR              no colours

@@ -1,6 +1,8 @@
 import module from 'node:module';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
+import { writeAddress } from '@nightshift/contracts/running-server';
 import type { ReadyMessage } from '@nightshift/core/process';
+import { banner } from './banner.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { ROOT, type StandaloneEnv } from './env.ts';
@@ -37,7 +39,7 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
   const log = createLogStream(process.stdout);
   for (const { level, message } of data.notices) log.log(level, message);
   const stop = onStopSignal(env.startedByNpm);
-  await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
+  const port = await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
 
   let kill = () => {}; // While starting: Postgres ends with us by itself.
   stop.second.then(() => {
@@ -64,7 +66,7 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
     for (const name of applied) log.log('info', `applied the migration ${name}`);
     supervisor = createSupervisor({
       processes: processesOf(workers),
-      environment: childEnvironment(env, data, url),
+      environment: childEnvironment(env, data, { url, port }),
       log,
       ...(postgres && { database: { current: postgres, restart: start } }),
     });
@@ -76,7 +78,13 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
 
   supervisor.ready.then(
     (messages) => {
-      announce(messages.get('api') as ApiReady);
+      const api = messages.get('api') as ApiReady;
+      const address = localAddress(env.host, port);
+      writeAddress(data.path, address);
+      const output = process.stdout.isTTY ? process.stdout : process.stderr;
+      // The key only on a terminal: elsewhere the stream is kept, and a key has no place in it.
+      const newKey = process.stdout.isTTY ? api.newAdminKey : null;
+      output.write(banner({ ...api, newAdminKey: newKey, address, dataDirectory: data.path, env }));
       // Now rather than at exit, so that a kill does not cost the next start its cache.
       module.flushCompileCache();
     },
@@ -127,13 +135,17 @@ function onStopSignal(startedByNpm: boolean): StopSignals {
   return { first: first.promise, second: second.promise };
 }
 
-function childEnvironment(env: StandaloneEnv, data: DataDirectory, url: string): NodeJS.ProcessEnv {
+function childEnvironment(
+  env: StandaloneEnv,
+  data: DataDirectory,
+  { url, port }: { url: string; port: number },
+): NodeJS.ProcessEnv {
   return {
     ...env.inherited,
     DATABASE_URL: url,
     NIGHTSHIFT_DATA: data.path,
     HOST: env.host,
-    PORT: String(env.port),
+    PORT: String(port),
     WORKER_DRAIN_SECONDS: env.inherited.WORKER_DRAIN_SECONDS || String(DRAIN_SECONDS),
     NODE_COMPILE_CACHE: env.inherited.NODE_COMPILE_CACHE || join(data.path, 'cache'),
   };
@@ -150,26 +162,8 @@ function logPostgres(log: LogStream): (line: string) => void {
   };
 }
 
-/** What a person wants to know next. The key only on a terminal: elsewhere the stream is kept, and a key has no place in it. */
-function announce(api: ApiReady): void {
-  const output = process.stdout.isTTY ? process.stdout : process.stderr;
-  const path = api.adminKeyPath;
-  const shownPath =
-    path === null || relative(process.cwd(), path).startsWith('..') ? path : relative(process.cwd(), path);
-  const showKey = api.newAdminKey !== null && process.stdout.isTTY;
-  const key = path === null ? '$NIGHTSHIFT_ADMIN_KEY' : `$(cat ${shownPath})`;
-  output.write(
-    [
-      '',
-      `  Nightshift is ready:  ${api.url}`,
-      `  Admin key:            ${shownPath ?? 'the one that NIGHTSHIFT_ADMIN_KEY presets'}`,
-      ...(showKey ? [`                        ${api.newAdminKey}  (shown only this once)`] : []),
-      '',
-      `  Talk to an agent:     npm run nightshift -- chat`,
-      `  API documentation:    ${api.url}/docs`,
-      `  With curl:            curl -H "Authorization: Bearer ${key}" ${api.url}/v1/agents`,
-      '',
-      '',
-    ].join('\n'),
-  );
+/** Where processes of this machine reach the api, whatever its public address is. */
+function localAddress(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
