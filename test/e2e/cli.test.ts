@@ -356,6 +356,20 @@ describe('nightshift models', () => {
     expect(data).toContainEqual(expect.objectContaining({ ref: 'anthropic/claude-sonnet-5' }));
   });
 
+  it('finds a model of a vendor without a key, and says how to get to use it', async () => {
+    const { stdout, stderr } = await nightshift(['models', '--match', 'claude-sonnet-5']);
+    expect(stdout).toMatch(/^anthropic\/claude-sonnet-5 +\$/m);
+    expect(stdout).not.toContain('gpt-');
+    expect(stderr).toMatch(
+      /no key yet.*\n(.*\n)* +Anthropic: nightshift providers add anthropic, or set ANTHROPIC_API_KEY/,
+    );
+    const { data } = await json<{ data: { ref: string }[] }>('models', '--match', 'CLAUDE-sonnet');
+    expect(data.map(({ ref }) => ref)).toContain('anthropic/claude-sonnet-5');
+    expect((await nightshift(['models', '--match', 'no-such-model'])).stdout).toMatch(
+      /^No known model has "no-such-model"/,
+    );
+  });
+
   it('says what to do where there are none', async () => {
     expect((await nightshift(['models'])).stdout).toMatch(/^No models are known here\.\nName a vendor/);
     const live = await nightshift(['models', 'groq', '--live']);

@@ -68,7 +68,7 @@ it('says what reaches this very server', { timeout: 120_000 }, async () => {
     const runs = await fetch(`${addressOf(product)}/v1/runs`, {
       headers: { authorization: `Bearer ${product.adminKey}` },
     });
-    expect((await runs.json()).data).toHaveLength(1);
+    expect(((await runs.json()) as { data: unknown[] }).data).toHaveLength(1);
   }
 });
 
