@@ -16,6 +16,7 @@ import { addUsageCommand } from './commands/usage.ts';
 import { addWebhookCommands } from './commands/webhooks.ts';
 import { wantsNoColor } from './env.ts';
 import { describeFailure, type Failure } from './failure.ts';
+import { refuseSecretOption } from './secrets.ts';
 import { createTerminal } from './terminal/terminal.ts';
 import { printable, visibleJson } from './terminal/text.ts';
 import { version } from './version.ts';
@@ -50,6 +51,7 @@ export function buildProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .addHelpText('after', environmentHelp)
     .addHelpText('afterAll', exitCodeHelp);
+  refuseSecretOption(program, '--api-key <key>', 'Set NIGHTSHIFT_API_KEY to it.');
   addChatCommand(program);
   addAgentCommands(program);
   addConversationCommands(program);
