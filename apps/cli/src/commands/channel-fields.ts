@@ -49,9 +49,11 @@ export const fieldNames = ({ fields }: CatalogChannel) =>
 export function fieldOf(entry: CatalogChannel, wanted: string): Field {
   const field = entry.fields.find(({ name }) => name === wanted);
   if (field) return field;
+  const needed = entry.fields.filter(({ required }) => required).map(({ name }) => name);
+  const needs = needed.length > 0 ? ` It needs ${needed.join(', ')}.` : '';
   throw new CliError(
     'usage',
-    `${entry.name} has no field ${wanted}.`,
+    `${entry.name} has no field ${wanted}.${needs}`,
     `Fields: ${fieldNames(entry).join(', ')}`,
   );
 }
