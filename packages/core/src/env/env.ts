@@ -48,6 +48,9 @@ const Variables = z.object({
   RETENTION_DELIVERY_DAYS: z.coerce.number().int().min(1).max(3650).default(30),
 });
 
+/** Every variable that the api and the workers read, besides model keys. */
+export const variableNames: readonly string[] = Object.keys(Variables.shape);
+
 export interface Env {
   readonly databaseUrl: string;
   /** Set: the queue runs on Redis. Absent: on Postgres. */
