@@ -22,9 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([product.close(), program.close()]));
 
-async function nightshift(args: string[], stdin = '') {
+async function nightshift(args: string[], stdin = '', resource = 'channels') {
   const env = { PATH: process.env.PATH, NIGHTSHIFT_URL: product.url, NIGHTSHIFT_API_KEY: product.owner.key! };
-  const child = spawn(process.execPath, [launcher, 'channels', ...args], { env });
+  const child = spawn(process.execPath, [launcher, resource, ...args], { env });
   child.stdin.end(stdin);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
