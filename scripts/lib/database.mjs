@@ -4,12 +4,12 @@ import { join, relative } from 'node:path';
 import { takeDataDirectory } from '@nightshift/standalone/data-directory';
 import { findRunningPostgres, startEmbeddedPostgres } from '@nightshift/standalone/embedded-postgres';
 import { readEnv } from '@nightshift/standalone/env';
-import { applyMigrations } from '@nightshift/standalone/migrations';
+import { applyMigrations, settleMigration } from '@nightshift/standalone/migrations';
 import { root } from './paths.mjs';
 
 const MIGRATIONS = join(root, 'prisma/migrations');
 
-const [command, argument] = process.argv.slice(2);
+const [command, argument, name] = process.argv.slice(2);
 try {
   if (command === 'deploy') await deploy();
   else if (argument === '--check') process.exitCode = await check();
@@ -25,13 +25,13 @@ async function deploy() {
   const env = readEnv();
   const directory = join(env.data, 'postgres');
   const url = env.databaseUrl ?? findRunningPostgres(directory);
-  if (url !== undefined) return report(await applyMigrations(url, { directory: MIGRATIONS }));
+  if (url !== undefined) return await deployTo(url);
   const data = takeDataDirectory(env.data);
   for (const { message } of data.notices) console.error(message);
   try {
     const postgres = await startEmbeddedPostgres({ directory });
     try {
-      report(await applyMigrations(postgres.url, { directory: MIGRATIONS }));
+      await deployTo(postgres.url);
     } finally {
       await postgres.stop();
     }
@@ -40,8 +40,15 @@ async function deploy() {
   }
 }
 
-/** @param {{ applied: string[] }} result */
-function report({ applied }) {
+/** @param {string} url */
+async function deployTo(url) {
+  if (argument !== undefined) {
+    const as = argument === '--accept' ? 'accept' : 'rolled-back';
+    await settleMigration(url, name, { directory: MIGRATIONS, as });
+    console.log(`${name} counts as ${as === 'accept' ? 'applied' : 'rolled back'}.`);
+  }
+  const { applied, repaired = [] } = await applyMigrations(url, { directory: MIGRATIONS });
+  for (const sentence of repaired) console.log(sentence);
   for (const name of applied) console.log(`Applied ${name}`);
   if (applied.length === 0) console.log('The database is up to date.');
 }

@@ -356,6 +356,20 @@ describe('nightshift models', () => {
     expect(data).toContainEqual(expect.objectContaining({ ref: 'anthropic/claude-sonnet-5' }));
   });
 
+  it('finds a model of a vendor without a key, and says how to get to use it', async () => {
+    const { stdout, stderr } = await nightshift(['models', '--match', 'claude-sonnet-5']);
+    expect(stdout).toMatch(/^anthropic\/claude-sonnet-5 +\$/m);
+    expect(stdout).not.toContain('gpt-');
+    expect(stderr).toMatch(
+      /no key yet.*\n(.*\n)* +Anthropic: nightshift providers add anthropic, or set ANTHROPIC_API_KEY/,
+    );
+    const { data } = await json<{ data: { ref: string }[] }>('models', '--match', 'CLAUDE-sonnet');
+    expect(data.map(({ ref }) => ref)).toContain('anthropic/claude-sonnet-5');
+    expect((await nightshift(['models', '--match', 'no-such-model'])).stdout).toMatch(
+      /^No known model has "no-such-model"/,
+    );
+  });
+
   it('says what to do where there are none', async () => {
     expect((await nightshift(['models'])).stdout).toMatch(/^No models are known here\.\nName a vendor/);
     const live = await nightshift(['models', 'groq', '--live']);
@@ -578,5 +592,26 @@ describeWith('tmux', 'nightshift chat on a terminal', () => {
     expect(screen).toContain('Stored.');
     expect(screen).not.toContain('unseen');
     expect((await nightshift(['providers', 'list'])).stdout).toContain('…1234');
+  });
+
+  it('asks for what a channel needs, says what is wrong with a value, and asks again', async () => {
+    await using terminal = await openTerminal(
+      `${process.execPath} ${launcher} channels add sms --name Texts; echo "left with $?"`,
+      env,
+    );
+    await terminal.shows(/Account SID \[accountSid\] \(e\.g\. AC…\):/);
+    terminal.type('12345', 'Enter');
+    await terminal.shows(/It begins with AC and has 34 characters\.\n[\s\S]*\[accountSid\]/);
+    terminal.type(`AC${'0'.repeat(32)}`, 'Enter');
+    await terminal.shows(/\[authToken\] \(not shown\)/);
+    terminal.type('unseen-0123456789abcdef', 'Enter');
+    await terminal.shows(/\[sender\]/);
+    terminal.type('555-1234', 'Enter');
+    await terminal.shows(/A number as in \+15551234567[\s\S]*\[sender\]/);
+    terminal.type('+15551234567', 'Enter');
+    const screen = await terminal.shows(/left with 0/);
+    expect(screen).not.toContain('unseen');
+    const { stdout } = await nightshift(['channels', 'show', 'Texts', '--json']);
+    expect(JSON.parse(stdout).settings).toMatchObject({ sender: '+15551234567' });
   });
 });

@@ -1,6 +1,9 @@
 /** `nightshift channels`, as processes against the product. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -19,9 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([product.close(), program.close()]));
 
-async function nightshift(args: string[], stdin = '') {
+async function nightshift(args: string[], stdin = '', resource = 'channels') {
   const env = { PATH: process.env.PATH, NIGHTSHIFT_URL: product.url, NIGHTSHIFT_API_KEY: product.owner.key! };
-  const child = spawn(process.execPath, [launcher, 'channels', ...args], { env });
+  const child = spawn(process.execPath, [launcher, resource, ...args], { env });
   child.stdin.end(stdin);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
@@ -83,4 +86,94 @@ it('adds, tests, pairs, shows and removes a channel', { timeout: 240_000 }, asyn
   expect((await nightshift(['show', 'Shop'])).stdout).toMatch(/address +http/);
   expect((await nightshift(['remove', 'Shop'])).stdout).toBe('Shop is removed.\n');
   expect((await nightshift(['show', 'Shop'])).code).toBe(1);
+});
+
+it('changes everything that REST changes, and only what is named', { timeout: 240_000 }, async () => {
+  const url = program.receiver.url;
+  const secretFile = `${mkdtempSync(join(tmpdir(), 'channels-cli-'))}/secret`;
+  const { secret } = program.channel.credentials;
+  writeFileSync(secretFile, `${secret}\n`);
+  const add = ['add', 'webhook', '--name', 'Desk', '--set', `url=${url}`];
+  const refused = await nightshift([...add, `secret=${secret}`]);
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--secret-from-file secret=<path>'),
+  });
+  expect(refused.stdout + refused.stderr).not.toContain(secret);
+  expect(await nightshift(['add', 'webhook', '--set', 'url=ftp://x'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('begins with http:// or https://'),
+  });
+  const options = [
+    '--set',
+    'access.strangers=ignore',
+    'live=true',
+    '--secret-from-file',
+    `secret=${secretFile}`,
+  ];
+  expect(await nightshift([...add, ...options])).toMatchObject({
+    code: 0,
+    stdout: expect.not.stringContaining('secret='),
+  });
+  const support = await createAgent(product.owner, { name: 'support', model: 'demo/guide' });
+  const read = async () => JSON.parse((await nightshift(['show', 'Desk', '--json'])).stdout);
+  const before = await read();
+  expect(before).toMatchObject({ live: true, access: { strangers: 'ignore', people: [] } });
+
+  const changes = [
+    '--agent',
+    'support',
+    '--set',
+    'access.people=ann,ben',
+    'access.groups.answer=always',
+    'guestTools=notes.read',
+  ];
+  const route = ['--route', 'group=lobby,keyword=shop,agent=support', 'command=help,agent=support'];
+  expect(await nightshift(['update', 'Desk', ...changes, ...route])).toMatchObject({ code: 0 });
+  const after = await read();
+  expect(after).toEqual({
+    ...before,
+    agentId: support,
+    guestTools: ['notes.read'],
+    access: { ...before.access, people: ['ann', 'ben'], groups: { answer: 'always', open: [] } },
+    routes: [
+      { when: { group: 'lobby', keyword: 'shop' }, agentId: support },
+      { when: { command: 'help' }, agentId: support },
+    ],
+    updatedAt: expect.any(String),
+  });
+  const routes = JSON.stringify([{ when: { person: 'ann' }, agentId: support }]);
+  expect(await nightshift(['update', 'Desk', '--routes-file', '-'], routes)).toMatchObject({ code: 0 });
+  expect((await read()).routes).toEqual(JSON.parse(routes));
+  const back = [
+    '--unset',
+    'access.people',
+    'access.groups.answer',
+    'guestTools',
+    'routes',
+    '--name',
+    'Office',
+  ];
+  expect(await nightshift(['update', 'Desk', ...back])).toMatchObject({
+    code: 0,
+    stdout: 'Office is changed.\n',
+  });
+  expect(JSON.parse((await nightshift(['show', 'Office', '--json'])).stdout)).toEqual({
+    ...before,
+    name: 'Office',
+    agentId: support,
+    updatedAt: expect.any(String),
+  });
+  for (const [wrong, message] of [
+    [[], 'Name something to change'],
+    [['--set', 'uri=x'], 'no field uri'],
+    [['--unset', 'access.stranger'], 'no field access.stranger'],
+    [['--route', 'group=lobby'], 'is no route'],
+    [['--set', `secret=${secret}`], 'is a secret'],
+  ] as const)
+    expect(await nightshift(['update', 'Office', ...wrong])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(message),
+    });
+  expect((await nightshift(['remove', 'Office'])).code).toBe(0);
 });

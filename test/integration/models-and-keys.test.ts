@@ -132,6 +132,46 @@ describe('auto', () => {
     expect((await runEnd(product.owner, runId)).model).toMatch(/^mistral\//);
   });
 
+  it.each(['openai-compatible', 'anthropic-compatible', 'ollama'])(
+    'takes what an endpoint of the team lists, where there is no vendor with a default (%s)',
+    async (provider) => {
+      const isCustom = provider.endsWith('compatible');
+      const baseUrl = provider === 'anthropic-compatible' ? server.url : server.openaiUrl;
+      const body = { provider, baseUrl, apiKey: goodKey, ...(isCustom && { name: 'lab' }) };
+      await product.owner.expect(201, product.owner.post('/v1/provider-credentials', body));
+      const agentId = await createAgent(product.owner, { model: 'auto' });
+      const { runId, status, reply } = await ask(product.owner, agentId, 'hello');
+      expect([status, reply]).toEqual(['succeeded', { text: 'hello' }]);
+      expect((await runEnd(product.owner, runId)).model).toBe(`${isCustom ? 'lab' : provider}/test-model`);
+
+      // A vendor with a default model comes first all the same.
+      await store('default', goodKey, 'mistral');
+      const again = await ask(product.owner, agentId, 'hello');
+      expect((await runEnd(product.owner, again.runId)).model).toMatch(/^mistral\//);
+    },
+  );
+
+  it('says what is wrong with an endpoint that lists nothing, rather than let the demo answer', async () => {
+    const off = await startModelServer();
+    await connectModel(product.owner, off);
+    await off.close();
+    const agentId = await createAgent(product.owner, { model: 'auto' });
+    const { runId, status, error } = await ask(product.owner, agentId, 'hello');
+    expect(status).toBe('failed');
+    expect(error).toMatchObject({
+      code: 'no_model',
+      message: expect.stringMatching(/"auto".*endpoint-\d+: /),
+    });
+    await product.sql('DELETE FROM provider_credential');
+    const body = { provider: 'openai-compatible', name: 'lab', baseUrl: server.openaiUrl, apiKey: goodKey };
+    await product.owner.expect(201, product.owner.post('/v1/provider-credentials', body));
+    await product.owner.post(`/v1/runs/${runId}/retry`);
+    expect(await runEnd(product.owner, runId)).toMatchObject({
+      status: 'succeeded',
+      model: 'lab/test-model',
+    });
+  });
+
   it('answers without any key, by the built-in demo, at no cost', async () => {
     const agentId = await createAgent(product.owner, { model: 'auto' });
     const { runId, reply } = await ask(product.owner, agentId, 'hello');

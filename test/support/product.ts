@@ -29,23 +29,30 @@ export interface RunningProduct {
  */
 export function bareEnvironment(env: Readonly<Record<string, string>> = {}): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
-  return { PATH, HOME, NODE_COMPILE_CACHE: compileCache, ...env };
+  return { PATH, HOME, NODE_COMPILE_CACHE: compileCache, NIGHTSHIFT_ENV_FILE: '/dev/null', ...env };
 }
 
 /** Starts it on a free port. @throws Error with its output, when it is not ready in time */
 export async function startProduct({
   env = {},
   args = [],
+  unset = [],
 }: {
   env?: Readonly<Record<string, string>>;
   /** Of `npm start`. */
   args?: readonly string[];
+  /** Variables that it is not given. */
+  unset?: readonly string[];
 } = {}): Promise<RunningProduct> {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'nightshift-e2e-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [join(root, 'scripts/start.mjs'), ...args], {
-    env: bareEnvironment({ NIGHTSHIFT_DATA: dataDirectory, PORT: String(port), ...env }),
+    env: Object.fromEntries(
+      Object.entries(bareEnvironment({ NIGHTSHIFT_DATA: dataDirectory, PORT: String(port), ...env })).filter(
+        ([name]) => !unset.includes(name),
+      ),
+    ),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

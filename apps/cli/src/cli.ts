@@ -43,7 +43,8 @@ function readAdminKey(dataDirectory: string): Cli['key'] {
 export function createCli(options: GlobalOptions, env = readEnv()): Cli {
   const url = options.url ? parseUrl(options.url, '--url') : env.url;
   // The file's key opens the server beside it, and is sent to no other machine.
-  const key = env.key ?? (isLoopback(url) ? readAdminKey(env.dataDirectory) : undefined);
+  const isBeside = isLoopback(url) || url === env.running;
+  const key = env.key ?? (isBeside ? readAdminKey(env.dataDirectory) : undefined);
   const stdout = createTerminal(process.stdout, env);
   const json = options.json ?? false;
   return {

@@ -26,7 +26,7 @@ describe('readEnv', () => {
 
   it.each([
     { PORT: 'x' },
-    { PORT: '0' },
+    { PORT: '0', NIGHTSHIFT_DATA: '/nowhere' },
     { PORT: '70000' },
     { NIGHTSHIFT_URL: 'agents.example' },
     { NIGHTSHIFT_URL: 'ftp://x' },

@@ -16,6 +16,7 @@ import { addUsageCommand } from './commands/usage.ts';
 import { addWebhookCommands } from './commands/webhooks.ts';
 import { wantsNoColor } from './env.ts';
 import { describeFailure, type Failure } from './failure.ts';
+import { refuseSecretOption } from './secrets.ts';
 import { createTerminal } from './terminal/terminal.ts';
 import { printable, visibleJson } from './terminal/text.ts';
 import { version } from './version.ts';
@@ -24,8 +25,8 @@ const exitCodeHelp = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 server not reachable, 4 key refused or too weak, 130 interrupted`;
 
 const environmentHelp = `
-Environment:
-  NIGHTSHIFT_URL        the server; default http://127.0.0.1:$PORT, PORT 3000
+Environment, also from the file .env of the checkout:
+  NIGHTSHIFT_URL        the server; default: the one that runs on the data directory, else port $PORT or 3000 here
   NIGHTSHIFT_API_KEY    the key; default NIGHTSHIFT_ADMIN_KEY, then the admin key in the data directory
   NIGHTSHIFT_DATA       the server's data directory; default ./data in the checkout
   NO_COLOR              no colours
@@ -50,6 +51,7 @@ export function buildProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .addHelpText('after', environmentHelp)
     .addHelpText('afterAll', exitCodeHelp);
+  refuseSecretOption(program, '--api-key <key>', 'Set NIGHTSHIFT_API_KEY to it.');
   addChatCommand(program);
   addAgentCommands(program);
   addConversationCommands(program);

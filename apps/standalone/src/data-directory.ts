@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { lockFile, removeAddress } from '@nightshift/contracts/running-server';
 import { type Notice, tighten } from './tighten.ts';
 
 /** Layout of the directory as a whole; PostgreSQL's version is kept, and checked, in the cluster itself. */
@@ -57,6 +58,8 @@ export function takeDataDirectory(directory: string): DataDirectory {
 
   const pidFile = join(path, 'nightshift.pid');
   const wasKilled = statSync(pidFile, { throwIfNoEntry: false }) !== undefined;
+  // Of a run that was killed.
+  removeAddress(path);
   writeFileSync(pidFile, `${process.pid}\n`);
   writeFileSync(join(path, 'VERSION'), `${LAYOUT}\n`);
   return {
@@ -64,6 +67,7 @@ export function takeDataDirectory(directory: string): DataDirectory {
     wasKilled,
     notices,
     release() {
+      removeAddress(path);
       rmSync(pidFile, { force: true });
       lock.close();
     },
@@ -104,7 +108,8 @@ function checkLayout(path: string): void {
 function takeLock(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(join(path, 'lock'));
+    // A command that looks whether somebody holds it (`findRunningServer`) has it for a moment.
+    database = new DatabaseSync(join(path, lockFile), { timeout: 500 });
     // Nothing is ever written: the file stays empty, and a journal beside it would only be litter after a kill.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withEnvFile } from '@nightshift/contracts/env-file';
 
 /** The checkout's root: relative paths in the environment start there, whatever the working directory is. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -9,14 +10,18 @@ export interface StandaloneEnv {
   data: string;
   /** Address the api listens on. */
   host: string;
-  /** Port the api listens on. */
+  /** Port the api listens on; 0: any that is free. */
   port: number;
   /** Where the first worker serves its health and metrics; undefined or 0: as the workers read it themselves. */
   workerPort: number | undefined;
   /** A PostgreSQL of the operator's own; without it the embedded one is started. */
   databaseUrl: string | undefined;
+  /** Whether NIGHTSHIFT_DATA chose the data directory. */
+  dataIsChosen: boolean;
   /** True under `npm start`. */
   startedByNpm: boolean;
+  /** Where the person was who ran `npm start`; npm changes to the checkout. */
+  callerDirectory: string;
   /** The whole environment, for the child processes. */
   inherited: NodeJS.ProcessEnv;
 }
@@ -28,14 +33,16 @@ export class EnvError extends Error {
 }
 
 /**
- * Reads the environment. Without zod, unlike the api and the worker: loading it would take longer than starting the
+ * Reads the environment, and `.env` of the checkout. Without zod, unlike the api and the worker: loading it would take longer than starting the
  * database does.
- * @throws {EnvError}
+ * @throws {EnvError, EnvFileError}
  */
-export function readEnv(source: NodeJS.ProcessEnv = process.env): StandaloneEnv {
+export function readEnv(source: NodeJS.ProcessEnv = withEnvFile(ROOT, process.env)): StandaloneEnv {
   const port = source.PORT || '3000';
-  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
-    throw new EnvError(`PORT is "${port}", and it has to be a number from 1 to 65535.`);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new EnvError(
+      `PORT is "${port}", and it has to be a number from 0 to 65535; 0 takes any that is free.`,
+    );
   }
   return {
     data: resolve(ROOT, source.NIGHTSHIFT_DATA || 'data'),
@@ -43,7 +50,9 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): StandaloneEnv 
     port: Number(port),
     workerPort: /^\d{1,5}$/.test(source.WORKER_PORT ?? '') ? Number(source.WORKER_PORT) : undefined,
     databaseUrl: source.DATABASE_URL || undefined,
+    dataIsChosen: Boolean(source.NIGHTSHIFT_DATA),
     startedByNpm: source.npm_lifecycle_event !== undefined,
+    callerDirectory: source.INIT_CWD || process.cwd(),
     inherited: source,
   };
 }

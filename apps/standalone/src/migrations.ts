@@ -1,2 +1,2 @@
 // Not from the package's database index, which loads Prisma as well: half a second that the start cannot spare.
-export { applyMigrations, MigrationError } from '@nightshift/core/migrations';
+export { applyMigrations, MigrationError, settleMigration } from '@nightshift/core/migrations';

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The address cannot be listened on. The message is one or two sentences for the operator. */
@@ -10,24 +10,34 @@ export class PortError extends Error {
 /**
  * Checks that a port can be listened on, before anything is started in vain.
  *
+ * @param port 0 for any that is free
+ * @returns the port; restarts of the api keep it
  * @param options.patienceMs how long to wait for it to become free, in milliseconds
  * @throws {PortError}
  */
-export async function checkPort(host: string, port: number, options: { patienceMs: number }): Promise<void> {
+export async function checkPort(
+  host: string,
+  port: number,
+  options: { patienceMs: number },
+): Promise<number> {
   const deadline = Date.now() + options.patienceMs;
   for (;;) {
     const code = await tryListening(host, port);
-    if (code === undefined) return;
+    if (typeof code === 'number') return code;
     if (code !== 'EADDRINUSE' || Date.now() >= deadline) throw new PortError(explain(code, host, port));
     await sleep(100);
   }
 }
 
-function tryListening(host: string, port: number): Promise<string | undefined> {
+/** @returns the port that was listened on, or the code of the error */
+function tryListening(host: string, port: number): Promise<number | string> {
   return new Promise((fulfil) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => fulfil(error.code ?? error.message));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => fulfil(undefined)));
+    server.listen({ host, port, exclusive: true }, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => fulfil(port));
+    });
   });
 }
 

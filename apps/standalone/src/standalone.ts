@@ -1,7 +1,8 @@
 import module from 'node:module';
-import { join, relative } from 'node:path';
-import type { Writable } from 'node:stream';
+import { join } from 'node:path';
+import { writeAddress } from '@nightshift/contracts/running-server';
 import type { ReadyMessage } from '@nightshift/core/process';
+import { banner } from './banner.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { ROOT, type StandaloneEnv } from './env.ts';
@@ -39,7 +40,7 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
   const terminal = [process.stdout, process.stderr].find(({ isTTY }) => isTTY);
   for (const { level, message } of data.notices) log.log(level, message);
   const stop = onStopSignal(env.startedByNpm);
-  await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
+  const port = await checkPort(env.host, env.port, { patienceMs: data.wasKilled ? PORT_PATIENCE_MS : 0 });
 
   let kill = () => {}; // While starting: Postgres ends with us by itself.
   stop.second.then(() => {
@@ -59,11 +60,14 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
 
   let supervisor: Supervisor;
   try {
-    const { applied } = await applyMigrations(url, { directory: join(ROOT, 'prisma/migrations') });
+    const { applied, repaired = [] } = await applyMigrations(url, {
+      directory: join(ROOT, 'prisma/migrations'),
+    });
+    for (const sentence of repaired) log.log('warn', sentence);
     for (const name of applied) log.log('info', `applied the migration ${name}`);
     supervisor = createSupervisor({
       processes: processesOf(workers, env.workerPort),
-      environment: childEnvironment(env, data, url),
+      environment: childEnvironment(env, data, { url, port }),
       log,
       ...(postgres && { database: { current: postgres, restart: start } }),
     });
@@ -76,9 +80,15 @@ export async function runStandalone({ env, data, workers }: StandaloneOptions): 
   supervisor.ready.then(
     (messages) => {
       const api = messages.get('api') as ApiReady;
-      const { url, adminKeyPath } = api;
-      if (terminal) announce(api, terminal);
-      if (!process.stdout.isTTY) log.log('info', 'Nightshift is ready', { url, adminKeyPath });
+      const address = localAddress(env.host, port);
+      writeAddress(data.path, address);
+      if (terminal) {
+        // Only where the stream is the person's own: a key has no place in one that is kept.
+        const newAdminKey = terminal === process.stdout ? api.newAdminKey : null;
+        terminal.write(banner({ ...api, newAdminKey, address, dataDirectory: data.path, env }));
+      }
+      if (!process.stdout.isTTY)
+        log.log('info', 'Nightshift is ready', { url: api.url, address, adminKeyPath: api.adminKeyPath });
       // Now rather than at exit, so that a kill does not cost the next start its cache.
       module.flushCompileCache();
     },
@@ -131,13 +141,17 @@ function onStopSignal(startedByNpm: boolean): StopSignals {
   return { first: first.promise, second: second.promise };
 }
 
-function childEnvironment(env: StandaloneEnv, data: DataDirectory, url: string): NodeJS.ProcessEnv {
+function childEnvironment(
+  env: StandaloneEnv,
+  data: DataDirectory,
+  { url, port }: { url: string; port: number },
+): NodeJS.ProcessEnv {
   return {
     ...env.inherited,
     DATABASE_URL: url,
     NIGHTSHIFT_DATA: data.path,
     HOST: env.host,
-    PORT: String(env.port),
+    PORT: String(port),
     WORKER_DRAIN_SECONDS: env.inherited.WORKER_DRAIN_SECONDS || String(DRAIN_SECONDS),
     NODE_COMPILE_CACHE: env.inherited.NODE_COMPILE_CACHE || join(data.path, 'cache'),
   };
@@ -154,26 +168,8 @@ function logPostgres(log: LogStream): (line: string) => void {
   };
 }
 
-/** What a person wants to know next, where there is one: whoever collects the log reads JSON lines alone. */
-function announce(api: ApiReady, output: Writable): void {
-  const path = api.adminKeyPath;
-  const shownPath =
-    path === null || relative(process.cwd(), path).startsWith('..') ? path : relative(process.cwd(), path);
-  // Only where the stream is the person's own: a key has no place in one that is kept.
-  const showKey = api.newAdminKey !== null && output === process.stdout;
-  const key = path === null ? '$NIGHTSHIFT_ADMIN_KEY' : `$(cat ${shownPath})`;
-  output.write(
-    [
-      '',
-      `  Nightshift is ready:  ${api.url}`,
-      `  Admin key:            ${shownPath ?? 'the one that NIGHTSHIFT_ADMIN_KEY presets'}`,
-      ...(showKey ? [`                        ${api.newAdminKey}  (shown only this once)`] : []),
-      '',
-      `  Talk to an agent:     npm run nightshift -- chat`,
-      `  API documentation:    ${api.url}/docs`,
-      `  With curl:            curl -H "Authorization: Bearer ${key}" ${api.url}/v1/agents`,
-      '',
-      '',
-    ].join('\n'),
-  );
+/** Where processes of this machine reach the api, whatever its public address is. */
+function localAddress(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

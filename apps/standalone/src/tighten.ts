@@ -10,7 +10,7 @@ export interface Notice {
 
 /** What Nightshift keeps in its directory, to be told from a directory that other programs use, too. */
 const OURS =
-  /^(VERSION|lock|nightshift\.pid|(admin|secret)-key.*|postgres|\.postgres\.making-.*|run|cache|lost\+found)$/;
+  /^(VERSION|lock|address(\.new)?|nightshift\.pid|(admin|secret)-key.*|postgres|\.postgres\.making-.*|run|cache|lost\+found)$/;
 /** Of those, what says that Nightshift has used it before: `/var` has a `run` and a `cache` of its own. */
 const MARK = 'VERSION';
 /** Keys that open everything, and directories that hold the database. */

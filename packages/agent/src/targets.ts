@@ -6,9 +6,11 @@ import { readLastModel } from '@nightshift/core/runs';
 import { type KeyEncryptionKey, UnsealError } from '@nightshift/core/secrets';
 import {
   contextWindowOf,
+  defaultModelOf,
   endpointOf,
   findVendor,
   fromEnvironment,
+  ModelError,
   type ModelRef,
   parseModelRef,
   type Routing,
@@ -97,7 +99,12 @@ async function targetOf(
   return { provider, model, candidates, contextWindow: await contextWindowOf(provider, model), ...share };
 }
 
-/** The first vendor, in the catalogue's order, that there is a key for; a local server never counts as found. */
+/**
+ * The first vendor, in the catalogue's order, that there is a key for; else the first endpoint that the team has stored,
+ * with a model of its own list; else the demo. A local server that nobody stored never counts as found.
+ *
+ * @throws {TargetError} none of the stored endpoints says which models it has
+ */
 async function automaticTarget(deps: TargetDeps, teamId: string): Promise<Target> {
   const credentials = await open(deps, teamId, {});
   for (const vendor of vendors) {
@@ -106,7 +113,40 @@ async function automaticTarget(deps: TargetDeps, teamId: string): Promise<Target
     const keys = keysOfVendor(deps, vendor, credentials);
     if (keys.length > 0) return targetOf({ provider, model }, keys);
   }
-  return exactTarget(deps, teamId, demoModel);
+  return (await listedTarget(credentials)) ?? exactTarget(deps, teamId, demoModel);
+}
+
+/** Null where nothing is stored that could list a model. @throws {TargetError} */
+async function listedTarget(credentials: readonly OpenCredential[]): Promise<Target | null> {
+  const problems: string[] = [];
+  for (const credential of credentials) {
+    const vendor = findVendor(credential.provider);
+    if (!vendor) continue;
+    const provider = credential.name ?? vendor.id;
+    const key = storedKey(vendor, provider, credential);
+    try {
+      const model = await defaultModelOf(key.endpoint);
+      if (model !== null) {
+        const others = credentials.filter(
+          (other) => other !== credential && other.provider === vendor.id && other.name === credential.name,
+        );
+        return await targetOf({ provider, model }, [
+          key,
+          ...others.map((other) => storedKey(vendor, provider, other)),
+        ]);
+      }
+      problems.push(`${provider} lists no model.`);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      problems.push(`${provider}: ${error.message}`);
+    }
+  }
+  if (problems.length === 0) return null;
+  throw new TargetError({
+    code: 'no_model',
+    message: `The agent's model is "auto", and no endpoint says which models it has. ${problems.join(' ')}`,
+    hint: "Set the agent's model (nightshift agents update <agent> --model name/model), or see to the endpoint. Then retry the run.",
+  });
 }
 
 /** The keys that a model can be reached with, or why there is none. */

@@ -1,6 +1,7 @@
 export { type AdapterSource, adapterSource, builtInAdapters } from './adapters.ts';
 export { type CatalogChannel, type CatalogField, channelCatalog } from './catalog.ts';
 export * from './channel.ts';
+export { type FieldFormat, fieldFormats } from './formats.ts';
 export { readJson, readWhole, retryAfterMs, toChannelError } from './http.ts';
 export { maxInboundText } from './inbound-text.ts';
 export type { Dialect, Rendered, TelegramEntity, TextLimit } from './markdown/render.ts';

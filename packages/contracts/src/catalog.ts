@@ -96,6 +96,13 @@ export const CatalogChannel = z.object({
       placeholder: z.string().optional(),
       type: z.enum(['text', 'url', 'number', 'boolean', 'choice']),
       choices: z.array(z.object({ value: z.string(), label: z.string() })).optional(),
+      pattern: z
+        .string()
+        .optional()
+        .meta({ description: 'Regular expression of the whole value, for the flags `iu`.' }),
+      expects: z.string().optional().meta({ description: 'What to say where the value does not fit it.' }),
+      min: z.number().int().optional(),
+      max: z.number().int().optional(),
     }),
   ),
   /** What to do, in order; `{webhookUrl}` stands for the address that the new channel is given. */

@@ -12,6 +12,7 @@ export {
   wiresOf,
 } from './catalog.ts';
 export { checkModel, type ModelCheck } from './check-model.ts';
+export { defaultModelOf } from './default-model.ts';
 export { estimateInput, USUAL_OUTPUT_TOKENS } from './estimate.ts';
 export { isServiceAccount, parseServiceAccount } from './google-tokens.ts';
 export {

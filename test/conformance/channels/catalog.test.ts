@@ -1,7 +1,7 @@
 /** The catalogue imports no adapter, so only this holds the two together. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { builtInAdapters, channelCatalog } from '@nightshift/channels';
+import { builtInAdapters, channelCatalog, fieldFormats } from '@nightshift/channels';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -42,3 +42,34 @@ it.each(channelCatalog)(
     expect(existsSync(`${root}/${docs}`)).toBe(true);
   },
 );
+
+it.each(channelCatalog)('$name: values look as its adapter wants them', async ({ slug, fields }) => {
+  const adapter = (await builtInAdapters.load(slug))!;
+  const formats = fieldFormats[slug] ?? {};
+  expect(fields.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(formats)));
+  for (const { name, in: part, placeholder, type } of fields) {
+    interface Shape {
+      pattern?: string;
+      minimum?: number;
+      maximum?: number;
+      minLength?: number;
+      maxLength?: number;
+    }
+    const { properties } = z.toJSONSchema(adapter[part], { io: 'output', unrepresentable: 'any' }) as {
+      properties: Record<string, Shape>;
+    };
+    const { pattern, minimum, maximum, minLength = 0, maxLength } = properties[name]!;
+    const length = minLength > 1 ? `^.{${minLength},${maxLength}}$` : undefined;
+    const { expects, ...format } = formats[name] ?? {};
+    expect(format, name).toEqual({ pattern: pattern ?? length, min: minimum, max: maximum });
+    if (format.pattern === undefined) continue;
+    const fits = new RegExp(format.pattern, 'iu');
+    if (type === 'text' && placeholder && !/[…]| or |, /.test(placeholder)) expect(placeholder).toMatch(fits);
+    expect(expects, name).toEqual(expect.any(String));
+    expect('\n\0', name).not.toMatch(fits);
+    // The words are the adapter's own.
+    const said = adapter[part].safeParse({ [name]: '\u0001 bad value, / @\n\0' }).error?.issues ?? [];
+    const ours = said.find(({ path }) => path[0] === name)?.message ?? '';
+    if (!ours.startsWith('Invalid')) expect(ours, name).toBe(expects);
+  }
+});

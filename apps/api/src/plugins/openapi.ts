@@ -6,6 +6,7 @@ import fastifyPlugin from 'fastify-plugin';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { createStaticDocument, type StaticDocument, sendStatic } from '../static-document.ts';
 import { version } from '../version.ts';
+import { withExamples } from './examples.ts';
 
 /** In the order in which a newcomer needs them. */
 const tags = [
@@ -66,7 +67,10 @@ export const openapi = fastifyPlugin(async (app) => {
   /** Of all routes, so it is made when it is first asked for. */
   let document: StaticDocument | undefined;
   const send = (request: FastifyRequest, reply: FastifyReply) => {
-    document ??= createStaticDocument('application/json; charset=utf-8', JSON.stringify(app.swagger()));
+    document ??= createStaticDocument(
+      'application/json; charset=utf-8',
+      JSON.stringify(withExamples(app.swagger())),
+    );
     return sendStatic(request, reply, document);
   };
   app.get('/openapi.json', { schema: { hide: true }, config: { public: true } }, send);

@@ -1,5 +1,5 @@
 import { exactTarget, TargetError } from '@nightshift/agent';
-import { channelCatalog } from '@nightshift/channels';
+import { channelCatalog, fieldFormats } from '@nightshift/channels';
 import {
   CatalogChannel,
   type CatalogModel,
@@ -128,7 +128,12 @@ export const catalogRoutes: Routes = async (app, { deps }) => {
         response: { 200: z.object({ data: z.array(CatalogChannel) }), ...errors },
       },
     },
-    async () => ({ data: channelCatalog as CatalogChannel[] }),
+    async () => ({
+      data: channelCatalog.map((entry) => ({
+        ...entry,
+        fields: entry.fields.map((field) => ({ ...field, ...fieldFormats[entry.slug]?.[field.name] })),
+      })) as CatalogChannel[],
+    }),
   );
 
   app.get(

@@ -132,7 +132,10 @@ async function findSubject({ client }: Cli, scope: BudgetScope, wanted: string):
     case 'schedule':
       return pick(await takeAll(client.schedules.list(wholePages)), wanted, named).id;
     case 'channel':
-      return wanted;
+      return pick(await takeAll(client.channels.list(wholePages)), wanted, {
+        kind: 'channel',
+        namesOf: ({ name, kind }) => [name, kind],
+      }).id;
     case 'team':
       throw new CliError('usage', 'A budget of the team is for all of it: --of needs another --scope.');
   }

@@ -1,34 +1,20 @@
-import { text as readAll } from 'node:stream/consumers';
-import type {
-  CatalogChannel,
-  Channel,
-  ChannelCreated,
-  ChannelStatus,
-  Identity,
-  IdentityStatus,
-} from '@nightshift/contracts';
+import type { Channel, ChannelStatus, Identity, IdentityStatus } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
-import { CliError, exitCodes } from '../failure.ts';
-import { agentNames, defaultAgent, findAgent, pick, takeAll, wholePages } from '../records.ts';
+import { exitCodes } from '../failure.ts';
+import { agentNames, pick, takeAll, wholePages } from '../records.ts';
 import { describeState, isBroken, stateNames } from '../terminal/channel-state.ts';
 import { ago, count } from '../terminal/format.ts';
-import { readSecret } from '../terminal/read-secret.ts';
 import { table } from '../terminal/table.ts';
 import { oneLine, printable } from '../terminal/text.ts';
-import { readFields } from './channel-fields.ts';
+import { accessNames } from './channel-access.ts';
+import { type AddOptions, addChannel, renderKinds, showAdded } from './channel-add.ts';
+import { withFieldOptions } from './channel-fields.ts';
 import { askCrowd } from './channel-people.ts';
 import { type UpdateOptions, updateChannel } from './channel-update.ts';
 
 const statuses: ChannelStatus[] = ['active', 'paused', 'attention'];
 const identityStatuses: IdentityStatus[] = ['pending', 'approved', 'blocked'];
-
-interface AddOptions {
-  agent?: string;
-  name?: string;
-  set?: string[];
-  secretsStdin?: boolean;
-}
 
 export function addChannelCommands(program: Command): void {
   const channels = program
@@ -37,27 +23,34 @@ export function addChannelCommands(program: Command): void {
       'Chat platforms: add, list, show, update, test, pause, resume, remove, traffic, pair, people',
     );
 
-  channels
-    .command('add')
-    .description('Connect a chat platform. Secrets are asked for without echo, or read from stdin')
-    .argument('[kind]', 'slack, telegram, webhook …; without it the kinds are listed')
-    .option('--agent <agent>', 'who answers; default: the assistant')
-    .option('--name <name>', 'tells several channels of one kind apart')
-    .option('--set <field=value...>', 'a field of this kind that is no secret')
-    .option('--secrets-stdin', 'read secrets from stdin, one field=value a line')
+  withRoutes(
+    withFieldOptions(
+      channels
+        .command('add')
+        .description(
+          'Connect a chat platform. What is missing is asked for on a terminal, secrets without echo',
+        )
+        .argument('[kind]', 'slack, telegram, webhook …; without it the kinds and their fields are listed')
+        .option('--agent <agent>', 'who answers; default: the assistant')
+        .option('--name <name>', 'tells several channels of one kind apart'),
+    ),
+  )
     .addHelpText(
       'after',
       `
+A secret among the arguments is refused: others on the machine can read them.
+
 Examples:
   $ nightshift channels add
   $ nightshift channels add webhook --set url=https://program.example.com/nightshift
-  $ pass show chat | nightshift channels add webhook --agent support --set url=https://… --secrets-stdin`,
+  $ nightshift channels add telegram --secret-from-file token=./token.txt
+  $ pass show slack | nightshift channels add slack --agent support --secrets-stdin`,
     )
     .action(
       withCli(async (cli, kind: string | undefined, options: AddOptions) => {
         const catalog = await cli.client.catalog.channels();
         if (!kind) return cli.print(catalog, () => renderKinds(cli, catalog));
-        return showAdded(cli, await add(cli, catalog, kind, options));
+        return showAdded(cli, await addChannel(cli, catalog, kind, options));
       }),
     );
 
@@ -87,23 +80,35 @@ Examples:
       }),
     );
 
-  channels
-    .command('update')
-    .description('Change what is named of a channel, and nothing else')
-    .argument('<channel>', 'name or id')
-    .option('--agent <agent>', 'who answers')
-    .option('--name <name>', 'another name')
-    .option('--set <field=value...>', 'a field of this kind that is no secret')
-    .option('--unset <field...>', 'back to its default; a secret that can be made is made again')
-    .option('--secrets-stdin', 'read secrets from stdin, one field=value a line')
+  withRoutes(
+    withFieldOptions(
+      channels
+        .command('update')
+        .description('Change what is named of a channel, and nothing else')
+        .argument('<channel>', 'name or id')
+        .option('--agent <agent>', 'who answers')
+        .option('--name <name>', 'another name')
+        .option(
+          '--unset <field...>',
+          'back to its default (also access.…, guestTools, routes); a secret that can be made is made again',
+        ),
+    ),
+  )
     .addHelpText(
       'after',
       `
+Besides the fields of its kind: live, guestTools,
+  ${accessNames.slice(0, 4).join(', ')},
+  ${accessNames.slice(4).join(', ')}
+
 What names where secrets are sent (an address, a port, the encryption) changes only together with all of them: they are
-asked for without echo, or read from stdin.
+asked for without echo, or read from a file or stdin.
 
 Examples:
-  $ nightshift channels update Email --set name=Support
+  $ nightshift channels update Email --set name=Support --agent support
+  $ nightshift channels update Telegram --set access.strangers=ignore --set access.people=1234567,7654321
+  $ nightshift channels update Slack --route group=C024BE91L,agent=support --route keyword=research,agent=researcher
+  $ nightshift channels update Slack --unset routes
   $ pass show mail | nightshift channels update Email --set imapHost=imap.example.org --secrets-stdin
   $ nightshift channels update Webhook --set url=https://new.example.com/in --unset secret`,
     )
@@ -208,6 +213,14 @@ Examples:
     );
 }
 
+const withRoutes = (command: Command) =>
+  command
+    .option(
+      '--route <when,agent...>',
+      'who answers where, e.g. group=C024BE91L,agent=support; in place of all routes',
+    )
+    .option('--routes-file <path>', 'the same as JSON, as REST takes it; "-" is stdin');
+
 export const nameOf = ({ name, externalId }: Identity) => oneLine(name ?? externalId);
 
 async function find({ client }: Cli, wanted: string): Promise<Channel> {
@@ -215,73 +228,6 @@ async function find({ client }: Cli, wanted: string): Promise<Channel> {
     kind: 'channel',
     namesOf: ({ name, kind }) => [name, kind],
   });
-}
-
-async function add(
-  cli: Cli,
-  catalog: CatalogChannel[],
-  kind: string,
-  { agent, name, set = [], secretsStdin }: AddOptions,
-): Promise<ChannelCreated> {
-  const entry = catalog.find(({ slug }) => slug === kind);
-  if (!entry) {
-    const slugs = catalog.map(({ slug }) => slug).join(', ');
-    throw new CliError('usage', `There is no channel of the kind "${kind}". There are: ${slugs}.`);
-  }
-  const given = readFields(set);
-  const secrets = secretsStdin
-    ? readFields((await readAll(process.stdin)).split('\n').filter((line) => line.trim()))
-    : {};
-  const body = { credentials: {} as Record<string, unknown>, settings: {} as Record<string, unknown> };
-  for (const field of entry.fields) {
-    const value =
-      given[field.name] ??
-      secrets[field.name] ??
-      (field.secret && process.stdin.isTTY && !secretsStdin ? await ask(cli, field) : undefined);
-    if (value === undefined || value === '') {
-      if (field.required) throw new CliError('usage', `${entry.name} needs ${field.name}: ${field.help}`);
-      continue;
-    }
-    body[field.in][field.name] =
-      field.type === 'number' ? Number(value) : field.type === 'boolean' ? value === 'true' : value;
-  }
-  const unknown = Object.keys({ ...given, ...secrets }).filter(
-    (field) => !entry.fields.some((each) => each.name === field),
-  );
-  if (unknown.length > 0)
-    throw new CliError('usage', `${entry.name} has no field ${unknown.join(', ')}.`, renderFields(entry));
-  const { id: agentId } = agent ? await findAgent(cli.client, agent) : await defaultAgent(cli.client);
-  return cli.client.channels.create({ kind, agentId, ...(name && { name }), ...body });
-}
-
-const ask = ({ stderr }: Cli, { label, required }: CatalogChannel['fields'][number]) =>
-  readSecret(`${label} (not shown${required ? '' : ', empty for none'}): `, stderr);
-
-const renderFields = ({ fields }: CatalogChannel) =>
-  `Fields: ${fields.map(({ name, required }) => (required ? name : `[${name}]`)).join(', ')}`;
-
-function renderKinds({ stdout }: Cli, catalog: CatalogChannel[]): string {
-  return table(
-    catalog,
-    [
-      { header: 'KIND', value: ({ slug }) => slug },
-      { header: 'FIELDS', value: (entry) => renderFields(entry).slice('Fields: '.length), shrinks: true },
-      { header: 'FOR', value: ({ summary }) => summary, shrinks: true, optional: true },
-    ],
-    stdout,
-  );
-}
-
-/** What was made is for people; generated secrets go to stdout, for whoever stores them. */
-function showAdded(cli: Cli, channel: ChannelCreated): void {
-  const { stderr } = cli;
-  cli.print(channel, () => {
-    const secrets = Object.entries(channel.generated ?? {}).map(([field, value]) => `${field}=${value}\n`);
-    return `${oneLine(channel.name)} is made.${channel.webhookUrl ? ` Its address: ${channel.webhookUrl}` : ''}\n${secrets.join('')}`;
-  });
-  if (cli.json) return;
-  const steps = channel.nextSteps.map((step, at) => `  ${at + 1}. ${printable(step)}\n`).join('');
-  stderr.write(`Next:\n${steps}Then: nightshift channels test ${JSON.stringify(channel.name)}\n`);
 }
 
 const paintStatus = ({ stdout: { style } }: Cli, status: string) =>

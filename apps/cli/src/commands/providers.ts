@@ -1,9 +1,9 @@
-import { text as readAll } from 'node:stream/consumers';
 import type { CatalogProvider, Credential, CredentialTestResult } from '@nightshift/contracts';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
 import { pick, takeAll, wholePages } from '../records.ts';
+import { readSecretFrom, refuseSecretOption } from '../secrets.ts';
 import { count, duration } from '../terminal/format.ts';
 import { readSecret } from '../terminal/read-secret.ts';
 import { oneLine } from '../terminal/text.ts';
@@ -51,7 +51,8 @@ export function addProviderCommands(program: Command): void {
         '--name <name>',
         'openai-compatible and anthropic-compatible: models are addressed as name/model',
       )
-      .addOption(new Option('--api-key-stdin', 'read the key from stdin')),
+      .option('--api-key-file <path>', 'read the key from a file; "-" is stdin')
+      .option('--api-key-stdin', 'read the key from stdin'),
   )
     .addHelpText(
       'after',
@@ -64,9 +65,9 @@ Examples:
   $ nightshift providers add openai-compatible --name lab --base-url http://10.0.0.5:8000/v1`,
     )
     .action(
-      withCli(async (cli, provider: string, options: Settings & { name?: string; apiKeyStdin?: boolean }) => {
+      withCli(async (cli, provider: string, options: Settings & KeySource & { name?: string }) => {
         const vendor = (await cli.client.catalog.providers()).find(({ id }) => id === provider);
-        const apiKey = await readApiKey(cli, vendor, options.apiKeyStdin ?? false);
+        const apiKey = await readApiKey(cli, vendor, pathOf(options));
         const { name } = options;
         const credential = await cli.client.providerCredentials.create({
           provider,
@@ -105,16 +106,17 @@ Examples:
     .command('rotate')
     .description('Put a new key in the place of a stored one. The next call uses it')
     .argument('<key>', keyArgument)
-    .addOption(new Option('--api-key-stdin', 'read the key from stdin'))
+    .option('--api-key-file <path>', 'read the key from a file; "-" is stdin')
+    .option('--api-key-stdin', 'read the key from stdin')
     .addHelpText(
       'after',
       '\nExample:\n  $ pass show openai | nightshift providers rotate openai --api-key-stdin',
     )
     .action(
-      withCli(async (cli, wanted: string, { apiKeyStdin = false }: { apiKeyStdin?: boolean }) => {
+      withCli(async (cli, wanted: string, options: KeySource) => {
         const { id, provider } = await findCredential(cli, wanted);
         const vendor = (await cli.client.catalog.providers()).find((each) => each.id === provider);
-        const apiKey = await readApiKey(cli, vendor, apiKeyStdin);
+        const apiKey = await readApiKey(cli, vendor, pathOf(options));
         if (!apiKey) throw new CliError('usage', 'There is no key to put in its place.');
         const credential = await cli.client.providerCredentials.update(id, { apiKey });
         cli.print(
@@ -130,7 +132,8 @@ Examples:
       .description('Change how a stored key is used')
       .argument('<key>', keyArgument)
       .option('--no-prices', 'forget the prices')
-      .addOption(new Option('--api-key-stdin', 'read the key from stdin')),
+      .option('--api-key-file <path>', 'read the key from a file; "-" is stdin')
+      .option('--api-key-stdin', 'read the key from stdin'),
   )
     .addHelpText(
       'after',
@@ -147,14 +150,15 @@ Examples:
         async (
           cli,
           wanted: string,
-          options: Omit<Settings, 'prices'> & { prices?: Settings['prices'] | false; apiKeyStdin?: boolean },
+          options: Omit<Settings, 'prices'> & KeySource & { prices?: Settings['prices'] | false },
         ) => {
           const { id, provider, apiKey: stored } = await findCredential(cli, wanted);
-          const { prices, apiKeyStdin = false, ...more } = options;
+          const { prices, apiKeyFile, apiKeyStdin, ...more } = options;
+          const path = pathOf({ apiKeyFile, apiKeyStdin });
           const isMove = more.baseUrl !== undefined || more.parameter !== undefined;
           const asks = stored.set && isMove && process.stdin.isTTY;
           const vendor = (await cli.client.catalog.providers()).find((each) => each.id === provider);
-          const apiKey = apiKeyStdin || asks ? await readApiKey(cli, vendor, apiKeyStdin) : '';
+          const apiKey = path !== undefined || asks ? await readApiKey(cli, vendor, path) : '';
           const credential = await cli.client.providerCredentials.update(id, {
             ...settingsOf(prices ? { ...more, prices } : more),
             ...(prices === false && { prices: null }),
@@ -179,7 +183,21 @@ Examples:
     );
 
   addProviderHealthCommand(providers);
+  for (const verb of ['add', 'rotate', 'update'])
+    refuseSecretOption(
+      providers.commands.find((command) => command.name() === verb)!,
+      '--api-key <key>',
+      'Leave it out to be asked for it, or use --api-key-file or --api-key-stdin.',
+    );
 }
+
+/** Where a key is read from, when it is not asked for. */
+interface KeySource {
+  apiKeyFile?: string | undefined;
+  apiKeyStdin?: boolean | undefined;
+}
+
+const pathOf = ({ apiKeyFile, apiKeyStdin }: KeySource) => apiKeyFile ?? (apiKeyStdin ? '-' : undefined);
 
 function withSettings(command: Command): Command {
   return command
@@ -219,6 +237,10 @@ function parseWeight(value: string): number {
 
 function parseParameter(value: string, before: Record<string, string> = {}): Record<string, string> {
   const match = /^([^=]+)=(.+)$/.exec(value);
+  if (match?.[1] === 'apiKey')
+    throw new InvalidArgumentError(
+      'The key is no parameter: leave it out to be asked for it, or use --api-key-file.',
+    );
   if (!match) throw new InvalidArgumentError('It has to be name=value.');
   return { ...before, [match[1]!]: match[2]! };
 }
@@ -245,15 +267,18 @@ async function findCredential({ client }: Cli, wanted: string): Promise<Credenti
 async function readApiKey(
   { stderr }: Cli,
   vendor: CatalogProvider | undefined,
-  fromStdin: boolean,
+  path: string | undefined,
 ): Promise<string> {
-  if (fromStdin) return (await readAll(process.stdin)).trim();
+  if (path !== undefined) return readSecretFrom(path);
   const field = vendor?.fields.find(({ name }) => name === 'apiKey');
   // A vendor that does not exist, or takes no key: the server says so.
   if (!vendor || !field) return '';
   if (!process.stdin.isTTY) {
     if (!field.required) return '';
-    throw new CliError('usage', `${vendor.name} needs a key: give it on stdin, with --api-key-stdin.`);
+    throw new CliError(
+      'usage',
+      `${vendor.name} needs a key: give it on stdin, with --api-key-stdin, or in a file, with --api-key-file.`,
+    );
   }
   const hint = field.required ? '' : ', empty for none';
   return (await readSecret(`${vendor.name} API key (not shown${hint}): `, stderr)).trim();

@@ -1,9 +1,9 @@
-import { text as readAll } from 'node:stream/consumers';
 import type { Webhook, WebhookEventType, WebhookSaved } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { pick, takeAll, wholePages } from '../records.ts';
+import { readSecretFrom, refuseSecretOption } from '../secrets.ts';
 import { duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
@@ -22,6 +22,7 @@ interface UpdateOptions {
   to?: string;
   event?: WebhookEventType[];
   rotateSecret?: boolean;
+  secretFile?: string;
   secretStdin?: boolean;
 }
 
@@ -75,6 +76,7 @@ Examples:
     .argument('<webhook>', 'URL or id')
     .option('--to <url>', 'where it goes from now on; with a new secret, or the same one by --secret-stdin')
     .option('--rotate-secret', 'make a new signing secret, which is shown this once')
+    .option('--secret-file <path>', 'read the signing secret from a file; "-" is stdin')
     .option('--secret-stdin', 'read the signing secret from stdin')
     .addHelpText(
       'after',
@@ -84,20 +86,23 @@ Examples:
   $ nightshift webhooks update https://ops.example.com/nightshift --to https://new.example.com/in`,
     )
     .action(
-      withCli(async (cli, wanted: string, { to, event, rotateSecret, secretStdin }: UpdateOptions) => {
-        if (!to && !event && !rotateSecret && !secretStdin)
-          throw new CliError('usage', 'Name something to change.');
-        const { id } = await find(cli, wanted);
-        const saved = await cli.client.webhooks.update(id, {
-          ...(to && { url: to }),
-          ...(event && { events: event }),
-          // The stored secret signs for no other address.
-          ...(secretStdin
-            ? { secret: (await readAll(process.stdin)).trim() }
-            : (rotateSecret || to) && { rotateSecret: true }),
-        });
-        showSecret(cli, saved);
-      }),
+      withCli(
+        async (cli, wanted: string, { to, event, rotateSecret, secretFile, secretStdin }: UpdateOptions) => {
+          const secretPath = secretFile ?? (secretStdin ? '-' : undefined);
+          if (!to && !event && !rotateSecret && secretPath === undefined)
+            throw new CliError('usage', 'Name something to change.');
+          const { id } = await find(cli, wanted);
+          const saved = await cli.client.webhooks.update(id, {
+            ...(to && { url: to }),
+            ...(event && { events: event }),
+            // The stored secret signs for no other address.
+            ...(secretPath !== undefined
+              ? { secret: await readSecretFrom(secretPath) }
+              : (rotateSecret || to) && { rotateSecret: true }),
+          });
+          showSecret(cli, saved);
+        },
+      ),
     );
 
   webhooks
@@ -119,6 +124,13 @@ Examples:
     .argument('<webhook>', 'URL or id')
     .addHelpText('after', '\nExample:\n  $ nightshift webhooks test https://ops.example.com/nightshift')
     .action(withCli(test));
+
+  for (const verb of ['create', 'update'])
+    refuseSecretOption(
+      webhooks.commands.find((command) => command.name() === verb)!,
+      '--secret <secret>',
+      'One is made for you; to use your own, "webhooks update" takes --secret-file or --secret-stdin.',
+    );
 }
 
 const withEvents = (command: Command) =>

@@ -1,4 +1,5 @@
 /** The environment, read once per process and passed on as an object. */
+import { EnvFileError, withEnvFile } from '@nightshift/contracts/env-file';
 import { trimEndOf } from '@nightshift/contracts/text';
 import { z } from 'zod';
 import { isAllowEntry } from '../guarded-fetch/index.ts';
@@ -46,6 +47,9 @@ const Variables = z.object({
   RETENTION_INBOUND_DAYS: z.coerce.number().int().min(8).max(3650).default(30),
   RETENTION_DELIVERY_DAYS: z.coerce.number().int().min(1).max(3650).default(30),
 });
+
+/** Every variable that the api and the workers read, besides model keys. */
+export const variableNames: readonly string[] = Object.keys(Variables.shape);
 
 export interface Env {
   readonly databaseUrl: string;
@@ -102,15 +106,26 @@ export class EnvError extends Error {
   override readonly name = 'EnvError';
 }
 
+/** @throws {EnvError} `.env` cannot be read */
+function environment(): NodeJS.ProcessEnv {
+  try {
+    return withEnvFile(process.cwd(), process.env);
+  } catch (error) {
+    if (error instanceof EnvFileError) throw new EnvError(error.message);
+    throw error;
+  }
+}
+
 /**
- * Reads and checks the environment. An empty variable counts as unset, as docker compose passes unset ones.
+ * Reads and checks the environment, and `.env` of the working directory. An empty variable counts as unset, as docker
+ * compose passes unset ones.
  *
  * @param providerVariables names of the variables that may hold a model key
  * @throws {EnvError}
  */
 export function loadEnv(
   providerVariables: readonly string[] = [],
-  source: Readonly<Record<string, string | undefined>> = process.env,
+  source: Readonly<Record<string, string | undefined>> = environment(),
 ): Env {
   const set = Object.fromEntries(Object.entries(source).filter(([, value]) => value?.trim()));
   const parsed = Variables.safeParse(set);
