@@ -15,9 +15,11 @@ beforeEach(async () => {
   agentId = await createAgent(product.owner);
 });
 
+let made = 0;
+
 const valid = (more: object = {}) => ({
   agentId,
-  name: 'Brief',
+  name: `Brief ${++made}`,
   prompt: 'Say what is new.',
   cron: '0 8 * * *',
   ...more,
@@ -33,7 +35,7 @@ describe('making one', () => {
     const schedule = await create(valid({ cron: '30 8 * * *', timezone: 'Asia/Kathmandu' }));
     expect(schedule).toMatchObject({
       agentId,
-      name: 'Brief',
+      name: 'Brief 1',
       prompt: 'Say what is new.',
       cron: '30 8 * * *',
       everySeconds: null,

@@ -10,6 +10,7 @@ export * from './pairing.ts';
 export * from './pairing-code.ts';
 export * from './people.ts';
 export * from './place.ts';
+export * from './places.ts';
 export * from './routing.ts';
 export type { OpenChannel } from './stored.ts';
 export * from './threads.ts';

@@ -1,20 +1,27 @@
 import {
   type Conversation,
-  type ConversationListQuery,
   type Message,
   type Page,
   type PageQuery,
   type StoredPart,
   textOf,
 } from '@nightshift/contracts';
-import { type Database, decodeCursor, pageArguments, statement, toPage } from '../database/index.ts';
+import { type Database, decodeCursor, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
-import type { Conversation as ConversationRow, Message as MessageRow } from '../generated/prisma/client.ts';
+import type { Message as MessageRow, Prisma } from '../generated/prisma/client.ts';
 
-function toConversation(row: ConversationRow): Conversation {
+/** The names beside a conversation's ids. */
+export const withNames = {
+  agent: { select: { id: true, name: true } },
+} as const satisfies Prisma.ConversationInclude;
+
+type ConversationRow = Prisma.ConversationGetPayload<{ include: typeof withNames }>;
+
+export function toConversation(row: ConversationRow): Conversation {
   return {
     id: row.id,
     agentId: row.agentId,
+    agent: row.agent,
     title: row.title,
     messageCount: row.nextSeq - 1,
     createdAt: row.createdAt.toISOString(),
@@ -33,22 +40,9 @@ function toMessage(row: MessageRow): Message {
   };
 }
 
-export async function listConversations(
-  db: Database,
-  teamId: string,
-  query: ConversationListQuery,
-): Promise<Page<Conversation>> {
-  const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.conversation.findMany({
-    ...page,
-    where: { ...where, teamId, ...(query.agentId && { agentId: query.agentId }) },
-  });
-  return toPage(rows, query.limit, toConversation);
-}
-
 /** @throws {DomainError} not_found */
 export async function getConversation(db: Database, teamId: string, id: string): Promise<Conversation> {
-  const row = await db.prisma.conversation.findFirst({ where: { id, teamId } });
+  const row = await db.prisma.conversation.findFirst({ where: { id, teamId }, include: withNames });
   if (!row) throw notFound('conversation');
   return toConversation(row);
 }
