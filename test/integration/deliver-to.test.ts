@@ -4,7 +4,13 @@ import { newId } from '@nightshift/core/database';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectModel, createAgent, type Product, startProduct } from '../support/api/index.ts';
-import { connectProgram, type Receiver, startProgram, startReceiver, testChannels } from '../support/channel/index.ts';
+import {
+  connectProgram,
+  type Receiver,
+  startProgram,
+  startReceiver,
+  testChannels,
+} from '../support/channel/index.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
 
 let product: Product;
@@ -46,7 +52,16 @@ async function hold(channelId: string, { thread, key, place, direct = false, age
   await product.sql(
     `INSERT INTO conversation (id, team_id, agent_id, channel_id, thread, thread_key, direct, place, next_seq)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 2)`,
-    [id, product.id, agent ?? agentId, channelId, JSON.stringify(thread), key, direct, place && JSON.stringify(place)],
+    [
+      id,
+      product.id,
+      agent ?? agentId,
+      channelId,
+      JSON.stringify(thread),
+      key,
+      direct,
+      place && JSON.stringify(place),
+    ],
   );
   if (personId)
     await product.sql(
@@ -58,7 +73,11 @@ async function hold(channelId: string, { thread, key, place, direct = false, age
 
 async function meet(channelId: string, externalId: string, name: string, more: { thread?: object } = {}) {
   const [personId, id] = [newId(), newId()];
-  await product.sql(`INSERT INTO person (id, team_id, name) VALUES ($1, $2, $3)`, [personId, product.id, name]);
+  await product.sql(`INSERT INTO person (id, team_id, name) VALUES ($1, $2, $3)`, [
+    personId,
+    product.id,
+    name,
+  ]);
   await product.sql(
     `INSERT INTO identity (id, channel_id, person_id, external_id, name, status, thread) VALUES ($1, $2, $3, $4, $5, 'approved', $6)`,
     [id, channelId, personId, externalId, name, more.thread && JSON.stringify(more.thread)],
@@ -75,13 +94,26 @@ const schedule = (deliverTo: unknown, more: object = {}) =>
 describe('a place', () => {
   it('is chosen by what people call it, by a person, or by the platform’s own address', async () => {
     const slack = await connect('slack');
-    await hold(slack.id, { thread: { channel: 'C1', thread_ts: '1.2' }, key: 'C1:1.2', place: { kind: 'thread', name: '#sales' } });
-    await hold(slack.id, { thread: { channel: 'C1', thread_ts: '1.3' }, key: 'C1:1.3', place: { kind: 'thread', name: '#sales' } });
+    await hold(slack.id, {
+      thread: { channel: 'C1', thread_ts: '1.2' },
+      key: 'C1:1.2',
+      place: { kind: 'thread', name: '#sales' },
+    });
+    await hold(slack.id, {
+      thread: { channel: 'C1', thread_ts: '1.3' },
+      key: 'C1:1.3',
+      place: { kind: 'thread', name: '#sales' },
+    });
     const ann = await meet(slack.id, 'U7', 'Ann Lee');
     await hold(slack.id, { thread: { channel: 'D9' }, key: 'D9', direct: true, personId: ann });
     const places = await get(`/v1/channels/${encodeURIComponent(slack.name)}/places`);
     expect(places.data).toMatchObject([
-      { kind: 'direct', name: 'Ann Lee', address: 'D9', people: [{ id: ann, name: 'Ann Lee', handle: 'U7' }] },
+      {
+        kind: 'direct',
+        name: 'Ann Lee',
+        address: 'D9',
+        people: [{ id: ann, name: 'Ann Lee', handle: 'U7' }],
+      },
       { kind: 'channel', name: '#sales', address: 'C1' },
     ]);
     for (const [place, address] of [
@@ -124,7 +156,10 @@ describe('a place', () => {
       status: 400,
       body: { errors: [{ path: 'deliverTo.channel' }] },
     });
-    expect(await schedule({ channel: id })).toMatchObject({ status: 400, body: { errors: [{ path: 'deliverTo.place' }] } });
+    expect(await schedule({ channel: id })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'deliverTo.place' }] },
+    });
   });
 
   it('is found by any name that a group can have', async () => {
@@ -146,7 +181,12 @@ describe('a place', () => {
   it('is listed in pages, by kind, and by a part of a name', async () => {
     const { id } = await connect();
     for (const key of ['a', 'b', 'c', 'd', 'e'])
-      await hold(id, { thread: { thread: key }, key, direct: key === 'e', place: { kind: 'group', name: `Room ${key}` } });
+      await hold(id, {
+        thread: { thread: key },
+        key,
+        direct: key === 'e',
+        place: { kind: 'group', name: `Room ${key}` },
+      });
     const list = `/v1/channels/${id}/places`;
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
@@ -227,7 +267,10 @@ describe('an answer', () => {
     expect(made.deliverTo).toEqual({ conversationId: held });
     await hold(id, { thread: { thread: 'hall' }, key: 'hall' });
     const path = `/v1/schedules/${made.id}`;
-    const moved = await product.owner.expect(200, product.owner.patch(path, { deliverTo: { channel: id, place: 'hall' } }));
+    const moved = await product.owner.expect(
+      200,
+      product.owner.patch(path, { deliverTo: { channel: id, place: 'hall' } }),
+    );
     expect(moved.deliverTo.place.address).toBe('hall');
     expect((await get(`/v1/schedules?channelId=${id}`)).data).toMatchObject([{ id: made.id }]);
     const own = await product.owner.expect(200, product.owner.patch(path, { deliverTo: null }));
@@ -236,20 +279,32 @@ describe('an answer', () => {
 });
 
 it('takes what a channel has really heard', async () => {
-  const program = await startProgram();
+  const [house, program] = await Promise.all([startProduct(), startProgram()]);
   try {
-    const channel = await connectProgram(product, program, { agentId, access: { strangers: 'answer' } });
+    const worker = await house.startWorker();
+    const agentId = await createAgent(house.owner, { model: await connectModel(house.owner, server) });
+    const channel = await connectProgram(house, program, { agentId, access: { strangers: 'answer' } });
+    const places = async () =>
+      (await house.owner.expect(200, house.owner.get(`/v1/channels/${channel.id}/places`))).data;
     await program.say(channel.hookUrl, 'Hello', { thread: 'order-42', sender: { id: 'ann', name: 'Ann' } });
-    await expect.poll(async () => (await get(`/v1/channels/${channel.id}/places`)).data.length).toBe(1);
-    expect((await get(`/v1/channels/${channel.id}/places`)).data[0]).toMatchObject({
-      kind: 'direct',
-      address: 'order-42',
-      people: [{ name: 'Ann', handle: 'ann' }],
-    });
-    const made = await product.owner.expect(201, schedule({ channel: channel.id, place: 'Ann' }));
-    await product.owner.expect(202, product.owner.post(`/v1/schedules/${made.id}/run`));
+    await expect
+      .poll(async () => (await places())[0])
+      .toMatchObject({
+        kind: 'direct',
+        address: 'order-42',
+        people: [{ name: 'Ann', handle: 'ann' }],
+      });
+    const made = await house.owner.expect(
+      201,
+      house.owner.post('/v1/schedules', {
+        ...{ agentId, name: 'Brief', prompt: 'Say what is new.', everySeconds: 86_400 },
+        deliverTo: { channel: channel.id, place: 'Ann' },
+      }),
+    );
+    await house.owner.expect(202, house.owner.post(`/v1/schedules/${made.id}/run`));
     await expect.poll(() => program.shown('order-42').length, { timeout: 20_000 }).toBeGreaterThan(1);
+    await worker.close();
   } finally {
-    await program.close();
+    await Promise.all([program.close(), house.close()]);
   }
 });

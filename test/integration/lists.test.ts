@@ -20,7 +20,9 @@ const ids = (page: { data: { id: string }[] }) => page.data.map(({ id }) => id);
 async function all(path: string): Promise<any[]> {
   const found: any[] = [];
   for (let cursor: string | null = null; ; ) {
-    const page = await get(`${path}${path.includes('?') ? '&' : '?'}limit=2${cursor ? `&cursor=${cursor}` : ''}`);
+    const page = await get(
+      `${path}${path.includes('?') ? '&' : '?'}limit=2${cursor ? `&cursor=${cursor}` : ''}`,
+    );
     found.push(...page.data);
     cursor = page.nextCursor;
     if (cursor === null) return found;
@@ -28,13 +30,17 @@ async function all(path: string): Promise<any[]> {
 }
 
 /** A conversation that was last spoken in so many minutes ago. */
-async function conversation(agentId: string, minutesAgo: number, more: Record<string, unknown> = {}): Promise<string> {
+async function conversation(
+  agentId: string,
+  minutesAgo: number,
+  more: Record<string, unknown> = {},
+): Promise<string> {
   const id = newId();
   const { title = null, channelId = null, place = null, direct = true } = more;
   await product.sql(
     `INSERT INTO conversation (id, team_id, agent_id, title, channel_id, thread, thread_key, place, direct, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $1::text, $7, $8, now() - $9 * interval '1 minute')`,
-    [id, product.id, agentId, title, channelId, '{}', place && JSON.stringify(place), direct, minutesAgo],
+     VALUES ($1, $2, $3, $4, $5, $6, $10, $7, $8, now() - $9 * interval '1 minute')`,
+    [id, product.id, agentId, title, channelId, '{}', place && JSON.stringify(place), direct, minutesAgo, id],
   );
   return id;
 }
@@ -79,19 +85,29 @@ describe('conversations', () => {
     const made = [];
     for (let index = 0; index < 5; index += 1) made.push(await conversation(agentId, 1));
     await product.sql(`UPDATE conversation SET updated_at = '2026-01-01' WHERE agent_id = $1`, [agentId]);
-    expect((await all(`/v1/conversations?agentId=${agentId}`)).map(({ id }) => id).sort()).toEqual(made.sort());
+    expect((await all(`/v1/conversations?agentId=${agentId}`)).map(({ id }) => id).sort()).toEqual(
+      made.sort(),
+    );
   });
 
   it('are found by title, place and person, and by where and when they are held', async () => {
     const agentId = await createAgent(product.owner, { model: await connectModel(product.owner, server) });
     const channel = await connectProgram(product, program, { agentId });
-    await program.say(channel.hookUrl, 'Where is my order?', { thread: 't-1', sender: { id: 'zoe', name: 'Zoë Q_a' } });
+    await program.say(channel.hookUrl, 'Where is my order?', {
+      thread: 't-1',
+      sender: { id: 'zoe', name: 'Zoë Q_a' },
+    });
     const list = `/v1/conversations?channelId=${channel.id}`;
     await expect.poll(async () => (await get(list)).data.length).toBe(1);
     const [spoken] = ids(await get(list));
     const [person] = (await get('/v1/people?q=zo')).data;
     const own = await createAgent(product.owner);
-    const room = await conversation(own, 3, { title: '100% done', channelId: channel.id, direct: false, place: { kind: 'channel', name: '#sales' } });
+    const room = await conversation(own, 3, {
+      title: '100% done',
+      channelId: channel.id,
+      direct: false,
+      place: { kind: 'channel', name: '#sales' },
+    });
     const plain = await conversation(own, 60 * 24 * 40, { title: 'An old one' });
     const found = async (query: string) => ids(await get(`/v1/conversations?${query}`));
     expect(await found('q=SALES')).toEqual([room]);
@@ -146,7 +162,12 @@ describe('runs', () => {
     expect(run).toMatchObject({ channel: { id: channel.id }, person: { name: 'Kim' } });
     const schedule = await product.owner.expect(
       201,
-      product.owner.post('/v1/schedules', { agentId: channel.agentId, name: 'Daily', prompt: 'x', everySeconds: 86_400 }),
+      product.owner.post('/v1/schedules', {
+        agentId: channel.agentId,
+        name: 'Daily',
+        prompt: 'x',
+        everySeconds: 86_400,
+      }),
     );
     await product.owner.expect(202, product.owner.post('/v1/schedules/Daily/run'));
     const [scheduled] = (await get('/v1/runs?scheduleId=Daily')).data;
@@ -165,7 +186,11 @@ it('says how a run stands when a wait ends first', async () => {
   });
   await product.sql(`UPDATE run SET waiting = $2 WHERE id = $1`, [
     first.runId,
-    JSON.stringify({ code: 'budget_exceeded', message: 'The budget is used up.', until: '2099-01-01T00:00:00.000Z' }),
+    JSON.stringify({
+      code: 'budget_exceeded',
+      message: 'The budget is used up.',
+      until: '2099-01-01T00:00:00.000Z',
+    }),
   ]);
   const second = await product.owner.expect(
     202,

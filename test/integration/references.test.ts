@@ -47,7 +47,10 @@ describe.each(collections)('%s', (collection) => {
 
   it('refuse a name that is taken, and name what has it', async () => {
     const { id, name } = await named(collection, newName());
-    const { status, body } = await product.owner.post(`/v1/${collection}`, { ...bodies[collection]!(), name });
+    const { status, body } = await product.owner.post(`/v1/${collection}`, {
+      ...bodies[collection]!(),
+      name,
+    });
     expect(status).toBe(409);
     expect(body).toMatchObject({ code: 'conflict', existing: { id, name } });
     const other = await named(collection, newName());
@@ -66,7 +69,9 @@ describe.each(collections)('%s', (collection) => {
   it('give a name to one of many who ask for it at once', async () => {
     const name = newName();
     const answers = await Promise.all(
-      Array.from({ length: 6 }, () => product.owner.post(`/v1/${collection}`, { ...bodies[collection]!(), name })),
+      Array.from({ length: 6 }, () =>
+        product.owner.post(`/v1/${collection}`, { ...bodies[collection]!(), name }),
+      ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409]);
   });
@@ -106,7 +111,11 @@ describe.each(collections)('%s', (collection) => {
       // Changing something else asks nothing of the name.
       await product.owner.expect(200, product.owner.patch(path(collection, id), { name: one.name }));
     }
-    const put = await product.owner.send('PUT', path(`${collection}/by-name`, one.name), bodies[collection]!());
+    const put = await product.owner.send(
+      'PUT',
+      path(`${collection}/by-name`, one.name),
+      bodies[collection]!(),
+    );
     expect(put.status).toBe(409);
   });
 });
@@ -128,7 +137,26 @@ it('lets no name hide an id, whatever the name looks like', async () => {
 it('finds any name that can be given, by path, filter and body', async () => {
   const part = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 12 }),
-    fc.constantFrom('/', '%', '%2F', '..', '?', '#', '&', '+', ' ', '"', "'", '\\', '_', 'ß', '😀', '\u0301', '0199c1', ','),
+    fc.constantFrom(
+      '/',
+      '%',
+      '%2F',
+      '..',
+      '?',
+      '#',
+      '&',
+      '+',
+      ' ',
+      '"',
+      "'",
+      '\\',
+      '_',
+      'ß',
+      '😀',
+      '\u0301',
+      '0199c1',
+      ',',
+    ),
     fc.uuid(),
   );
   const name = fc
@@ -144,7 +172,9 @@ it('finds any name that can be given, by path, filter and body', async () => {
       seen.add(text);
       const { id } = await product.owner.expect(201, product.owner.post('/v1/agents', { name: text }));
       expect((await get(path('agents', text))).id).toBe(id);
-      expect((await get(`/v1/agents?name=${encodeURIComponent(text)}`)).data.map((each: any) => each.id)).toEqual([id]);
+      expect(
+        (await get(`/v1/agents?name=${encodeURIComponent(text)}`)).data.map((each: any) => each.id),
+      ).toEqual([id]);
       await get(`/v1/runs?agentId=${encodeURIComponent(text)}`);
       const put = await product.owner.send('PUT', path('agents/by-name', text), {});
       expect(put).toMatchObject({ status: 200, body: { id } });
@@ -195,7 +225,11 @@ describe('in bodies and filters', () => {
       name: newName(),
     });
     expect(budget.subject).toEqual({ id: schedule.id, name: schedule.name });
-    const unknown = await product.owner.post('/v1/schedules', { ...bodies.schedules!(), agentId: 'nobody', name: 'x' });
+    const unknown = await product.owner.post('/v1/schedules', {
+      ...bodies.schedules!(),
+      agentId: 'nobody',
+      name: 'x',
+    });
     expect(unknown).toMatchObject({ status: 400, body: { errors: [{ path: 'agentId' }] } });
     expect(unknown.body.detail).toContain('nobody');
     const channel = await create('channels', {
@@ -234,6 +268,9 @@ it('gives the name of a finished schedule back', async () => {
   await product.sql(`UPDATE schedule SET status = 'finished' WHERE id = $1`, [id]);
   const next = await create('schedules', once);
   expect((await get(path('schedules', name))).id).toBe(next.id);
-  const revived = await product.owner.patch(`/v1/schedules/${id}`, { status: 'active', at: '2099-01-01T00:00:00Z' });
+  const revived = await product.owner.patch(`/v1/schedules/${id}`, {
+    status: 'active',
+    at: '2099-01-01T00:00:00Z',
+  });
   expect(revived).toMatchObject({ status: 409, body: { existing: { id: next.id } } });
 });

@@ -55,6 +55,9 @@ beforeAll(async () => {
   try {
     const channel = await connectProgram({ ...product, owner: other.owner }, program);
     await program.say(channel.hookUrl, 'Hello');
+    // It is counted in passing.
+    const counts = async () => (await other.owner.get(`/v1/channels/${channel.id}`)).body.counts;
+    await expect.poll(counts).toMatchObject({ received: 1 });
     ids.channels = channel.id;
     ids.people = await first('/v1/people');
     bodies['POST /v1/people/{id}/identities'] = {
@@ -146,7 +149,11 @@ it('puts nothing in the place of what another team has under a name', async () =
   for (const { path } of puts) {
     const collection = path.split('/')[2]!;
     expect((await product.owner.get(`/v1/${collection}/theirs`)).status, collection).toBe(404);
-    const { status, body } = await product.owner.send('PUT', path.replace('{name}', 'theirs'), ours[collection]);
+    const { status, body } = await product.owner.send(
+      'PUT',
+      path.replace('{name}', 'theirs'),
+      ours[collection],
+    );
     expect(status, collection).toBe(201);
     expect(body.id).not.toBe(ids[collection]);
     await product.owner.expect(204, product.owner.send('DELETE', `/v1/${collection}/${body.id}`));
@@ -158,7 +165,10 @@ it('delivers to no place of another team, and names none', async () => {
   const agentId = await createAgent(product.owner);
   for (const channel of [ids.channels, ids.channels!.slice(-8)]) {
     const body = { agentId, name: 'to them', prompt: 'x', everySeconds: 86_400 };
-    const answer = await product.owner.post('/v1/schedules', { ...body, deliverTo: { channel, place: 'order-42' } });
+    const answer = await product.owner.post('/v1/schedules', {
+      ...body,
+      deliverTo: { channel, place: 'order-42' },
+    });
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'deliverTo.channel' }] } });
     expect(answer.text).not.toContain('order-42');
   }

@@ -12,8 +12,15 @@ export const withPages = (command: Command, limit = 50): Command =>
     .addOption(new Option('--limit <n>', 'how many').argParser(integer).default(limit))
     .addOption(new Option('--all', 'all there are').conflicts('limit'));
 
-/** Parses an option that is a list: `a,b`, or repeated. */
-export const several =
+/** An option of several choices: `a,b`, or repeated. */
+export const several = <T extends string>(
+  flags: string,
+  description: string,
+  choices: readonly T[],
+): Option =>
+  new Option(flags, `${description}; several by commas`).choices(choices).argParser(parseSeveral(choices));
+
+const parseSeveral =
   <T extends string>(choices: readonly T[]) =>
   (value: string, before: T[] | undefined): T[] => {
     const given = value.split(',').map((each) => each.trim());
@@ -36,7 +43,9 @@ export function moment(value: string): string {
 /** `--from` and `--to` of a command that lists. */
 export const withTimes = (command: Command, what: string): Command =>
   command
-    .addOption(new Option('--from <time>', `${what} then or later: a time, or so long ago (2h, 7d)`).argParser(moment))
+    .addOption(
+      new Option('--from <time>', `${what} then or later: a time, or so long ago (2h, 7d)`).argParser(moment),
+    )
     .addOption(new Option('--to <time>', `${what} before`).argParser(moment));
 
 /** Parses an option that is a whole number above 0. */

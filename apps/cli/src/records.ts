@@ -61,7 +61,7 @@ export function pick<T extends { id: string }>(
   for (const test of tests) {
     const found = records.filter(test);
     if (found.length > 1) {
-      const ids = found.map((record) => `${namesOf(record)[0] ?? ''} ${record.id}`.trim()).join(', ');
+      const ids = found.map(({ id }) => id).join(', ');
       throw new CliError('ambiguous', `"${wanted}" means ${found.length} ${kind}s: ${ids}.`, 'Use the id.');
     }
     if (found[0]) return found[0];
@@ -89,4 +89,3 @@ export async function defaultAgent(client: Client): Promise<Agent> {
   if (agent) return agent;
   throw new CliError('not_found', 'There is no agent yet.', 'Make one: nightshift agents create assistant');
 }
-

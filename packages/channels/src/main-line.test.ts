@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeOf } from './email/threading.ts';
-import { messageIdFor } from './email/threading.ts';
+import { messageIdFor, placeOf } from './email/threading.ts';
 import { directLineOf, mainLineOf } from './main-line.ts';
 
 describe('the main line', () => {
@@ -24,7 +23,10 @@ describe('the main line', () => {
 
   it('of a mail is a mail to its one recipient, whose answers come to the same conversation', () => {
     expect(mainLineOf('email', { thread: { to: 'a@x.test, b@x.test' }, threadKey: 'k' })).toBeNull();
-    const line = mainLineOf('email', { thread: { to: 'ann@x.test', subject: 'Old', references: '<1>' }, threadKey: 'k' })!;
+    const line = mainLineOf('email', {
+      thread: { to: 'ann@x.test', subject: 'Old', references: '<1>' },
+      threadKey: 'k',
+    })!;
     expect(line).toEqual(directLineOf('email', 'Ann@x.test'));
     const settings = { address: 'agent@house.test' } as Parameters<typeof placeOf>[2];
     const sent = messageIdFor(line.thread, 'delivery:1', settings);

@@ -61,7 +61,9 @@ export const AgentCreate = z.strictObject({
 export type AgentCreate = z.infer<typeof AgentCreate>;
 
 /** All of an agent, under the name in the path. */
-export const AgentReplace = AgentCreate.extend({ name: name.optional() });
+export const AgentReplace = AgentCreate.extend({ name: name.optional() }).meta({
+  examples: [{ instructions: 'Review diffs. Be brief.', model: 'auto' }],
+});
 
 export const AgentUpdate = z.strictObject({
   name: name.optional(),

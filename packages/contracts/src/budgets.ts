@@ -86,7 +86,9 @@ export const BudgetCreate = z.strictObject({
 export type BudgetCreate = z.infer<typeof BudgetCreate>;
 
 /** All of a budget, under the name in the path. */
-export const BudgetReplace = BudgetCreate.extend({ name: fields.name.optional() });
+export const BudgetReplace = BudgetCreate.extend({ name: fields.name.optional() }).meta({
+  examples: [{ scope: 'agent', scopeId: 'assistant', window: 'day', unit: 'usd', max: '5' }],
+});
 
 /** What comes of it is checked as a whole, as a new budget is. */
 export const BudgetUpdate = z.strictObject(fields).partial();

@@ -93,11 +93,9 @@ const fields = recordOf(z.string().max(100), z.unknown(), 100);
 
 export const ChannelCreate = z.strictObject({
   kind: z.string().max(50).meta({ description: 'A slug of `GET /v1/catalog/channels`.' }),
-  name: name
-    .optional()
-    .meta({
-      description: "Unique in the team. Default: the platform's name, with a number where it is taken.",
-    }),
+  name: name.optional().meta({
+    description: "Unique in the team. Default: the platform's name, with a number where it is taken.",
+  }),
   agentId: referenceTo('agent'),
   credentials: fields.default({}).meta({ description: 'As the catalogue lists them; never shown again.' }),
   settings: fields.default({}),
@@ -112,7 +110,11 @@ export const ChannelCreate = z.strictObject({
 export type ChannelCreate = z.infer<typeof ChannelCreate>;
 
 /** All of a channel, under the name in the path. Credentials that are not given stay as they are. */
-export const ChannelReplace = ChannelCreate.extend({ name: name.optional() });
+export const ChannelReplace = ChannelCreate.extend({ name: name.optional() }).meta({
+  examples: [
+    { kind: 'webhook', agentId: 'assistant', settings: { url: 'https://program.example.com/nightshift' } },
+  ],
+});
 
 /** `credentials` and `settings` are taken field by field; a field that is null is unset. */
 export const ChannelUpdate = z.strictObject({

@@ -91,7 +91,17 @@ export const ScheduleCreate = z.strictObject({
 export type ScheduleCreate = z.infer<typeof ScheduleCreate>;
 
 /** All of a schedule, under the name in the path. */
-export const ScheduleReplace = ScheduleCreate.extend({ name: fields.name.optional() });
+export const ScheduleReplace = ScheduleCreate.extend({ name: fields.name.optional() }).meta({
+  examples: [
+    {
+      agentId: 'assistant',
+      prompt: 'Sum up what is new.',
+      cron: '0 8 * * MON-FRI',
+      timezone: 'Europe/Berlin',
+      deliverTo: { channel: 'Slack', place: '#sales' },
+    },
+  ],
+});
 
 /** A cron, everySeconds or at that is named takes the place of the one before. */
 export const ScheduleUpdate = z.strictObject({

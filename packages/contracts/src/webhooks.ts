@@ -52,7 +52,9 @@ export const WebhookCreate = z.strictObject({
 export type WebhookCreate = z.infer<typeof WebhookCreate>;
 
 /** All of a webhook, under the name in the path. A secret that is not given stays. */
-export const WebhookReplace = WebhookCreate;
+export const WebhookReplace = WebhookCreate.extend({}).meta({
+  examples: [{ url: 'https://ops.example.com/nightshift', events: ['run.finished'] }],
+});
 
 export const WebhookUpdate = z.strictObject({
   name: Name.optional(),

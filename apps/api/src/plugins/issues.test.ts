@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fieldErrors } from './issues.ts';
 
-const errors = (schema: z.ZodType, value: unknown) => fieldErrors(schema.safeParse(value).error?.issues ?? []);
+const errors = (schema: z.ZodType, value: unknown) =>
+  fieldErrors(schema.safeParse(value).error?.issues ?? []);
 
 const policy = { targets: [{ model: 'openai/gpt-5.4' }] };
 
@@ -30,12 +31,17 @@ describe('of a union', () => {
   it('name the values of what tells the options apart', () => {
     const shape = z.discriminatedUnion('type', [
       z.object({ type: z.literal('a'), value: z.string() }),
-      z.object({ type: z.literal('b'), inner: z.union([z.number(), z.object({ deep: z.enum(['x', 'y']) })]) }),
+      z.object({
+        type: z.literal('b'),
+        inner: z.union([z.number(), z.object({ deep: z.enum(['x', 'y']) })]),
+      }),
     ]);
     const [error] = errors(z.object({ list: z.array(shape) }), { list: [{ type: 'c' }] });
     expect(error).toMatchObject({ path: 'list.0.type' });
     expect(error!.message).toMatch(/"a"\|"b"/);
-    const [nested] = errors(z.object({ list: z.array(shape) }), { list: [{ type: 'b', inner: { deep: 'z' } }] });
+    const [nested] = errors(z.object({ list: z.array(shape) }), {
+      list: [{ type: 'b', inner: { deep: 'z' } }],
+    });
     expect(nested).toMatchObject({ path: 'list.0.inner.deep' });
     expect(nested!.message).toMatch(/"x"\|"y"/);
   });

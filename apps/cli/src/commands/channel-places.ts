@@ -29,7 +29,11 @@ export function addPlacesCommand(
     .action(
       withCli(async (cli, wanted: string, { search: q, kind, ...options }: PlacesOptions) => {
         const { id } = await find(cli, wanted);
-        const places = await takeList(cli, (page) => cli.client.channels.places(id, { ...page, q, kind }), options);
+        const places = await takeList(
+          cli,
+          (page) => cli.client.channels.places(id, { ...page, q, kind }),
+          options,
+        );
         cli.print(places, () => render(cli, places));
       }),
     );
@@ -75,7 +79,8 @@ export async function readDeliverTo(cli: Cli, given: string): Promise<{ channel:
 
 async function choose(cli: Cli, channel: string): Promise<string> {
   const { data: places } = (await cli.client.channels.places(channel, { limit: shown }).next()).value!;
-  if (places.length === 0) throw new CliError('failed', `${channel} knows no place yet: write to the agent there first.`);
+  if (places.length === 0)
+    throw new CliError('failed', `${channel} knows no place yet: write to the agent there first.`);
   const rows = places.map((place, index) => ({ ...place, number: String(index + 1) }));
   cli.stderr.write(
     table(

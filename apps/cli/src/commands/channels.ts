@@ -70,7 +70,7 @@ Examples:
 
   withPages(channels.command('list'))
     .description('List the channels, newest first')
-    .addOption(new Option('--status <status>', 'only those; several by commas').argParser(several(statuses)))
+    .addOption(several('--status <status>', 'only those', statuses))
     .option('--agent <agent>', 'only those of this agent: name or id')
     .option('--kind <kind>', 'only those of this kind')
     .addHelpText('after', '\nExample:\n  $ nightshift channels list --status attention')
@@ -202,9 +202,7 @@ Examples:
     .command('people')
     .description('List whom a channel has met; approve or block somebody')
     .argument('<channel>', 'name or id')
-    .addOption(
-      new Option('--status <status>', 'only those; several by commas').argParser(several(identityStatuses)),
-    )
+    .addOption(several('--status <status>', 'only those', identityStatuses))
     .option('--approve <person>', 'by name or id')
     .option('--block <person>', 'by name or id')
     .addHelpText(

@@ -33,7 +33,10 @@ export function addConversationCommands(program: Command): void {
     .addOption(new Option('--place <kind>', 'only those held in such a place').choices(placeKinds))
     .option('--waiting', 'only those with a run that waits to begin')
     .addOption(new Option('--sort <order>', 'default activity').choices(['activity', 'created']))
-    .addHelpText('after', '\nExample:\n  $ nightshift conversations list --channel Slack --search invoice --from 7d')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ nightshift conversations list --channel Slack --search invoice --from 7d',
+    )
     .action(
       withCli(async (cli, options: ConversationListOptions) => {
         const { client, stdout } = cli;

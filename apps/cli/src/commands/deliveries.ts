@@ -27,7 +27,7 @@ export function addDeliveryCommands(program: Command): void {
 
   withTimes(withPages(deliveries.command('list'), 20), 'made')
     .description('List deliveries, newest first')
-    .addOption(new Option('--status <status>', 'only those; several by commas').argParser(several(statuses)))
+    .addOption(several('--status <status>', 'only those', statuses))
     .option('--conversation <id>', 'only those of this conversation')
     .option('--run <id>', 'only those of this run')
     .option('--channel <channel>', 'only those to this channel: name or id')
@@ -90,8 +90,13 @@ async function list(cli: Cli, options: DeliveryListOptions): Promise<void> {
   );
 }
 
-const destinationOf = ({ webhookId, webhook, channel, channelId }: Delivery, urls?: ReadonlyMap<string, string>) =>
-  webhookId ? (urls?.get(webhookId) ?? `webhook ${webhook?.name ?? webhookId}`) : `channel ${channel?.name ?? channelId}`;
+const destinationOf = (
+  { webhookId, webhook, channel, channelId }: Delivery,
+  urls?: ReadonlyMap<string, string>,
+) =>
+  webhookId
+    ? (urls?.get(webhookId) ?? `webhook ${webhook?.name ?? webhookId}`)
+    : `channel ${channel?.name ?? channelId}`;
 
 function describe({ stdout: { style } }: Cli, delivery: Delivery): string {
   const line = (label: string, value: string) => `  ${style.dim(label.padEnd(14))}${value}\n`;

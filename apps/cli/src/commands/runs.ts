@@ -37,11 +37,12 @@ export function addRunCommands(program: Command): void {
     .option('--channel <channel>', 'only those of this channel: name or id')
     .option('--schedule <schedule>', 'only those of this schedule: name or id')
     .option('--person <person>', 'only those that this person caused: name or id')
-    .addOption(new Option('--status <status>', 'only those; several by commas').argParser(several(statuses)))
-    .addOption(
-      new Option('--trigger <trigger>', 'only what came so: api, schedule, message').argParser(several(triggers)),
+    .addOption(several('--status <status>', 'only those', statuses))
+    .addOption(several('--trigger <trigger>', 'only what came so: api, schedule, message', triggers))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ nightshift runs list --status failed,cancelled --from 2d --limit 5',
     )
-    .addHelpText('after', '\nExample:\n  $ nightshift runs list --status failed,cancelled --from 2d --limit 5')
     .action(withCli(list));
 
   runs

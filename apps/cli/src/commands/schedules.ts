@@ -39,11 +39,7 @@ export function addScheduleCommands(program: Command): void {
     .description('List the schedules, newest first')
     .option('--agent <agent>', 'only those of this agent: name or id')
     .option('--channel <channel>', 'only those whose answers go there: name or id')
-    .addOption(
-      new Option('--status <status>', 'only those; several by commas').argParser(
-        several<Schedule['status']>(['active', 'paused', 'finished']),
-      ),
-    )
+    .addOption(several('--status <status>', 'only those', ['active', 'paused', 'finished']))
     .addHelpText('after', '\nExample:\n  $ nightshift schedules list --status paused')
     .action(withCli(list));
 
@@ -165,9 +161,10 @@ const withScheduleOptions = (command: Command) =>
     )
     .option('--jitter <seconds>', 'up to this much after each slot', integer)
     .addOption(
-      new Option('--to <conversation>', 'id of the conversation for the answers; default one of its own').conflicts(
-        'deliverTo',
-      ),
+      new Option(
+        '--to <conversation>',
+        'id of the conversation for the answers; default one of its own',
+      ).conflicts('deliverTo'),
     )
     .option(
       '--deliver-to <channel:place>',
@@ -207,7 +204,10 @@ async function change(cli: Cli, wanted: string, fields: ScheduleUpdate): Promise
   cli.print(schedule, () => describeSchedule(cli, schedule));
 }
 
-async function list(cli: Cli, { agent, channel: channelId, status, ...options }: ScheduleListOptions): Promise<void> {
+async function list(
+  cli: Cli,
+  { agent, channel: channelId, status, ...options }: ScheduleListOptions,
+): Promise<void> {
   const { client, stdout } = cli;
   const agentId = agent && (await findAgent(client, agent)).id;
   const items = await takeList(
@@ -275,7 +275,9 @@ async function show(cli: Cli, wanted: string, { limit }: { limit: number }): Pro
 
 /** The place that answers go to, as people know it. */
 const targetOf = ({ deliverTo }: Schedule): string =>
-  deliverTo?.channel ? `${deliverTo.channel.name}: ${deliverTo.place?.name ?? deliverTo.place?.address ?? ''}` : '-';
+  deliverTo?.channel
+    ? `${deliverTo.channel.name}: ${deliverTo.place?.name ?? deliverTo.place?.address ?? ''}`
+    : '-';
 
 const outcome = ({ status, runStatus }: ScheduleFire): string => runStatus ?? status;
 

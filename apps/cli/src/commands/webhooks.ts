@@ -69,7 +69,10 @@ Examples:
     )
     .action(
       withCli(async (cli, url: string, { event, name }: { event?: WebhookEventType[]; name?: string }) =>
-        showMade(cli, await cli.client.webhooks.create({ url, events: event ?? eventTypes, ...(name && { name }) })),
+        showMade(
+          cli,
+          await cli.client.webhooks.create({ url, events: event ?? eventTypes, ...(name && { name }) }),
+        ),
       ),
     );
 
