@@ -1,5 +1,5 @@
 /** Another team's things do not exist, on any route. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import {
   ask,
   connectModel,
@@ -57,7 +57,7 @@ beforeAll(async () => {
     await program.say(channel.hookUrl, 'Hello');
     // It is counted in passing.
     const counts = async () => (await other.owner.get(`/v1/channels/${channel.id}`)).body.counts;
-    await expect.poll(counts).toMatchObject({ received: 1 });
+    await vi.waitFor(async () => expect(await counts()).toMatchObject({ received: 1 }), { timeout: 10_000 });
     ids.channels = channel.id;
     ids.people = await first('/v1/people');
     bodies['POST /v1/people/{id}/identities'] = {

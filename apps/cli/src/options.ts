@@ -25,8 +25,7 @@ const parseSeveral =
   (value: string, before: T[] | undefined): T[] => {
     const given = value.split(',').map((each) => each.trim());
     const wrong = given.find((each) => !choices.some((choice) => choice === each));
-    if (wrong !== undefined)
-      throw new InvalidArgumentError(`It has to be of ${choices.join(', ')}; "${wrong}" is not.`);
+    if (wrong !== undefined) throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
     return [...(before ?? []), ...(given as T[])];
   };
 

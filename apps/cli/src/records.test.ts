@@ -40,7 +40,8 @@ describe('pick, by a part of an id', () => {
     ]);
     expect(() => find('0199c1d2')).toThrow(/means 2 keys: .*aaaaaaaa, .*bbbbbbbb/);
     expect(() => find('aaaaaaa')).toThrow('There is no key');
-    expect(shortId(records[0]!.id)).toBe('aaaaaaaa');
+    expect(shortId(records[0]!.id, { isTTY: true })).toBe('aaaaaaaa');
+    expect(shortId(records[0]!.id, { isTTY: false })).toBe(records[0]!.id);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Client } from '@nightshift/contracts/client';
 import type { Cli } from './cli.ts';
 import { CliError } from './failure.ts';
 import type { ListOptions } from './options.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 const pageSize = 200;
 export const wholePages = { limit: pageSize } as const;
@@ -29,12 +30,16 @@ export async function takeList<T>(
   { limit, all = false }: ListOptions,
 ): Promise<T[]> {
   const { items, more } = await take(pages, all ? Number.POSITIVE_INFINITY : limit);
-  if (more) cli.stderr.write(cli.stderr.style.dim(`There are more: --limit ${limit * 2}, or --all\n`));
+  if (more && !cli.json)
+    cli.stderr.write(cli.stderr.style.dim(`There are more: --limit ${limit * 2}, or --all\n`));
   return items;
 }
 
-/** The end of an id, which tells it from all others. Commands and the API take it in the place of the whole. */
-export const shortId = (id: string): string => id.slice(-8);
+/**
+ * An id as lists show it to people: its end, which tells it from all others, and which commands and the API take in the place
+ * of the whole. What is no terminal gets the whole one.
+ */
+export const shortId = (id: string, { isTTY }: Pick<Terminal, 'isTTY'>): string => (isTTY ? id.slice(-8) : id);
 
 /** A whole list. */
 export async function takeAll<T>(pages: AsyncGenerator<Page<T>>): Promise<T[]> {

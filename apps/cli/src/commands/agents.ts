@@ -41,7 +41,7 @@ export function addAgentCommands(program: Command): void {
                   { header: 'NAME', value: ({ name }) => name, shrinks: true },
                   { header: 'MODEL', value: ({ model }) => describeModel(model), shrinks: true },
                   { header: 'CHANGED', value: ({ updatedAt }) => ago(updatedAt), optional: true },
-                  { header: 'ID', value: ({ id }) => shortId(id), paint: cli.stdout.style.dim },
+                  { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
                 ],
                 cli.stdout,
               )

@@ -7,7 +7,7 @@ import type {
   Identity,
   IdentityStatus,
 } from '@nightshift/contracts';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import { type ListOptions, several, withPages } from '../options.ts';
@@ -319,7 +319,7 @@ function renderList(cli: Cli, list: Channel[]): string {
       { header: 'AGENT', value: ({ agent }) => agent?.name ?? '-', shrinks: true },
       { header: 'IN', value: ({ lastInboundAt }) => ago(lastInboundAt), optional: true },
       { header: 'OUT', value: ({ lastOutboundAt }) => ago(lastOutboundAt), optional: true },
-      { header: 'ID', value: ({ id }) => shortId(id), paint: cli.stdout.style.dim },
+      { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
     ],
     cli.stdout,
   );

@@ -53,7 +53,7 @@ export function addConversationCommands(program: Command): void {
           table(
             items,
             [
-              { header: 'ID', value: ({ id }) => shortId(id) },
+              { header: 'ID', value: ({ id }) => shortId(id, stdout) },
               { header: 'AGENT', value: ({ agent }) => agent.name, shrinks: true },
               { header: 'CHANGED', value: ({ updatedAt }) => ago(updatedAt) },
               {

@@ -1,5 +1,5 @@
 import type { Delivery, DeliveryStatus } from '@nightshift/contracts';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { type ListOptions, several, withPages, withTimes } from '../options.ts';
 import { shortId, takeAll, takeList, wholePages } from '../records.ts';
@@ -73,7 +73,7 @@ async function list(cli: Cli, options: DeliveryListOptions): Promise<void> {
     table<Delivery>(
       items,
       [
-        { header: 'ID', value: ({ id }) => shortId(id) },
+        { header: 'ID', value: ({ id }) => shortId(id, stdout) },
         {
           header: 'STATUS',
           value: ({ status }) => status,

@@ -27,7 +27,7 @@ export function addKeyCommands(program: Command): void {
               { header: 'ROLE', value: ({ role }) => role },
               { header: 'KEY', value: ({ last4 }) => `…${last4}` },
               { header: 'USED', value: ({ lastUsedAt }) => ago(lastUsedAt) },
-              { header: 'ID', value: ({ id }) => shortId(id), paint: cli.stdout.style.dim },
+              { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
             ],
             cli.stdout,
           ),

@@ -1,5 +1,5 @@
 import type { Run, RunStatus, RunTrigger } from '@nightshift/contracts';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { exitCodes } from '../failure.ts';
 import { type ListOptions, several, withPages, withTimes } from '../options.ts';
@@ -109,7 +109,7 @@ async function list(cli: Cli, options: RunListOptions): Promise<void> {
     table<Run>(
       items,
       [
-        { header: 'ID', value: ({ id }) => shortId(id) },
+        { header: 'ID', value: ({ id }) => shortId(id, stdout) },
         {
           header: 'STATUS',
           value: ({ status }) => status,

@@ -231,7 +231,7 @@ async function list(
             { header: 'NEXT', value: ({ nextFires }) => nextFires[0]?.local ?? '-' },
             { header: 'AGENT', value: ({ agent }) => agent.name, optional: true },
             { header: 'TO', value: targetOf, shrinks: true, optional: true },
-            { header: 'ID', value: ({ id }) => shortId(id), paint: stdout.style.dim, optional: true },
+            { header: 'ID', value: ({ id }) => shortId(id, stdout), paint: stdout.style.dim, optional: true },
           ],
           stdout,
         ),
@@ -258,7 +258,7 @@ async function show(cli: Cli, wanted: string, { limit }: { limit: number }): Pro
           align: 'right',
           optional: true,
         },
-        { header: 'RUN', value: ({ runId }) => (runId ? shortId(runId) : '-'), optional: true },
+        { header: 'RUN', value: ({ runId }) => (runId ? shortId(runId, stdout) : '-'), optional: true },
         { header: 'SENT', value: ({ delivery }) => delivery?.status ?? '-', optional: true },
         {
           header: 'NOTE',

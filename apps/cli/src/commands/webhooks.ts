@@ -47,7 +47,7 @@ export function addWebhookCommands(program: Command): void {
                   { header: 'URL', value: ({ url }) => url, shrinks: true },
                   { header: 'EVENTS', value: ({ events }) => events.join(', '), shrinks: true },
                   { header: 'SECRET', value: ({ secret }) => `…${secret.last4 ?? ''}`, optional: true },
-                  { header: 'ID', value: ({ id }) => shortId(id), paint: cli.stdout.style.dim },
+                  { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
                 ],
                 cli.stdout,
               )
