@@ -1,10 +1,10 @@
 import {
   Credential,
   CredentialCreate,
+  CredentialListQuery,
   CredentialTest,
   CredentialTestResult,
   CredentialUpdate,
-  PageQuery,
   pageOf,
 } from '@nightshift/contracts';
 import {
@@ -114,7 +114,7 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
       schema: {
         tags: ['provider credentials'],
         summary: 'List model keys, without the keys',
-        querystring: PageQuery,
+        querystring: CredentialListQuery,
         response: { 200: pageOf(Credential), ...errors },
       },
     },

@@ -2,8 +2,8 @@ import {
   ApiKey,
   ApiKeyCreate,
   ApiKeyCreated,
+  ApiKeyListQuery,
   Me,
-  PageQuery,
   pageOf,
   Team,
   TeamUpdate,
@@ -65,7 +65,7 @@ export const teamRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['team'],
         summary: 'List API keys',
-        querystring: PageQuery,
+        querystring: ApiKeyListQuery,
         response: { 200: pageOf(ApiKey), ...errors },
       },
     },
