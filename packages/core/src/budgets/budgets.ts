@@ -214,7 +214,7 @@ export async function updateBudget(
     if (after.timezone !== before.timezone) await assertTimezone(tx, after.timezone);
     if (after.scopeId !== before.scopeId || after.scope !== before.scope)
       await assertScope(tx, teamId, after);
-    if (after.name !== before.name) await claimName(tx, 'budget', teamId, after.name, id);
+    if (after.name !== before.name) await claimName(tx, 'budget', teamId, after.name, { except: id });
     await tx.budget.update({ where: { id }, data: toData(after) });
     if (counting.some((field) => after[field] !== before[field])) {
       await fill(tx, id);

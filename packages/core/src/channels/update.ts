@@ -73,7 +73,7 @@ export async function updateChannel(
     await tx.$queryRaw`SELECT id FROM channel WHERE id = ${id}::uuid AND team_id = ${teamId}::uuid FOR UPDATE`;
     const row = await tx.channel.findFirst({ where: { id, teamId, deletedAt: null } });
     if (!row) throw notFound('channel');
-    if (name !== undefined && name !== row.name) await claimName(tx, 'channel', teamId, name, id);
+    if (name !== undefined && name !== row.name) await claimName(tx, 'channel', teamId, name, { except: id });
     const fields = changeFields(kek, row, change, rules);
     await tx.channel.update({
       where: { id },

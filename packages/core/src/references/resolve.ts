@@ -13,7 +13,7 @@ const searched = 200_000;
 
 type Row = { id: string; name: string };
 
-function statementsOf({ table, name, live, named = 'true' }: Table) {
+function statementsOf({ table, name, live, named = 'true', alsoNamed, discreet }: Table) {
   const row = `id, ${name ? `coalesce(${name}, '')` : "''"} AS name`;
   const limited = `ORDER BY id DESC LIMIT ${maxCandidates + 1}`;
   return {
@@ -23,6 +23,12 @@ function statementsOf({ table, name, live, named = 'true' }: Table) {
       statement<Row>(
         `SELECT ${row} FROM ${table} WHERE team_id = $1 AND ${name} = $2 AND ${live} AND ${named} ${limited}`,
       ),
+    byOtherName:
+      name && alsoNamed
+        ? statement<Row>(
+            `SELECT ${row} FROM ${table} WHERE team_id = $1 AND ${name} = $2 AND ${live} AND ${alsoNamed} ${limited}`,
+          )
+        : null,
     byBeginning: statement<Row>(
       `SELECT ${row} FROM ${table} WHERE team_id = $1 AND id BETWEEN $2 AND $3 AND ${live} ${limited}`,
     ),
@@ -32,6 +38,7 @@ function statementsOf({ table, name, live, named = 'true' }: Table) {
         WHERE right(replace(id::text, '-', ''), length($2)) = $2
       ) ${limited}`),
     newest:
+      !discreet &&
       name &&
       statement<Row>(`SELECT ${row} FROM ${table} WHERE team_id = $1 AND ${name} IS NOT NULL AND ${live} AND ${named}
         ORDER BY id DESC LIMIT ${maxCandidates}`),
@@ -54,14 +61,15 @@ export async function resolveReference(
   kind: ReferenceKind,
   reference: string,
 ): Promise<string | undefined> {
-  const { byId, byName, byBeginning, byEnd } = statements[kind];
+  const { byId, byName, byOtherName, byBeginning, byEnd } = statements[kind];
   const ask = (sql: Statement<Row>, ...values: string[]) => db.query(sql, [teamId, ...values]);
   const isId = isWholeId(reference);
   if (isId) {
     const [row] = await ask(byId, reference);
     if (row) return row.id;
   }
-  const named = byName ? await ask(byName, reference) : [];
+  const first = byName ? await ask(byName, reference) : [];
+  const named = first.length === 0 && byOtherName ? await ask(byOtherName, reference) : first;
   if (named.length > 0) return oneOf(kind, reference, named);
   const short = isId ? null : parseShortId(reference);
   if (!short) return undefined;

@@ -9,6 +9,10 @@ export interface Table {
   readonly live: string;
   /** Which of them are addressed by name: of the others the id is asked for. Default: all. */
   readonly named?: string;
+  /** Which are addressed by a name that none of those has. */
+  readonly alsoNamed?: string;
+  /** Whoever has named none of them is not told which there are: not everybody may list them. */
+  readonly discreet?: boolean;
 }
 
 export const tables: Readonly<Record<ReferenceKind, Table>> = {
@@ -18,8 +22,9 @@ export const tables: Readonly<Record<ReferenceKind, Table>> = {
     table: 'schedule',
     name: 'name',
     live: 'deleted_at IS NULL',
-    // Guests name theirs as they like. One that is finished gives its name back.
-    named: "guest_id IS NULL AND status <> 'finished'",
+    // One that is finished gives its name back. Agents name theirs as they like, and guests' are nobody's to address.
+    named: "NOT made_by_agent AND guest_id IS NULL AND status <> 'finished'",
+    alsoNamed: "guest_id IS NULL AND status <> 'finished'",
   },
   webhook: { table: 'webhook', name: 'name', live: 'true' },
   budget: { table: 'budget', name: 'name', live: 'true' },
@@ -28,5 +33,5 @@ export const tables: Readonly<Record<ReferenceKind, Table>> = {
   conversation: { table: 'conversation', name: null, live: 'true' },
   run: { table: 'run', name: null, live: 'true' },
   delivery: { table: 'delivery', name: null, live: 'true' },
-  apiKey: { table: 'api_key', name: 'name', live: 'revoked_at IS NULL' },
+  apiKey: { table: 'api_key', name: 'name', live: 'revoked_at IS NULL', discreet: true },
 };

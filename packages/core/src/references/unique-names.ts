@@ -20,7 +20,7 @@ async function holderOf(
   kind: NamedKind,
   teamId: string,
   name: string,
-  except: string | null,
+  { except = null, among }: Claim,
 ) {
   const { table, live, named = 'true' } = tables[kind];
   await tx.$executeRaw`
@@ -28,23 +28,27 @@ async function holderOf(
   const rows = await tx.$queryRaw<{ id: string; name: string }[]>`
     SELECT id, name FROM ${Prisma.raw(`"${table}"`)}
     WHERE team_id = ${teamId}::uuid AND name = ${name} AND id IS DISTINCT FROM ${except}::uuid
-      AND ${Prisma.raw(live)} AND ${Prisma.raw(named)}
+      AND ${Prisma.raw(live)} AND ${among ?? Prisma.raw(named)}
     ORDER BY id LIMIT 1`;
   return rows[0];
 }
 
-/**
- * Holds the name until the transaction ends.
- * @param except the record that is to have it, where there is one @throws {DomainError} conflict: another one has it
- */
+export interface Claim {
+  /** The record that is to have the name, where there is one. */
+  except?: string | null;
+  /** Among which records the name is to be one's. Default: all that are addressed by name. */
+  among?: Prisma.Sql | undefined;
+}
+
+/** Holds the name until the transaction ends. @throws {DomainError} conflict: another record has it */
 export async function claimName(
   tx: Transaction,
   kind: NamedKind,
   teamId: string,
   name: string,
-  except: string | null = null,
+  claim: Claim = {},
 ): Promise<void> {
-  const holder = await holderOf(tx, kind, teamId, name, except);
+  const holder = await holderOf(tx, kind, teamId, name, claim);
   if (holder) throw nameTaken(kindNames[kind], name, holder);
 }
 
@@ -54,9 +58,10 @@ export async function claimFreeName(
   kind: NamedKind,
   teamId: string,
   wanted: string,
+  claim: Claim = {},
 ): Promise<string> {
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? wanted : `${cutText(wanted, longest - 7)} ${number}`;
-    if (!(await holderOf(tx, kind, teamId, name, null))) return name;
+    if (!(await holderOf(tx, kind, teamId, name, claim))) return name;
   }
 }

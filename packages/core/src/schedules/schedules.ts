@@ -165,15 +165,22 @@ async function conversationOf(
   return isPlace(delivery) ? conversationAt(db, schedule, delivery) : delivery.conversationId;
 }
 
+/** Among which schedules a name is to be one's: what an agent made, among what the same agent made. */
+const amongOf = ({ madeByAgent, agentId }: Pick<PlainRow, 'madeByAgent' | 'agentId'>) =>
+  madeByAgent
+    ? Prisma.sql`made_by_agent AND guest_id IS NULL AND status <> 'finished' AND agent_id = ${agentId}::uuid`
+    : undefined;
+
 /** People are told that a name is taken; an agent's schedule gets a number. What guests have is not addressed by name. */
 async function nameFor(
   tx: Transaction,
   teamId: string,
   name: string,
-  { madeByAgent, guestId }: Pick<ScheduleOrigin, 'madeByAgent' | 'guestId'>,
+  { agentId, madeByAgent, guestId }: Pick<PlainRow, 'agentId' | 'madeByAgent' | 'guestId'>,
 ): Promise<string> {
   if (guestId) return name;
-  if (madeByAgent) return claimFreeName(tx, 'schedule', teamId, name);
+  if (madeByAgent)
+    return claimFreeName(tx, 'schedule', teamId, name, { among: amongOf({ madeByAgent, agentId }) });
   await claimName(tx, 'schedule', teamId, name);
   return name;
 }
@@ -216,7 +223,7 @@ export async function createSchedule(
     if (guestId !== null) assertGuestTiming(timing, nextAt);
     await assertDeliverable(tx, { teamId, agentId }, conversationId);
     await assertWithinLimits(tx, { id, agentId, madeByAgent, guestId });
-    const name = await nameFor(tx, teamId, body.name, { madeByAgent, guestId });
+    const name = await nameFor(tx, teamId, body.name, { agentId, madeByAgent, guestId });
     await tx.schedule.create({
       data: {
         ...{
@@ -369,7 +376,7 @@ export async function updateSchedule(
     const nextAt = status !== 'active' ? null : retimed || resumed ? first : row.nextAt;
     const { name = row.name, prompt = row.prompt, misfire = row.misfire, overlap = row.overlap } = body;
     if (row.guestId === null && (name !== row.name || row.status === 'finished') && status !== 'finished')
-      await claimName(tx, 'schedule', teamId, name, id);
+      await claimName(tx, 'schedule', teamId, name, { except: id, among: amongOf(row) });
     const delivery = deliveryAfter(row, body.deliverTo, conversationId);
     const data = {
       ...{ name, prompt, misfire, overlap, ...timing, ...delivery, status, nextAt },

@@ -108,7 +108,7 @@ export async function updateWebhook(
     await tx.$queryRaw`SELECT id FROM webhook WHERE id = ${id}::uuid AND team_id = ${teamId}::uuid FOR UPDATE`;
     const before = await tx.webhook.findFirst({ where: { id, teamId } });
     if (!before) throw notFound('webhook');
-    if (name !== undefined && name !== before.name) await claimName(tx, 'webhook', teamId, name, id);
+    if (name !== undefined && name !== before.name) await claimName(tx, 'webhook', teamId, name, { except: id });
     assertSecretsGiven({
       before: { url: spellUrl(before.url) },
       after: { url: spellUrl(url ?? before.url) },
