@@ -45,16 +45,32 @@ it('pages the agents, and says when there are more', { timeout: 120_000 }, async
 it('takes names and parts of ids, and finds what is searched for', { timeout: 120_000 }, async () => {
   const agentId = await createAgent(product.owner, { name: 'finder' });
   const channel = await connectProgram(product, program, { agentId, name: 'Shop' });
-  await program.say(channel.hookUrl, 'Where is my parcel?', { thread: 'order-7', sender: { id: 'kim', name: 'Kim' } });
+  await program.say(channel.hookUrl, 'Where is my parcel?', {
+    thread: 'order-7',
+    sender: { id: 'kim', name: 'Kim' },
+  });
   const { runId, conversationId } = await say(product.owner, agentId, 'Something else');
   const found = async (...args: string[]) => JSON.parse((await nightshift(...args, '--json')).stdout);
   await expect
-    .poll(async () => (await found('conversations', 'list', '--search', 'parcel')).length, { timeout: 20_000 })
+    .poll(async () => (await found('conversations', 'list', '--search', 'parcel')).length, {
+      timeout: 20_000,
+    })
     .toBe(1);
-  const [one] = await found('conversations', 'list', '--channel', 'Shop', '--person', 'Kim', '--place', 'direct');
+  const [one] = await found(
+    'conversations',
+    'list',
+    '--channel',
+    'Shop',
+    '--person',
+    'Kim',
+    '--place',
+    'direct',
+  );
   expect(one.agent).toEqual({ id: agentId, name: 'finder' });
   expect(await found('conversations', 'list', '--from', '1h', '--agent', 'finder')).toHaveLength(2);
-  expect(await found('conversations', 'show', conversationId.slice(-8))).toMatchObject({ id: conversationId });
+  expect(await found('conversations', 'show', conversationId.slice(-8))).toMatchObject({
+    id: conversationId,
+  });
   expect(await found('runs', 'show', runId.slice(-8))).toMatchObject({ id: runId });
   expect(await found('runs', 'list', '--status', 'queued,running', '--channel', 'Shop')).toHaveLength(1);
   const ambiguous = await nightshift('runs', 'show', runId.slice(0, 6));
@@ -66,7 +82,17 @@ it('takes names and parts of ids, and finds what is searched for', { timeout: 12
 it('delivers to a place', { timeout: 120_000 }, async () => {
   const places = await nightshift('channels', 'places', 'Shop');
   expect(places.stdout).toMatch(/Kim +direct .*order-7/);
-  const create = ['schedules', 'create', 'finder', 'Brief', '--every', '86400', '--prompt', 'Say it.', '--deliver-to'];
+  const create = [
+    'schedules',
+    'create',
+    'finder',
+    'Brief',
+    '--every',
+    '86400',
+    '--prompt',
+    'Say it.',
+    '--deliver-to',
+  ];
   const unknown = await nightshift(...create, 'Shop:#nowhere');
   expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('order-7') });
   expect((await nightshift(...create, 'Shop')).stderr).toContain('nightshift channels places "Shop"');

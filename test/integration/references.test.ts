@@ -179,7 +179,7 @@ it('finds any name that can be given, by path, filter and body', async () => {
       const put = await product.owner.send('PUT', path('agents/by-name', text), {});
       expect(put).toMatchObject({ status: 200, body: { id } });
     }),
-    { numRuns: 40 },
+    { numRuns: 40, examples: [['😀'.repeat(50)], ['%'.repeat(100)], ['by-name'], ['a/messages']] },
   );
 });
 
