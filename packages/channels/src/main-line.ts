@@ -22,7 +22,7 @@ const mainLines: Readonly<Record<string, (thread: Address, key: string) => MainL
   // A thread is a channel of its own there.
   discord: (thread, key) => ({ thread: only(thread, 'channelId', 'guildId'), threadKey: key }),
   teams: ({ serviceUrl = '', conversationId = '' }) => {
-    const room = conversationId.replace(/;messageid=.*$/, '');
+    const room = conversationId.split(';messageid=', 1)[0]!;
     return { thread: { serviceUrl, conversationId: room }, threadKey: room };
   },
   telegram: ({ chat_id = '' }) => ({ thread: { chat_id }, threadKey: chat_id }),
@@ -46,12 +46,18 @@ export function mainLineOf(kind: string, { thread, threadKey }: MainLine): MainL
   return known ? known(thread, threadKey) : { thread, threadKey };
 }
 
+/** Whether it is somebody at a host, without whitespace and without a sign that would make it more. */
+function isAddress(text: string, sign: string): boolean {
+  const [local, host, ...more] = text.split('@');
+  return Boolean(local && host) && more.length === 0 && !text.includes(sign) && !/\s/.test(text);
+}
+
 /** Where the platform's id of a person is an address as well. */
 const directLines: Readonly<Record<string, (id: string) => MainLine | null>> = {
-  email: (id) => (/^[^\s@,]+@[^\s@,]+$/.test(id) ? mailTo(id.toLowerCase()) : null),
+  email: (id) => (isAddress(id, ',') ? mailTo(id.toLowerCase()) : null),
   sms: (id) => ({ thread: { to: id }, threadKey: id }),
   telegram: (id) => ({ thread: { chat_id: id }, threadKey: id }),
-  xmpp: (id) => (/^[^/\s]+@[^/\s]+$/.test(id) ? { thread: { to: id, type: 'chat' }, threadKey: id } : null),
+  xmpp: (id) => (isAddress(id, '/') ? { thread: { to: id, type: 'chat' }, threadKey: id } : null),
 };
 
 /** Null: the platform has to be told by a message of theirs where they are. */

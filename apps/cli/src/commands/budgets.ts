@@ -165,12 +165,8 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   );
 }
 
-const scopeOf = ({ scope, scopeId, subject }: Budget) =>
-  scope === 'team'
-    ? 'team'
-    : subject
-      ? `${scope} ${oneLine(subject.name)}`
-      : `${scopeId ? 'one' : 'each'} ${scope}`;
+const scopeOf = ({ scope, scopeId }: Budget) =>
+  scope === 'team' ? 'team' : `${scopeId ? 'one' : 'each'} ${scope}`;
 const windowOf = ({ window, rolling, timezone }: Budget) =>
   rolling ? `${window}, rolling` : `${window} (${timezone})`;
 const thenOf = ({ action, downgradeTo }: Budget) =>
