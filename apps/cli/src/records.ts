@@ -39,7 +39,8 @@ export async function takeList<T>(
  * An id as lists show it to people: its end, which tells it from all others, and which commands and the API take in the place
  * of the whole. What is no terminal gets the whole one.
  */
-export const shortId = (id: string, { isTTY }: Pick<Terminal, 'isTTY'>): string => (isTTY ? id.slice(-8) : id);
+export const shortId = (id: string, { isTTY }: Pick<Terminal, 'isTTY'>): string =>
+  isTTY ? id.slice(-8) : id;
 
 /** A whole list. */
 export async function takeAll<T>(pages: AsyncGenerator<Page<T>>): Promise<T[]> {

@@ -158,7 +158,12 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
             { header: 'WINDOW', value: windowOf, shrinks: true },
             { header: 'THEN', value: thenOf, shrinks: true },
             { header: 'HOLDS', value: ({ enabled }) => (enabled ? 'yes' : 'no'), optional: true },
-            { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim, optional: true },
+            {
+              header: 'ID',
+              value: ({ id }) => shortId(id, cli.stdout),
+              paint: cli.stdout.style.dim,
+              optional: true,
+            },
           ],
           cli.stdout,
         ),
