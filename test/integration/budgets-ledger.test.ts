@@ -1,4 +1,5 @@
 /** The figures of budgets are the ledger's, whoever is killed and whatever budgets are made meanwhile. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAgent } from '../support/api/talk.ts';
@@ -37,7 +38,13 @@ it('add up while workers are killed, and budgets are made, changed and deleted',
   const budgets = (body: object) =>
     owner.expect(
       201,
-      owner.post('/v1/budgets', { name: 'x', scope: 'team', window: 'day', max: '999999999', ...body }),
+      owner.post('/v1/budgets', {
+        name: randomUUID(),
+        scope: 'team',
+        window: 'day',
+        max: '999999999',
+        ...body,
+      }),
     );
   await budgets({ unit: 'tokens' });
   await budgets({ unit: 'tokens', scope: 'agent', window: '5h' });

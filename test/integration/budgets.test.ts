@@ -13,8 +13,10 @@ afterAll(() => product.close());
 
 const valid = { name: 'Team', scope: 'team', window: 'day', unit: 'usd', max: '10' };
 
+let made = 0;
+
 const make = async (body: object, team: Team = product) =>
-  team.owner.expect(201, team.owner.post('/v1/budgets', { ...valid, ...body }));
+  team.owner.expect(201, team.owner.post('/v1/budgets', { ...valid, name: `Team ${++made}`, ...body }));
 
 const limitsOf = async (team: Team = product) =>
   (await team.owner.expect(200, team.owner.get('/v1/limits'))).data;
@@ -51,6 +53,7 @@ describe('a budget', () => {
       name: 'Team, daily',
       scope: 'team',
       scopeId: null,
+      subject: null,
       window: 'day',
       rolling: false,
       timezone: 'Europe/Berlin',

@@ -75,7 +75,7 @@ describe('webhooks', () => {
     ['a name of loopback', { url: 'http://localhost/' }, 'url'],
     ['a short secret', { secret: 'whsec_c2hvcnQ=' }, 'secret'],
     ['a secret without its prefix', { secret: Buffer.alloc(32).toString('base64') }, 'secret'],
-    ['a field that there is none of', { name: 'x' }, 'name'],
+    ['a field that there is none of', { label: 'x' }, 'label'],
   ])('refuse %s', async (_what, body, field) => {
     const answer = await create(body);
     expect(answer.status).toBe(400);

@@ -16,9 +16,11 @@ beforeEach(async () => {
   agentId = await createAgent(product.owner);
 });
 
+let made = 0;
+
 const valid = (more: object = {}) => ({
   agentId,
-  name: 'Brief',
+  name: `Brief, ${++made}.`,
   prompt: 'Say what is new.',
   cron: '0 8 * * *',
   ...more,
@@ -34,7 +36,7 @@ describe('making one', () => {
     const schedule = await create(valid({ cron: '30 8 * * *', timezone: 'Asia/Kathmandu' }));
     expect(schedule).toMatchObject({
       agentId,
-      name: 'Brief',
+      name: 'Brief, 1.',
       prompt: 'Say what is new.',
       cron: '30 8 * * *',
       everySeconds: null,
@@ -71,16 +73,18 @@ describe('making one', () => {
 
   it('makes one for one Idempotency-Key, also when the first answer was lost', async () => {
     const headers = { 'idempotency-key': randomUUID() };
-    const post = () => product.owner.expect(201, product.owner.post('/v1/schedules', valid(), headers));
+    const body = valid();
+    const post = () => product.owner.expect(201, product.owner.post('/v1/schedules', body, headers));
     const first = await post();
     expect(await post()).toEqual(first);
     await product.sql(`DELETE FROM idempotency_record`);
     expect(await post()).toEqual(first);
     // Both forget the key after a day.
     await product.sql(`DELETE FROM idempotency_record`);
-    await product.sql(`UPDATE schedule SET created_at = now() - interval '25 hours' WHERE id = $1`, [
-      first.id,
-    ]);
+    await product.sql(
+      `UPDATE schedule SET created_at = now() - interval '25 hours', name = 'Earlier' WHERE id = $1`,
+      [first.id],
+    );
     expect((await post()).id).not.toBe(first.id);
   });
 

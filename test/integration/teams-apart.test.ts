@@ -1,5 +1,5 @@
 /** Another team's things do not exist, on any route. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import {
   ask,
   connectModel,
@@ -55,6 +55,9 @@ beforeAll(async () => {
   try {
     const channel = await connectProgram({ ...product, owner: other.owner }, program);
     await program.say(channel.hookUrl, 'Hello');
+    // It is counted in passing.
+    const counts = async () => (await other.owner.get(`/v1/channels/${channel.id}`)).body.counts;
+    await vi.waitFor(async () => expect(await counts()).toMatchObject({ received: 1 }), { timeout: 10_000 });
     ids.channels = channel.id;
     ids.people = await first('/v1/people');
     bodies['POST /v1/people/{id}/identities'] = {
@@ -85,7 +88,11 @@ const bodies: Record<string, unknown> = {
 
 it('knows no other team behind any id', async () => {
   const withId = routes.filter(
-    (route) => route.path.startsWith('/v1/') && route.path.includes('{') && !route.public,
+    (route) =>
+      route.path.startsWith('/v1/') &&
+      route.path.includes('{') &&
+      !route.path.includes('/by-name/') &&
+      !route.public,
   );
   const before = await snapshot();
   const wrong: string[] = [];
@@ -93,8 +100,12 @@ it('knows no other team behind any id', async () => {
     const collection = path.split('/')[2]!;
     const id = ids[collection];
     if (!id) throw new Error(`${name}: this test has no id of another team for ${collection}`);
-    const { status, body } = await product.owner.send(method, path.replaceAll(/\{\w+\}/g, id), bodies[name]);
-    if (status !== 404 || body.code !== 'not_found') wrong.push(`${name}: ${status}`);
+    // Nor behind a part of it, from either end.
+    for (const part of [id, id.slice(0, 30), id.slice(-8)]) {
+      const answer = await product.owner.send(method, path.replaceAll(/\{\w+\}/g, part), bodies[name]);
+      if (answer.status !== 404 || answer.body.code !== 'not_found')
+        wrong.push(`${name} ${part}: ${answer.status}`);
+    }
   }
   expect(wrong).toEqual([]);
   expect(await snapshot()).toEqual(before);
@@ -119,6 +130,48 @@ it('lists nothing of another team', async () => {
   }
   expect((await product.owner.get(`/v1/conversations?agentId=${ids.agents}`)).body.data).toEqual([]);
   expect((await product.owner.get(`/v1/runs?conversationId=${ids.conversations}`)).body.data).toEqual([]);
+});
+
+it('puts nothing in the place of what another team has under a name', async () => {
+  const agentId = await createAgent(product.owner);
+  const ours: Record<string, object> = {
+    agents: {},
+    schedules: { agentId, prompt: 'x', everySeconds: 86_400 },
+    webhooks: { url: 'https://ours.test/', events: ['run.finished'] },
+    budgets: { scope: 'team', window: 'day', unit: 'usd', max: '2' },
+    channels: { kind: 'webhook', agentId, settings: { url: 'https://ours.test/' } },
+  };
+  const puts = routes.filter(({ method, path }) => method === 'PUT' && path.includes('/by-name/'));
+  expect(puts.map(({ path }) => path.split('/')[2]).sort()).toEqual(Object.keys(ours).sort());
+  await other.owner.expect(200, other.owner.patch(`/v1/webhooks/${ids.webhooks}`, { name: 'theirs' }));
+  await other.owner.expect(200, other.owner.patch(`/v1/channels/${ids.channels}`, { name: 'theirs' }));
+  const before = await snapshot();
+  for (const { path } of puts) {
+    const collection = path.split('/')[2]!;
+    expect((await product.owner.get(`/v1/${collection}/theirs`)).status, collection).toBe(404);
+    const { status, body } = await product.owner.send(
+      'PUT',
+      path.replace('{name}', 'theirs'),
+      ours[collection],
+    );
+    expect(status, collection).toBe(201);
+    expect(body.id).not.toBe(ids[collection]);
+    await product.owner.expect(204, product.owner.send('DELETE', `/v1/${collection}/${body.id}`));
+  }
+  expect(await snapshot()).toEqual(before);
+});
+
+it('delivers to no place of another team, and names none', async () => {
+  const agentId = await createAgent(product.owner);
+  for (const channel of [ids.channels, ids.channels!.slice(-8)]) {
+    const body = { agentId, name: 'to them', prompt: 'x', everySeconds: 86_400 };
+    const answer = await product.owner.post('/v1/schedules', {
+      ...body,
+      deliverTo: { channel, place: 'order-42' },
+    });
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'deliverTo.channel' }] } });
+    expect(answer.text).not.toContain('order-42');
+  }
 });
 
 it('knows no agent of another team by its name, nor as a model at the OpenAI door', async () => {

@@ -1,22 +1,30 @@
-import { Id } from '@nightshift/contracts';
-import { findAgentByName } from '@nightshift/core/agents';
+import { referenceTo } from '@nightshift/contracts';
 import type { Database } from '@nightshift/core/database';
-import { notFound } from '@nightshift/core/errors';
+import { DomainError } from '@nightshift/core/errors';
+import { isWholeId, resolveReference } from '@nightshift/core/references';
 import { z } from 'zod';
 
-/** Routes where an agent may be called by its name. */
-export const AgentParams = z.object({
-  agent: z
-    .string()
-    .max(100)
-    .regex(/^[^\0]+$/)
-    .meta({ description: "The agent's id, or its name." }),
-});
+/** Routes that are addressed by an agent. */
+export const AgentParams = z.object({ agent: referenceTo('agent') });
 
-/** @throws {DomainError} not_found: there is none of this name. That an id means one is not looked at */
-export async function agentIdOf(db: Database, teamId: string, agent: string): Promise<string> {
-  if (Id.safeParse(agent).success) return agent;
-  const named = await findAgentByName(db, teamId, agent);
-  if (!named) throw notFound('agent');
-  return named.id;
+/**
+ * Does what is asked of an agent without looking its id up first, for routes that trust ids. When no agent has it, it may
+ * be one's name.
+ *
+ * @throws {DomainError} whatever `work` throws
+ */
+export async function withAgent<T>(
+  db: Database,
+  teamId: string,
+  agent: string,
+  work: (agentId: string) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(agent);
+  } catch (error) {
+    const isUnknown = error instanceof DomainError && error.code === 'not_found' && isWholeId(agent);
+    const named = isUnknown ? await resolveReference(db, teamId, 'agent', agent) : undefined;
+    if (named === undefined || named === agent) throw error;
+    return work(named);
+  }
 }

@@ -13,6 +13,7 @@ import { jsonBody } from './plugins/json-body.ts';
 import { observe, requestIdOf } from './plugins/observe.ts';
 import { openapi } from './plugins/openapi.ts';
 import { answerClientError, answerUnrouted, problems, refuseUnrouted } from './plugins/problems.ts';
+import { references } from './plugins/references.ts';
 import { unreadBodies } from './plugins/unread-bodies.ts';
 import { unusedSockets } from './plugins/unused-sockets.ts';
 import { validation } from './plugins/validation.ts';
@@ -138,6 +139,8 @@ export async function buildApp(deps: ApiDeps) {
       ),
   });
   await app.register(idempotency, { deps });
+  // After idempotency: the same request is the same, whatever its names mean by then.
+  await app.register(references, { deps });
   await app.register(openapi);
   for (const resource of routes) await app.register(resource, { deps });
   await app.register(hookRoutes, { deps });

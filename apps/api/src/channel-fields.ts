@@ -5,6 +5,7 @@ import { invalidFields } from '@nightshift/core/errors';
 import { spellUrl } from '@nightshift/core/secrets';
 import type { z } from 'zod';
 import { boundedValidation } from './plugins/bounded-validation.ts';
+import { fieldErrors } from './plugins/issues.ts';
 import { maxErrors } from './plugins/problems.ts';
 
 const join = (...names: string[]) => names.filter(Boolean).join('.');
@@ -19,10 +20,10 @@ export function readFields(schema: z.ZodType, part: 'credentials' | 'settings', 
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data as Fields;
   const fields = parsed.error.issues.flatMap((issue) => {
-    const names = issue.code === 'unrecognized_keys' ? issue.keys : [''];
-    return names.map((name) => ({
+    if (issue.code !== 'unrecognized_keys') return fieldErrors([issue], [part]);
+    return issue.keys.map((name) => ({
       path: join(part, ...issue.path.map(String), name),
-      message: name ? 'is not a field of this kind of channel' : issue.message,
+      message: 'is not a field of this kind of channel',
     }));
   });
   throw invalidFields(fields);

@@ -6,6 +6,10 @@ import { createStyle } from './terminal/style.ts';
 const run: Run = {
   id: '0199c1d2-0000-7000-8000-000000000001',
   agentId: '0199c1d2-0000-7000-8000-000000000002',
+  agent: { id: '0199c1d2-0000-7000-8000-000000000002', name: 'assistant' },
+  channel: null,
+  schedule: null,
+  person: null,
   conversationId: '0199c1d2-0000-7000-8000-000000000003',
   trigger: 'api',
   status: 'failed',

@@ -60,6 +60,7 @@ describe('the command line', () => {
         'traffic',
         'pair',
         'people',
+        'places',
       ].map((verb) => `nightshift channels ${verb}`),
       ...['list', 'show', 'retry'].map((verb) => `nightshift deliveries ${verb}`),
       ...['list', 'create', 'update', 'delete', 'test'].map((verb) => `nightshift webhooks ${verb}`),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pick, take } from './records.ts';
+import { pick, shortId, take } from './records.ts';
 
 describe('pick', () => {
   const records = [
@@ -23,6 +23,25 @@ describe('pick', () => {
   it('says what there is', () => {
     expect(() => find('x')).toThrow('There is no key "x". There are: ci, CI, Laptop, dup, dup.');
     expect(() => pick([], 'x', { kind: 'key', namesOf: () => [] })).toThrow('There are: none yet.');
+  });
+});
+
+describe('pick, by a part of an id', () => {
+  const records = [
+    { id: '0199c1d2-0000-7000-8000-0000aaaaaaaa', name: 'one' },
+    { id: '0199c1d2-0001-7000-8000-0000bbbbbbbb', name: 'two' },
+    { id: '0199c1d3-0001-7000-8000-0000cccccccc', name: 'bbbbbbbb' },
+  ];
+  const find = (wanted: string) => pick(records, wanted, { kind: 'key', namesOf: ({ name }) => [name] }).name;
+
+  it('takes the end, as lists print it, or enough of the beginning; a name comes first', () => {
+    expect(['aaaaaaaa', 'AAAAAAAA', '0199c1d3', '0199c1d2-0001', 'bbbbbbbb'].map(find)).toEqual([
+      ...['one', 'one', 'bbbbbbbb', 'two', 'bbbbbbbb'],
+    ]);
+    expect(() => find('0199c1d2')).toThrow(/means 2 keys: .*aaaaaaaa, .*bbbbbbbb/);
+    expect(() => find('aaaaaaa')).toThrow('There is no key');
+    expect(shortId(records[0]!.id, { isTTY: true })).toBe('aaaaaaaa');
+    expect(shortId(records[0]!.id, { isTTY: false })).toBe(records[0]!.id);
   });
 });
 

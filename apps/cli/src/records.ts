@@ -1,7 +1,10 @@
 /** Finding records: by name or id, and a list's first ones. */
 import type { Agent, Page } from '@nightshift/contracts';
 import type { Client } from '@nightshift/contracts/client';
+import type { Cli } from './cli.ts';
 import { CliError } from './failure.ts';
+import type { ListOptions } from './options.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 const pageSize = 200;
 export const wholePages = { limit: pageSize } as const;
@@ -20,6 +23,25 @@ export async function take<T>(
   return { items, more: false };
 }
 
+/** What a list's options ask for. It says on stderr when there is more. */
+export async function takeList<T>(
+  cli: Pick<Cli, 'json' | 'stderr'>,
+  pages: (query: { limit: number }) => AsyncGenerator<Page<T>>,
+  { limit, all = false }: ListOptions,
+): Promise<T[]> {
+  const { items, more } = await take(pages, all ? Number.POSITIVE_INFINITY : limit);
+  if (more && !cli.json)
+    cli.stderr.write(cli.stderr.style.dim(`There are more: --limit ${limit * 2}, or --all\n`));
+  return items;
+}
+
+/**
+ * An id as lists show it to people: its end, which tells it from all others, and which commands and the API take in the place
+ * of the whole. What is no terminal gets the whole one.
+ */
+export const shortId = (id: string, { isTTY }: Pick<Terminal, 'isTTY'>): string =>
+  isTTY ? id.slice(-8) : id;
+
 /** A whole list. */
 export async function takeAll<T>(pages: AsyncGenerator<Page<T>>): Promise<T[]> {
   const items: T[] = [];
@@ -28,7 +50,7 @@ export async function takeAll<T>(pages: AsyncGenerator<Page<T>>): Promise<T[]> {
 }
 
 /**
- * The one record that `wanted` means: its id, one of its names, or such a name in other letter case.
+ * The one record that `wanted` means: its id, one of its names, such a name in other letter case, or a part of its id.
  * @throws {CliError} not_found, ambiguous
  */
 export function pick<T extends { id: string }>(
@@ -40,6 +62,7 @@ export function pick<T extends { id: string }>(
     ({ id }) => id === wanted,
     (record) => namesOf(record).includes(wanted),
     (record) => namesOf(record).some((name) => name.toLowerCase() === wanted.toLowerCase()),
+    ({ id }) => isPartOf(id, wanted.toLowerCase()),
   ];
   for (const test of tests) {
     const found = records.filter(test);
@@ -54,6 +77,10 @@ export function pick<T extends { id: string }>(
   throw new CliError('not_found', `There is no ${kind} "${wanted}". There are: ${those}.`);
 }
 
+/** As the server takes parts of ids: six characters of the beginning, or eight of the end. */
+const isPartOf = (id: string, part: string): boolean =>
+  (part.length >= 6 && id.startsWith(part)) || (part.length >= 8 && id.endsWith(part));
+
 const byName = { kind: 'agent', namesOf: ({ name }: Agent) => [name] };
 
 /** @throws {CliError} not_found */
@@ -67,9 +94,4 @@ export async function defaultAgent(client: Client): Promise<Agent> {
   const agent = agents.find(({ name }) => name === 'assistant') ?? agents.at(-1);
   if (agent) return agent;
   throw new CliError('not_found', 'There is no agent yet.', 'Make one: nightshift agents create assistant');
-}
-
-/** Names of agents by id, for lists that only have ids. A deleted agent is not among them. */
-export async function agentNames(client: Client): Promise<Map<string, string>> {
-  return new Map((await takeAll(client.agents.list(wholePages))).map(({ id, name }) => [id, name]));
 }

@@ -66,6 +66,7 @@ export function scheduleStoreOf(
         getOwn(id).then(({ timezone }) =>
           updateSchedule(db, teamId, id, {
             ...change,
+            deliverTo: undefined,
             ...(at && { at: resolveAt(at, change.timezone ?? timezone) }),
           }),
         ),

@@ -4,6 +4,7 @@ export * from './channel.ts';
 export { type FieldFormat, fieldFormats } from './formats.ts';
 export { readJson, readWhole, retryAfterMs, toChannelError } from './http.ts';
 export { maxInboundText } from './inbound-text.ts';
+export { directLineOf, type MainLine, mainLineOf } from './main-line.ts';
 export type { Dialect, Rendered, TelegramEntity, TextLimit } from './markdown/render.ts';
 export { particularLimits } from './particulars.ts';
 export {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ModelPolicy } from './policies.ts';
 import { Id, recordOf, Timestamp } from './primitives.ts';
+import { Name, NamedListQuery } from './references.ts';
 
-/** Text that a person wrote; trimmed. */
-const name = z.string().trim().min(1).max(100);
+const name = Name;
 
 /**
  * `auto`: the first vendor the team has a key for, in the catalogue's order, else the built-in demo.
@@ -60,6 +60,11 @@ export const AgentCreate = z.strictObject({
 });
 export type AgentCreate = z.infer<typeof AgentCreate>;
 
+/** All of an agent, under the name in the path. */
+export const AgentReplace = AgentCreate.extend({ name: name.optional() }).meta({
+  examples: [{ instructions: 'Review diffs. Be brief.', model: 'auto' }],
+});
+
 export const AgentUpdate = z.strictObject({
   name: name.optional(),
   instructions: z.string().max(100_000).optional(),
@@ -90,3 +95,6 @@ export const Agent = z.object({
   updatedAt: Timestamp,
 });
 export type Agent = z.infer<typeof Agent>;
+
+export const AgentListQuery = NamedListQuery;
+export type AgentListQuery = z.infer<typeof AgentListQuery>;

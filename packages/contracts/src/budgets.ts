@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { maxMessageLength } from './conversations.ts';
 import { ExactModelRef } from './policies.ts';
-import { Id, Timestamp, Usd } from './primitives.ts';
+import { Id, Named, Timestamp, Usd } from './primitives.ts';
+import { NamedListQuery, referenceTo } from './references.ts';
 
 /** Whose use counts. member: who holds the API key that the message came with. */
 export const BudgetScope = z.enum(['team', 'member', 'agent', 'channel', 'schedule']);
@@ -24,11 +25,16 @@ const Amount = z.string().meta({ description: "Decimal string in the budget's un
 const fields = {
   name: z.string().trim().min(1).max(100),
   scope: BudgetScope,
-  scopeId: Id.nullable().meta({
-    description:
-      'The one member (id of the API key), agent, channel or schedule that it is for. Null: each of them has it on an ' +
-      'account of its own.',
-  }),
+  scopeId: z
+    .string()
+    .min(1)
+    .max(200)
+    .nullable()
+    .meta({
+      description:
+        'The one member (API key), agent, channel or schedule that it is for: its id, or its name. Null: each of them has it on an ' +
+        'account of its own.',
+    }),
   window: BudgetWindow,
   rolling: z.boolean().meta({
     description:
@@ -60,6 +66,9 @@ const fields = {
   enabled: z.boolean(),
 };
 
+export const BudgetListQuery = NamedListQuery;
+export type BudgetListQuery = z.infer<typeof BudgetListQuery>;
+
 export const BudgetCreate = z.strictObject({
   name: fields.name,
   scope: fields.scope,
@@ -76,6 +85,11 @@ export const BudgetCreate = z.strictObject({
 });
 export type BudgetCreate = z.infer<typeof BudgetCreate>;
 
+/** All of a budget, under the name in the path. */
+export const BudgetReplace = BudgetCreate.extend({ name: fields.name.optional() }).meta({
+  examples: [{ scope: 'agent', scopeId: 'assistant', window: 'day', unit: 'usd', max: '5' }],
+});
+
 /** What comes of it is checked as a whole, as a new budget is. */
 export const BudgetUpdate = z.strictObject(fields).partial();
 export type BudgetUpdate = z.infer<typeof BudgetUpdate>;
@@ -85,6 +99,8 @@ export const Budget = z.object({
   name: z.string(),
   scope: BudgetScope,
   scopeId: Id.nullable(),
+  /** Whose it is, where it is one record's alone. */
+  subject: Named.nullable(),
   window: BudgetWindow,
   rolling: z.boolean(),
   timezone: z.string(),
@@ -147,7 +163,7 @@ export type BudgetFigures = z.infer<typeof BudgetFigures>;
 
 export const EstimateBody = z.strictObject({
   text: z.string().min(1).max(maxMessageLength),
-  conversationId: Id.optional().meta({ description: 'Absent: a new conversation.' }),
+  conversationId: referenceTo('conversation').optional(),
 });
 export type EstimateBody = z.infer<typeof EstimateBody>;
 

@@ -1,7 +1,8 @@
 /** Channels: connections to chat platforms, who is answered there, and by which agent (docs/channels/README.md). */
 import { z } from 'zod';
 import { DeliveryStatus } from './deliveries.ts';
-import { Id, PageQuery, recordOf, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
+import { Id, Named, recordOf, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
+import { Name, NamedListQuery, referenceTo, severalOf } from './references.ts';
 
 /** An id as a platform writes it. */
 const platformId = z.string().trim().min(1).max(200);
@@ -87,7 +88,7 @@ export const ChannelRoute = z.strictObject({
         .meta({ description: 'People may choose this agent with `/agent <command>`.' }),
     })
     .refine((when) => Object.values(when).some((value) => value !== undefined), 'must name something'),
-  agentId: Id,
+  agentId: referenceTo('agent'),
 });
 export type ChannelRoute = z.infer<typeof ChannelRoute>;
 
@@ -103,13 +104,15 @@ const guestTools = z
       'nobody has approved, or a group that such people may speak in. What these tools keep for a guest is kept apart.',
     examples: [['notes.read', 'notes.write']],
   });
-const name = z.string().trim().min(1).max(100);
+const name = Name;
 const fields = recordOf(z.string().max(100), z.unknown(), 100);
 
 export const ChannelCreate = z.strictObject({
   kind: z.string().max(50).meta({ description: 'A slug of `GET /v1/catalog/channels`.' }),
-  name: name.optional().meta({ description: "Default: the platform's name." }),
-  agentId: Id.meta({ description: 'Who answers, unless a route says otherwise.' }),
+  name: name.optional().meta({
+    description: "Unique in the team. Default: the platform's name, with a number where it is taken.",
+  }),
+  agentId: referenceTo('agent'),
   credentials: fields.default({}).meta({ description: 'As the catalogue lists them; never shown again.' }),
   settings: fields.default({}),
   access: ChannelAccess.optional().meta({ description: "Default: the catalogue's." }),
@@ -122,10 +125,17 @@ export const ChannelCreate = z.strictObject({
 });
 export type ChannelCreate = z.infer<typeof ChannelCreate>;
 
+/** All of a channel, under the name in the path. Credentials that are not given stay as they are. */
+export const ChannelReplace = ChannelCreate.extend({ name: name.optional() }).meta({
+  examples: [
+    { kind: 'webhook', agentId: 'assistant', settings: { url: 'https://program.example.com/nightshift' } },
+  ],
+});
+
 /** `credentials` and `settings` are taken field by field; a field that is null is unset. */
 export const ChannelUpdate = z.strictObject({
   name: name.optional(),
-  agentId: Id.optional(),
+  agentId: referenceTo('agent').optional(),
   credentials: fields.optional(),
   settings: fields.optional(),
   access: ChannelAccess.optional(),
@@ -185,6 +195,7 @@ export const Channel = z.object({
   name: z.string(),
   /** Null: it was deleted; nobody answers before there is another. */
   agentId: Id.nullable(),
+  agent: Named.nullable(),
   credentials: z.record(z.string(), SecretInfo),
   settings: z.record(z.string(), z.unknown()),
   access: ChannelAccess,
@@ -249,9 +260,10 @@ export const ChannelUpdated = Channel.extend({
 });
 export type ChannelUpdated = z.infer<typeof ChannelUpdated>;
 
-export const ChannelListQuery = PageQuery.extend({
-  kind: z.string().max(50).optional(),
-  status: ChannelStatus.optional(),
+export const ChannelListQuery = NamedListQuery.extend({
+  kind: severalOf(z.string().min(1).max(50)).optional(),
+  status: severalOf(ChannelStatus).optional(),
+  agentId: referenceTo('agent').optional(),
 });
 export type ChannelListQuery = z.infer<typeof ChannelListQuery>;
 

@@ -62,7 +62,7 @@ export class ConnectionError extends Error {
 
 export interface Call {
   path: string;
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   query?: object | undefined;
   body?: unknown;
   headers?: Record<string, string>;

@@ -5,8 +5,17 @@
  * types only, and `@nightshift/contracts/client` loads at once.
  */
 import type { z } from 'zod';
-import type { Agent, AgentCreate, AgentUpdate } from './agents.ts';
-import type { Budget, BudgetCreate, BudgetUpdate, Estimate, EstimateBody, Limit } from './budgets.ts';
+import type { Agent, AgentCreate, AgentListQuery, AgentReplace, AgentUpdate } from './agents.ts';
+import type {
+  Budget,
+  BudgetCreate,
+  BudgetListQuery,
+  BudgetReplace,
+  BudgetUpdate,
+  Estimate,
+  EstimateBody,
+  Limit,
+} from './budgets.ts';
 import type {
   CatalogChannel,
   CatalogModels,
@@ -19,6 +28,7 @@ import type {
   ChannelCreate,
   ChannelCreated,
   ChannelListQuery,
+  ChannelReplace,
   ChannelTest,
   ChannelTraffic,
   ChannelTrafficQuery,
@@ -49,7 +59,8 @@ import type {
 } from './credentials.ts';
 import type { Delivery, DeliveryListQuery } from './deliveries.ts';
 import type { RunEvent } from './events.ts';
-import type { Identity, IdentityListQuery, IdentityUpdate, Person } from './people.ts';
+import type { Identity, IdentityListQuery, IdentityUpdate, Person, PersonListQuery } from './people.ts';
+import type { KnownPlace, PlaceListQuery } from './places.ts';
 import type { Page, PageQuery } from './primitives.ts';
 import type { ProviderHealth, ProviderHealthReset } from './provider-health.ts';
 import type { Run, RunListQuery, Step } from './runs.ts';
@@ -57,12 +68,22 @@ import type {
   Schedule,
   ScheduleCreate,
   ScheduleFire,
+  ScheduleFireListQuery,
   ScheduleListQuery,
+  ScheduleReplace,
   ScheduleUpdate,
 } from './schedules.ts';
 import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Me, Team, TeamUpdate } from './team.ts';
 import type { UsageEntry, UsageEntryQuery, UsageQuery, UsageReport } from './usage.ts';
-import type { Webhook, WebhookCreate, WebhookSaved, WebhookTest, WebhookUpdate } from './webhooks.ts';
+import type {
+  Webhook,
+  WebhookCreate,
+  WebhookListQuery,
+  WebhookReplace,
+  WebhookSaved,
+  WebhookTest,
+  WebhookUpdate,
+} from './webhooks.ts';
 
 export { ApiError, type ClientOptions, ConnectionError } from './client-transport.ts';
 
@@ -98,13 +119,20 @@ export function createClient(options: ClientOptions) {
   const at = (collection: string, id: string) => `/v1/${collection}/${encodeURIComponent(id)}`;
   const get = <T>(path: string, query?: object) => request<T>({ path, query });
   const all = async <T>(path: string, query?: object) => (await get<{ data: T[] }>(path, query)).data;
-  const change = <T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) =>
+  const change = <T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown) =>
     request<T>({ method, path, body });
   const create = <T>(path: string, body: unknown, more?: Partial<Call>) =>
     request<T>({ method: 'POST', path, body, idempotencyKey: newIdempotencyKey(), ...more });
 
+  /** Makes the record of this name, or puts all of it in the place of the one that is there. */
+  const put = <T>(collection: string, name: string, body: unknown) =>
+    change<T>('PUT', `/v1/${collection}/by-name/${encodeURIComponent(name)}`, body);
+
   /** The pages of a list, each fetched when it is asked for. */
-  async function* pages<T>(path: string, query: Query<PageQuery> = {}): AsyncGenerator<Page<T>, undefined> {
+  async function* pages<T>(
+    path: string,
+    query: { cursor?: string | undefined } = {},
+  ): AsyncGenerator<Page<T>, undefined> {
     for (let { cursor } = query; ; ) {
       const page = await get<Page<T>>(path, { ...query, cursor });
       yield page;
@@ -142,10 +170,11 @@ export function createClient(options: ClientOptions) {
 
   return {
     agents: {
-      list: (query?: Query<PageQuery>) => pages<Agent>('/v1/agents', query),
+      list: (query?: Query<z.input<typeof AgentListQuery>>) => pages<Agent>('/v1/agents', query),
       get: (id: string) => get<Agent>(at('agents', id)),
       create: (body: z.input<typeof AgentCreate>) => create<Agent>('/v1/agents', body),
       update: (id: string, body: AgentUpdate) => change<Agent>('PATCH', at('agents', id), body),
+      put: (name: string, body: z.input<typeof AgentReplace>) => put<Agent>('agents', name, body),
       delete: (id: string) => change<void>('DELETE', at('agents', id)),
     },
     talk: {
@@ -160,10 +189,11 @@ export function createClient(options: ClientOptions) {
         }),
     },
     budgets: {
-      list: (query?: Query<PageQuery>) => pages<Budget>('/v1/budgets', query),
+      list: (query?: Query<z.input<typeof BudgetListQuery>>) => pages<Budget>('/v1/budgets', query),
       get: (id: string) => get<Budget>(at('budgets', id)),
       create: (body: z.input<typeof BudgetCreate>) => create<Budget>('/v1/budgets', body),
       update: (id: string, body: BudgetUpdate) => change<Budget>('PATCH', at('budgets', id), body),
+      put: (name: string, body: z.input<typeof BudgetReplace>) => put<Budget>('budgets', name, body),
       delete: (id: string) => change<void>('DELETE', at('budgets', id)),
       limits: () => all<Limit>('/v1/limits'),
       /** What the first model call of a run would use; nothing is asked of a model. */
@@ -177,17 +207,19 @@ export function createClient(options: ClientOptions) {
       csv: (query?: Query<z.input<typeof UsageQuery>>) =>
         request<string>({ path: '/v1/usage', query: { ...query, format: 'csv' }, as: 'text/csv' }),
       /** The ledger, newest first. */
-      entries: (query?: Query<UsageEntryQuery>) => pages<UsageEntry>('/v1/usage/entries', query),
+      entries: (query?: Query<z.input<typeof UsageEntryQuery>>) =>
+        pages<UsageEntry>('/v1/usage/entries', query),
     },
     conversations: {
-      list: (query?: Query<ConversationListQuery>) => pages<Conversation>('/v1/conversations', query),
+      list: (query?: Query<z.input<typeof ConversationListQuery>>) =>
+        pages<Conversation>('/v1/conversations', query),
       get: (id: string) => get<Conversation>(at('conversations', id)),
       /** Newest first. */
       messages: (id: string, query?: Query<PageQuery>) =>
         pages<Message>(`${at('conversations', id)}/messages`, query),
     },
     runs: {
-      list: (query?: Query<RunListQuery>) => pages<Run>('/v1/runs', query),
+      list: (query?: Query<z.input<typeof RunListQuery>>) => pages<Run>('/v1/runs', query),
       get: (id: string) => get<Run>(at('runs', id)),
       steps: (id: string) => all<Step>(`${at('runs', id)}/steps`),
       cancel: (id: string) => change<Run>('POST', `${at('runs', id)}/cancel`),
@@ -196,29 +228,36 @@ export function createClient(options: ClientOptions) {
       events,
     },
     schedules: {
-      list: (query?: Query<ScheduleListQuery>) => pages<Schedule>('/v1/schedules', query),
+      list: (query?: Query<z.input<typeof ScheduleListQuery>>) => pages<Schedule>('/v1/schedules', query),
       get: (id: string) => get<Schedule>(at('schedules', id)),
       create: (body: z.input<typeof ScheduleCreate>) => create<Schedule>('/v1/schedules', body),
-      update: (id: string, body: ScheduleUpdate) => change<Schedule>('PATCH', at('schedules', id), body),
+      update: (id: string, body: z.input<typeof ScheduleUpdate>) =>
+        change<Schedule>('PATCH', at('schedules', id), body),
+      put: (name: string, body: z.input<typeof ScheduleReplace>) => put<Schedule>('schedules', name, body),
       delete: (id: string) => change<void>('DELETE', at('schedules', id)),
       run: (id: string) => create<ScheduleFire>(`${at('schedules', id)}/run`, undefined),
       /** Newest first. */
-      fires: (id: string, query?: Query<PageQuery>) =>
+      fires: (id: string, query?: Query<z.input<typeof ScheduleFireListQuery>>) =>
         pages<ScheduleFire>(`${at('schedules', id)}/fires`, query),
     },
     channels: {
-      list: (query?: Query<ChannelListQuery>) => pages<Channel>('/v1/channels', query),
+      list: (query?: Query<z.input<typeof ChannelListQuery>>) => pages<Channel>('/v1/channels', query),
       get: (id: string) => get<Channel>(at('channels', id)),
       create: (body: z.input<typeof ChannelCreate>) => create<ChannelCreated>('/v1/channels', body),
       update: (id: string, body: z.input<typeof ChannelUpdate>) =>
         change<ChannelUpdated>('PATCH', at('channels', id), body),
+      put: (name: string, body: z.input<typeof ChannelReplace>) =>
+        put<ChannelCreated>('channels', name, body),
+      /** Where it can speak to. */
+      places: (id: string, query?: Query<z.input<typeof PlaceListQuery>>) =>
+        pages<KnownPlace>(`${at('channels', id)}/places`, query),
       delete: (id: string) => change<void>('DELETE', at('channels', id)),
       pause: (id: string) => change<Channel>('POST', `${at('channels', id)}/pause`),
       resume: (id: string) => change<Channel>('POST', `${at('channels', id)}/resume`),
       test: (id: string) => change<ChannelTest>('POST', `${at('channels', id)}/test`),
       traffic: (id: string, query?: Query<ChannelTrafficQuery>) =>
         get<ChannelTraffic>(`${at('channels', id)}/traffic`, query),
-      identities: (id: string, query?: Query<IdentityListQuery>) =>
+      identities: (id: string, query?: Query<z.input<typeof IdentityListQuery>>) =>
         pages<Identity>(`${at('channels', id)}/identities`, query),
       decide: (id: string, identityId: string, status: IdentityUpdate['status']) =>
         change<Identity>('PATCH', `${at('channels', id)}/identities/${encodeURIComponent(identityId)}`, {
@@ -228,7 +267,7 @@ export function createClient(options: ClientOptions) {
         change<Identity>('POST', `${at('channels', id)}/pairings`, { code }),
     },
     people: {
-      list: (query?: Query<PageQuery>) => pages<Person>('/v1/people', query),
+      list: (query?: Query<z.input<typeof PersonListQuery>>) => pages<Person>('/v1/people', query),
       get: (id: string) => get<Person>(at('people', id)),
       rename: (id: string, name: string) => change<Person>('PATCH', at('people', id), { name }),
       link: (id: string, identityId: string) =>
@@ -237,15 +276,16 @@ export function createClient(options: ClientOptions) {
         change<Person>('DELETE', `${at('people', id)}/identities/${encodeURIComponent(identityId)}`),
     },
     deliveries: {
-      list: (query?: Query<DeliveryListQuery>) => pages<Delivery>('/v1/deliveries', query),
+      list: (query?: Query<z.input<typeof DeliveryListQuery>>) => pages<Delivery>('/v1/deliveries', query),
       get: (id: string) => get<Delivery>(at('deliveries', id)),
       retry: (id: string) => change<Delivery>('POST', `${at('deliveries', id)}/retry`),
     },
     webhooks: {
-      list: (query?: Query<PageQuery>) => pages<Webhook>('/v1/webhooks', query),
+      list: (query?: Query<z.input<typeof WebhookListQuery>>) => pages<Webhook>('/v1/webhooks', query),
       get: (id: string) => get<Webhook>(at('webhooks', id)),
       create: (body: z.input<typeof WebhookCreate>) => create<WebhookSaved>('/v1/webhooks', body),
       update: (id: string, body: WebhookUpdate) => change<WebhookSaved>('PATCH', at('webhooks', id), body),
+      put: (name: string, body: z.input<typeof WebhookReplace>) => put<WebhookSaved>('webhooks', name, body),
       delete: (id: string) => change<void>('DELETE', at('webhooks', id)),
       test: (id: string) => change<WebhookTest>('POST', `${at('webhooks', id)}/test`),
     },

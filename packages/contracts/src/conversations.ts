@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { Id, PageQuery, Timestamp } from './primitives.ts';
+import { PlaceKind } from './places.ts';
+import { Id, Named, PageQuery, Timestamp } from './primitives.ts';
+import { ListQuery, referenceTo } from './references.ts';
 import { Failure, RunStatus } from './runs.ts';
 
 /** Where a conversation is held, for people. */
@@ -15,6 +17,7 @@ export const ConversationPlace = z.object({
 export const Conversation = z.object({
   id: Id,
   agentId: Id,
+  agent: Named,
   title: z.string().nullable(),
   channel: z
     .object({ id: Id, name: z.string(), kind: z.string() })
@@ -30,7 +33,23 @@ export const Conversation = z.object({
 });
 export type Conversation = z.infer<typeof Conversation>;
 
-export const ConversationListQuery = PageQuery.extend({ agentId: Id.optional() });
+export const ConversationListQuery = PageQuery.extend({
+  id: referenceTo('conversation').optional(),
+  q: z.string().trim().max(200).optional().meta({
+    description: "A part of its title, of its place's name, or of the name of a person who spoke in it.",
+  }),
+  agentId: referenceTo('agent').optional(),
+  channelId: referenceTo('channel').optional(),
+  personId: referenceTo('person').optional().meta({ description: 'Who spoke in it.' }),
+  placeKind: PlaceKind.optional(),
+  waiting: z.stringbool().optional().meta({ description: 'Whether a run of it waits to begin.' }),
+  from: ListQuery.shape.from.meta({ description: 'Last activity at this time or later (RFC 3339).' }),
+  to: ListQuery.shape.to.meta({ description: 'Last activity before this time.' }),
+  sort: z.enum(['activity', 'created']).default('activity').meta({
+    description:
+      'activity: what was last spoken in first. created: newest first; it misses and repeats nothing while people speak.',
+  }),
+});
 export type ConversationListQuery = z.infer<typeof ConversationListQuery>;
 
 export const Message = z.object({
@@ -85,7 +104,7 @@ export const maxMessageLength = 200_000;
 
 export const TalkBody = z.strictObject({
   text: z.string().min(1).max(maxMessageLength),
-  conversationId: Id.optional().meta({ description: 'Absent: a new conversation.' }),
+  conversationId: referenceTo('conversation').optional(),
 });
 export type TalkBody = z.infer<typeof TalkBody>;
 
@@ -99,12 +118,41 @@ export const TalkQuery = z.strictObject({
     .meta({ description: 'Hold the call up to this many seconds for the reply.' }),
 });
 
-/** 202: accepted, the row is committed. */
-export const TalkAccepted = z.object({ conversationId: Id, messageId: Id, runId: Id });
+/** What a run waits for, and where to look for it. */
+export const RunProgress = z.object({
+  status: RunStatus,
+  /** Null: it has ended, or works between two steps. */
+  waitsFor: z
+    .object({
+      /** turn, collecting, worker, step, or the code of what it waits for, such as `budget_exceeded`. */
+      code: z.string(),
+      /** For people. */
+      message: z.string(),
+      /** Runs of the conversation before it. */
+      ahead: z.number().int().optional(),
+      /** When it goes on by itself at the latest. */
+      until: Timestamp.optional(),
+      step: z
+        .object({ index: z.number().int(), kind: z.string(), name: z.string(), startedAt: Timestamp })
+        .optional(),
+    })
+    .nullable(),
+  /** Paths of this API. */
+  look: z.object({ run: z.string(), events: z.string() }),
+});
+export type RunProgress = z.infer<typeof RunProgress>;
+
+/** 202: accepted, the row is committed. After a `wait` that ended first, how the run stands. */
+export const TalkAccepted = z.object({
+  conversationId: Id,
+  messageId: Id,
+  runId: Id,
+  ...RunProgress.partial().shape,
+});
 export type TalkAccepted = z.infer<typeof TalkAccepted>;
 
 /** 200: the run ended while the call waited. `reply` is null when it did not succeed; `error` says why. */
-export const TalkReply = TalkAccepted.extend({
+export const TalkReply = TalkAccepted.omit({ waitsFor: true, look: true }).extend({
   status: RunStatus,
   reply: z.object({ text: z.string() }).nullable(),
   /** `provider/model` that answered last; null when none was asked. */

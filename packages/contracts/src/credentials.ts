@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, recordOf, SecretInfo, Timestamp } from './primitives.ts';
+import { NamedListQuery } from './references.ts';
 import { trimEndOf } from './text.ts';
 
 /** As a header can carry it; or a document of JSON (a service account), from which tokens are made. */
@@ -125,6 +126,9 @@ export const Credential = z.object({
   lastUsedAt: Timestamp.nullable(),
 });
 export type Credential = z.infer<typeof Credential>;
+
+export const CredentialListQuery = NamedListQuery;
+export type CredentialListQuery = z.infer<typeof CredentialListQuery>;
 
 export const CredentialTest = z.strictObject({
   model: z.string().trim().min(1).max(200).optional().meta({

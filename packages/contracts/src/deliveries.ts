@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Id, PageQuery, Timestamp } from './primitives.ts';
+import { Id, Named, Timestamp } from './primitives.ts';
+import { ListQuery, referenceTo, severalOf } from './references.ts';
 
 /**
  * pending: waits for its turn or its next attempt · sending · sent · unknown: it may have arrived, and the receiver
@@ -34,7 +35,10 @@ export const Delivery = z.object({
   status: DeliveryStatus,
   /** Where it goes: one of both is set. */
   channelId: Id.nullable(),
+  channel: Named.nullable(),
   webhookId: Id.nullable(),
+  /** A webhook without a name goes by its address. */
+  webhook: Named.nullable(),
   /** Null where a stranger is told something. */
   conversationId: Id.nullable(),
   /** Null where no run said it: the answer to a command. */
@@ -58,10 +62,12 @@ export const Delivery = z.object({
 });
 export type Delivery = z.infer<typeof Delivery>;
 
-export const DeliveryListQuery = PageQuery.extend({
-  status: DeliveryStatus.optional(),
-  conversationId: Id.optional(),
-  webhookId: Id.optional(),
-  channelId: Id.optional(),
+export const DeliveryListQuery = ListQuery.extend({
+  id: referenceTo('delivery').optional(),
+  status: severalOf(DeliveryStatus).optional(),
+  conversationId: referenceTo('conversation').optional(),
+  runId: referenceTo('run').optional(),
+  webhookId: referenceTo('webhook').optional(),
+  channelId: referenceTo('channel').optional(),
 });
 export type DeliveryListQuery = z.infer<typeof DeliveryListQuery>;

@@ -1,6 +1,7 @@
 /** People, and as whom the channels know them. */
 import { z } from 'zod';
-import { Id, PageQuery, Timestamp } from './primitives.ts';
+import { Id, Named, Timestamp } from './primitives.ts';
+import { NamedListQuery, referenceTo, severalOf } from './references.ts';
 
 export const IdentityStatus = z.enum(['pending', 'approved', 'blocked']);
 export type IdentityStatus = z.infer<typeof IdentityStatus>;
@@ -9,8 +10,10 @@ export type IdentityStatus = z.infer<typeof IdentityStatus>;
 export const Identity = z.object({
   id: Id,
   channelId: Id,
+  channel: Named,
   /** Null: they wait for approval, and nobody has answered them yet. */
   personId: Id.nullable(),
+  person: Named.nullable(),
   /** The platform's id of them. */
   externalId: z.string(),
   name: z.string().nullable(),
@@ -26,7 +29,7 @@ export const Identity = z.object({
 });
 export type Identity = z.infer<typeof Identity>;
 
-export const IdentityListQuery = PageQuery.extend({ status: IdentityStatus.optional() });
+export const IdentityListQuery = NamedListQuery.extend({ status: severalOf(IdentityStatus).optional() });
 export type IdentityListQuery = z.infer<typeof IdentityListQuery>;
 
 export const IdentityUpdate = z.strictObject({ status: z.enum(['approved', 'blocked']) });
@@ -55,3 +58,14 @@ export type PersonUpdate = z.infer<typeof PersonUpdate>;
 
 export const IdentityLink = z.strictObject({ identityId: Id });
 export type IdentityLink = z.infer<typeof IdentityLink>;
+
+export const PersonListQuery = NamedListQuery.extend({
+  q: z
+    .string()
+    .trim()
+    .max(200)
+    .optional()
+    .meta({ description: 'A part of a name, or of how a channel knows them.' }),
+  channelId: referenceTo('channel').optional().meta({ description: 'Only people whom this channel knows.' }),
+});
+export type PersonListQuery = z.infer<typeof PersonListQuery>;

@@ -38,6 +38,10 @@ export const recordOf = <K extends z.ZodType<string, string>, V extends z.ZodTyp
     .refine((record) => Object.keys(record).length <= max, `must have at most ${max} members`)
     .meta({ maxProperties: max });
 
+/** A record as people tell it from others: it stands beside each `…Id`. */
+export const Named = z.object({ id: z.string(), name: z.string() });
+export type Named = z.infer<typeof Named>;
+
 /** RFC 9457. `code` is stable and meant for programs, `detail` for people. */
 export const Problem = z.object({
   type: z.string(),
@@ -51,6 +55,12 @@ export const Problem = z.object({
     .max(20)
     .optional()
     .meta({ description: 'The first 20; `detail` says how many more there are. Long names are cut.' }),
+  existing: Named.optional().meta({ description: 'Of a name that is taken: what has it.' }),
+  candidates: z
+    .array(Named)
+    .max(20)
+    .optional()
+    .meta({ description: 'Of a name or short id that does not name exactly one record: what it may mean.' }),
 });
 export type Problem = z.infer<typeof Problem>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TokenUsage } from './content.ts';
-import { Id, PageQuery, Timestamp, Usd } from './primitives.ts';
+import { Id, Named, Timestamp, Usd } from './primitives.ts';
+import { ListQuery, referenceTo, severalOf } from './references.ts';
 
 export const RunStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
 export type RunStatus = z.infer<typeof RunStatus>;
@@ -36,7 +37,12 @@ export type Waiting = z.infer<typeof Waiting>;
 export const Run = z.object({
   id: Id,
   agentId: Id,
+  agent: Named,
   conversationId: Id,
+  /** Where it came from, as far as it came from one: a channel, a schedule, a person that a channel knows. */
+  channel: Named.nullable(),
+  schedule: Named.nullable(),
+  person: Named.nullable(),
   trigger: RunTrigger,
   status: RunStatus,
   attempt: z.number().int(),
@@ -61,11 +67,15 @@ export const Run = z.object({
 });
 export type Run = z.infer<typeof Run>;
 
-export const RunListQuery = PageQuery.extend({
-  agentId: Id.optional(),
-  conversationId: Id.optional(),
-  status: RunStatus.optional(),
-  trigger: RunTrigger.optional(),
+export const RunListQuery = ListQuery.extend({
+  id: referenceTo('run').optional(),
+  agentId: referenceTo('agent').optional(),
+  conversationId: referenceTo('conversation').optional(),
+  channelId: referenceTo('channel').optional(),
+  scheduleId: referenceTo('schedule').optional(),
+  personId: referenceTo('person').optional(),
+  status: severalOf(RunStatus).optional(),
+  trigger: severalOf(RunTrigger).optional(),
 });
 export type RunListQuery = z.infer<typeof RunListQuery>;
 

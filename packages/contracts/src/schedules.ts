@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { Id, PageQuery, Timestamp } from './primitives.ts';
+import { DeliveryStatus } from './deliveries.ts';
+import { ChannelPlace } from './places.ts';
+import { Id, Named, Timestamp } from './primitives.ts';
+import { ListQuery, Name, NamedListQuery, referenceTo, severalOf } from './references.ts';
 import { RunStatus } from './runs.ts';
 
 export const ScheduleStatus = z.enum(['active', 'paused', 'finished']);
@@ -10,11 +13,36 @@ export const Misfire = z.enum(['skip', 'once', 'all']);
 /** What becomes of a slot whose schedule's last run is still going: nothing, or it waits its turn. */
 export const Overlap = z.enum(['skip', 'queue']);
 
-/** Where the answers go: an existing conversation with the agent. */
-export const DeliverTo = z.strictObject({ conversationId: Id });
+/** Where the answers go: a conversation with the agent, or a place of a channel (`GET /v1/channels/:id/places`). */
+export const DeliverTo = z.union([
+  z.strictObject({ conversationId: referenceTo('conversation') }),
+  z.strictObject({
+    channel: referenceTo('channel'),
+    place: z
+      .string()
+      .trim()
+      .min(1)
+      .max(300)
+      .meta({
+        description:
+          "What people call it (`#sales`, a group's title), a person by name, handle, address or number as the channel " +
+          "knows them, or the platform's own id.",
+        examples: ['#sales', 'ann@example.org'],
+      }),
+  }),
+]);
+export type DeliverTo = z.infer<typeof DeliverTo>;
+
+/** The conversation that the answers are given in; of a place also where that is. */
+export const DeliveryTarget = z.object({
+  conversationId: Id,
+  channel: Named.optional(),
+  place: ChannelPlace.optional(),
+});
+export type DeliveryTarget = z.infer<typeof DeliveryTarget>;
 
 const fields = {
-  name: z.string().trim().min(1).max(100),
+  name: Name,
   prompt: z.string().trim().min(1).max(20_000).meta({ description: 'What the agent is told at each slot.' }),
   cron: z
     .string()
@@ -48,7 +76,7 @@ const fields = {
 
 /** Exactly one of cron, everySeconds and at. */
 export const ScheduleCreate = z.strictObject({
-  agentId: Id,
+  agentId: referenceTo('agent'),
   name: fields.name,
   prompt: fields.prompt,
   cron: fields.cron.optional(),
@@ -62,6 +90,19 @@ export const ScheduleCreate = z.strictObject({
 });
 export type ScheduleCreate = z.infer<typeof ScheduleCreate>;
 
+/** All of a schedule, under the name in the path. */
+export const ScheduleReplace = ScheduleCreate.extend({ name: fields.name.optional() }).meta({
+  examples: [
+    {
+      agentId: 'assistant',
+      prompt: 'Sum up what is new.',
+      cron: '0 8 * * MON-FRI',
+      timezone: 'Europe/Berlin',
+      deliverTo: { channel: 'Slack', place: '#sales' },
+    },
+  ],
+});
+
 /** A cron, everySeconds or at that is named takes the place of the one before. */
 export const ScheduleUpdate = z.strictObject({
   ...z.strictObject(fields).partial().shape,
@@ -72,6 +113,7 @@ export type ScheduleUpdate = z.infer<typeof ScheduleUpdate>;
 export const Schedule = z.object({
   id: Id,
   agentId: Id,
+  agent: Named,
   name: z.string(),
   prompt: z.string(),
   cron: z.string().nullable(),
@@ -81,7 +123,7 @@ export const Schedule = z.object({
   misfire: Misfire,
   overlap: Overlap,
   jitterSeconds: z.number().int(),
-  deliverTo: DeliverTo.nullable(),
+  deliverTo: DeliveryTarget.nullable(),
   /** The conversation of its runs; null before the first one. */
   conversationId: Id.nullable(),
   status: ScheduleStatus,
@@ -98,9 +140,10 @@ export const Schedule = z.object({
 });
 export type Schedule = z.infer<typeof Schedule>;
 
-export const ScheduleListQuery = PageQuery.extend({
-  agentId: Id.optional(),
-  status: ScheduleStatus.optional(),
+export const ScheduleListQuery = NamedListQuery.extend({
+  agentId: referenceTo('agent').optional(),
+  channelId: referenceTo('channel').optional().meta({ description: 'Whose answers go there.' }),
+  status: severalOf(ScheduleStatus).optional(),
 });
 export type ScheduleListQuery = z.infer<typeof ScheduleListQuery>;
 
@@ -119,8 +162,19 @@ export const ScheduleFire = z.object({
   manual: z.boolean(),
   runId: Id.nullable(),
   runStatus: RunStatus.nullable(),
+  /** How its answer fares on its way to a channel. Null: it has none, or goes to no channel. */
+  delivery: z
+    .object({
+      id: Id,
+      status: DeliveryStatus,
+      error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    })
+    .nullable(),
   /** From the slot to when a worker took it up, jitter included. */
   driftMs: z.number().int(),
   createdAt: Timestamp,
 });
 export type ScheduleFire = z.infer<typeof ScheduleFire>;
+
+export const ScheduleFireListQuery = ListQuery.extend({ status: severalOf(FireStatus).optional() });
+export type ScheduleFireListQuery = z.infer<typeof ScheduleFireListQuery>;

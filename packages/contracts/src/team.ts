@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { Id, Role, shownOnce, Timestamp } from './primitives.ts';
+import { NamedListQuery } from './references.ts';
 
 export const Team = z.object({ id: Id, name: z.string(), createdAt: Timestamp });
 export type Team = z.infer<typeof Team>;
 export const TeamUpdate = z.strictObject({ name: z.string().trim().min(1).max(100) });
+
+export const ApiKeyListQuery = NamedListQuery;
+export type ApiKeyListQuery = z.infer<typeof ApiKeyListQuery>;
 
 export const ApiKeyCreate = z.strictObject({ name: z.string().trim().min(1).max(100), role: Role });
 export type ApiKeyCreate = z.infer<typeof ApiKeyCreate>;

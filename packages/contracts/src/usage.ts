@@ -1,6 +1,7 @@
 /** What the ledger says: sums, and its rows. */
 import { z } from 'zod';
 import { Id, PageQuery, Timestamp, Usd } from './primitives.ts';
+import { referenceTo } from './references.ts';
 
 export const UsageDimension = z.enum([
   'agent',
@@ -22,13 +23,13 @@ const instant = z.iso.datetime({ offset: true });
 const filters = {
   from: instant.optional().meta({ description: 'Inclusive, RFC 3339.' }),
   to: instant.optional().meta({ description: 'Exclusive, RFC 3339.' }),
-  agentId: Id.optional(),
-  memberId: Id.optional().meta({ description: 'Id of an API key.' }),
-  personId: Id.optional(),
-  channelId: Id.optional(),
-  scheduleId: Id.optional(),
-  conversationId: Id.optional(),
-  runId: Id.optional(),
+  agentId: referenceTo('agent').optional(),
+  memberId: referenceTo('apiKey').optional().meta({ description: 'Id of an API key.' }),
+  personId: referenceTo('person').optional(),
+  channelId: referenceTo('channel').optional(),
+  scheduleId: referenceTo('schedule').optional(),
+  conversationId: referenceTo('conversation').optional(),
+  runId: referenceTo('run').optional(),
   provider: z.string().max(100).optional(),
   model: z.string().max(200).optional().meta({ description: '`provider/model`, or the model alone.' }),
   task: z.string().max(50).optional(),

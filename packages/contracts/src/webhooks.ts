@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { BudgetFigures } from './budgets.ts';
 import { Id, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
+import { Name, NamedListQuery } from './references.ts';
 import { Failure, RunTrigger } from './runs.ts';
 import { trimEndOf } from './text.ts';
 
@@ -43,13 +44,20 @@ export const WebhookSecret = z.string().refine((value) => {
 }, 'must be "whsec_" and base64 of 24 to 64 bytes');
 
 export const WebhookCreate = z.strictObject({
+  name: Name.optional().meta({ description: 'Unique in the team. Absent: it is addressed by its id.' }),
   url: WebhookUrl,
   events,
   secret: WebhookSecret.optional().meta({ description: 'Absent: one is made.' }),
 });
 export type WebhookCreate = z.infer<typeof WebhookCreate>;
 
+/** All of a webhook, under the name in the path. A secret that is not given stays. */
+export const WebhookReplace = WebhookCreate.extend({}).meta({
+  examples: [{ url: 'https://ops.example.com/nightshift', events: ['run.finished'] }],
+});
+
 export const WebhookUpdate = z.strictObject({
+  name: Name.optional(),
   url: WebhookUrl.optional().meta({ description: 'Together with `secret` or `rotateSecret`.' }),
   events: events.optional(),
   secret: WebhookSecret.optional(),
@@ -62,6 +70,7 @@ export type WebhookUpdate = z.infer<typeof WebhookUpdate>;
 
 export const Webhook = z.object({
   id: Id,
+  name: z.string().nullable(),
   url: z.string(),
   events: z.array(WebhookEventType),
   secret: SecretInfo,
@@ -71,6 +80,9 @@ export const Webhook = z.object({
   updatedAt: Timestamp,
 });
 export type Webhook = z.infer<typeof Webhook>;
+
+export const WebhookListQuery = NamedListQuery;
+export type WebhookListQuery = z.infer<typeof WebhookListQuery>;
 
 /** The answer to what made a secret. */
 export const WebhookSaved = Webhook.extend({

@@ -5,6 +5,7 @@
  */
 import type { FieldError } from '@nightshift/core/errors';
 import { z } from 'zod';
+import { fieldErrors } from './issues.ts';
 
 /** Where a schema says nothing. */
 const defaultMaxItems = 1_000;
@@ -184,8 +185,8 @@ function runIfApplies(check: Check, value: unknown, path: string, findings: Find
 
 function addIssues(type: z.core.$ZodType, value: unknown, path: string, findings: Findings): void {
   const { error } = z.safeParse(type, value);
-  for (const issue of error?.issues.slice(0, findings.max) ?? [])
-    findings.add([path, ...issue.path.map(String)].join('.'), issue.message);
+  for (const { path: at, message } of fieldErrors(error?.issues.slice(0, findings.max) ?? [], [path]))
+    findings.add(at, message);
 }
 
 const isObject = (value: unknown): boolean =>

@@ -4,10 +4,11 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Problem } from '@nightshift/contracts';
 import { isDatabaseUnavailable } from '@nightshift/core/database';
-import { DomainError, type ErrorCode, type FieldError } from '@nightshift/core/errors';
+import { DomainError, type ErrorCode, type FieldError, type Named } from '@nightshift/core/errors';
 import type { FastifyError, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { fieldErrors } from './issues.ts';
 
 const statuses: Record<ErrorCode, number> = {
   invalid_request: 400,
@@ -15,6 +16,7 @@ const statuses: Record<ErrorCode, number> = {
   forbidden: 403,
   not_found: 404,
   conflict: 409,
+  ambiguous: 409,
   idempotency_conflict: 409,
   idempotency_in_progress: 409,
   run_not_final: 409,
@@ -46,6 +48,9 @@ export interface ErrorAnswer {
   code: string;
   detail: string;
   fields?: readonly FieldError[] | undefined;
+  /** What has the name already, or what the reference may mean: see `DomainError`. */
+  existing?: Named | undefined;
+  candidates?: readonly Named[] | undefined;
   /** In seconds. */
   retryAfter?: number | undefined;
   /** A defect of ours or a fault around us, to be logged. */
@@ -57,12 +62,17 @@ function fromValidation(error: FastifyError): ErrorAnswer | undefined {
   // An id that cannot exist is an id of nothing.
   if (error.validationContext === 'params')
     return { status: 404, code: 'not_found', detail: 'There is no such resource.' };
-  const fields = error.validation.slice(0, maxErrors).map(({ instancePath, message }) => ({
-    path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
-    message: message ?? 'is invalid',
-  }));
+  const all = fieldErrors(
+    error.validation.map(({ keyword, instancePath, message = 'is invalid', params }) => ({
+      ...(params as object),
+      code: keyword as never,
+      path: instancePath.split('/').slice(1).filter(Boolean),
+      message,
+    })),
+  );
+  const fields = all.slice(0, maxErrors);
   const where = error.validationContext === 'querystring' ? 'query' : error.validationContext;
-  const more = error.validation.length - fields.length;
+  const more = all.length - fields.length;
   const detail = fields
     .map(({ path, message }) => `${cut(path, maxPathLength) || where}: ${cut(message, maxMessageLength)}`)
     .concat(more > 0 ? `And ${more} more` : [])
@@ -119,8 +129,8 @@ export const toErrorAnswer = (error: FastifyError | Error): ErrorAnswer => bound
 
 function toAnswer(error: FastifyError | Error): ErrorAnswer {
   if (error instanceof DomainError) {
-    const { code, message: detail, fields, retryAfter } = error;
-    return { status: statuses[code], code, detail, fields, retryAfter };
+    const { code, message: detail, fields, existing, candidates, retryAfter } = error;
+    return { status: statuses[code], code, detail, fields, existing, candidates, retryAfter };
   }
   const invalid = fromValidation(error as FastifyError);
   if (invalid) return invalid;
@@ -147,7 +157,8 @@ function toAnswer(error: FastifyError | Error): ErrorAnswer {
   };
 }
 
-export function toProblem({ status, code, detail, fields }: ErrorAnswer, requestId: string): Problem {
+export function toProblem(answer: ErrorAnswer, requestId: string): Problem {
+  const { status, code, detail, fields, existing, candidates } = answer;
   return {
     type: 'about:blank',
     title: titles[status] ?? 'Error',
@@ -156,6 +167,8 @@ export function toProblem({ status, code, detail, fields }: ErrorAnswer, request
     detail,
     requestId,
     ...(fields ? { errors: [...fields] } : {}),
+    ...(existing && { existing }),
+    ...(candidates && { candidates: [...candidates] }),
   };
 }
 

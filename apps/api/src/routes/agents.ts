@@ -1,9 +1,12 @@
-import { Agent, AgentCreate, AgentUpdate, PageQuery, pageOf } from '@nightshift/contracts';
+import { Agent, AgentCreate, AgentListQuery, AgentReplace, AgentUpdate, pageOf } from '@nightshift/contracts';
 import { createAgent, deleteAgent, getAgent, listAgents, updateAgent } from '@nightshift/core/agents';
 import { invalidField } from '@nightshift/core/errors';
 import { builtInTools } from '@nightshift/tools';
 import { assertModelsExist } from '../models.ts';
-import { errors, IdParams, NoContent, type Routes } from './types.ts';
+import { upsert } from '../upsert.ts';
+import { errors, NameParams, NoContent, paramsOf, type Routes } from './types.ts';
+
+const Params = paramsOf('agent');
 
 export const agentRoutes: Routes = async (app, { deps }) => {
   const { db } = deps;
@@ -42,7 +45,7 @@ export const agentRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['agents'],
         summary: 'List agents',
-        querystring: PageQuery,
+        querystring: AgentListQuery,
         response: { 200: pageOf(Agent), ...errors },
       },
     },
@@ -55,11 +58,37 @@ export const agentRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['agents'],
         summary: 'Read an agent',
-        params: IdParams,
+        params: Params,
         response: { 200: Agent, ...errors },
       },
     },
     (request) => getAgent(db, request.caller.teamId, request.params.id),
+  );
+
+  app.put(
+    '/v1/agents/by-name/:name',
+    {
+      schema: {
+        tags: ['agents'],
+        summary: 'Register the agent of this name, or replace it',
+        description: 'The body is all of it: what is left out is as in a new agent.',
+        params: NameParams,
+        body: AgentReplace,
+        response: { 200: Agent, 201: Agent, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { teamId } = request.caller;
+      const { name: given, ...body } = request.body;
+      await assertUsable(teamId, body);
+      const { status, record } = await upsert(db, teamId, 'agent', {
+        name: request.params.name,
+        given,
+        create: (name) => createAgent(db, teamId, { ...body, name }),
+        replace: (id) => updateAgent(db, teamId, id, body),
+      });
+      return reply.status(status).send(record);
+    },
   );
 
   app.patch(
@@ -68,7 +97,7 @@ export const agentRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['agents'],
         summary: 'Change an agent',
-        params: IdParams,
+        params: Params,
         body: AgentUpdate,
         response: { 200: Agent, ...errors },
       },
@@ -87,7 +116,7 @@ export const agentRoutes: Routes = async (app, { deps }) => {
         tags: ['agents'],
         summary: 'Delete an agent',
         description: 'It takes no more messages; its conversations and runs stay readable.',
-        params: IdParams,
+        params: Params,
         response: { 204: NoContent, ...errors },
       },
     },

@@ -1,4 +1,12 @@
-import { Budget, BudgetCreate, BudgetUpdate, PageQuery, pageOf } from '@nightshift/contracts';
+import {
+  Budget,
+  BudgetCreate,
+  BudgetListQuery,
+  BudgetReplace,
+  BudgetUpdate,
+  pageOf,
+  type ReferenceKind,
+} from '@nightshift/contracts';
 import {
   createBudget,
   deleteBudget,
@@ -9,8 +17,21 @@ import {
 } from '@nightshift/core/budgets';
 import { hasCustomEndpoint } from '@nightshift/core/credentials';
 import { invalidField } from '@nightshift/core/errors';
+import { isWholeId, resolveReference } from '@nightshift/core/references';
 import { findVendor, parseModelRef } from '@nightshift/providers';
-import { errors, IdParams, NoContent, type Routes } from './types.ts';
+import { unknownReference } from '../plugins/references.ts';
+import { upsert } from '../upsert.ts';
+import { errors, NameParams, NoContent, paramsOf, type Routes } from './types.ts';
+
+const Params = paramsOf('budget');
+
+const kinds: Readonly<Record<Budget['scope'], ReferenceKind | null>> = {
+  team: null,
+  member: 'apiKey',
+  agent: 'agent',
+  channel: 'channel',
+  schedule: 'schedule',
+};
 
 export const budgetRoutes: Routes = async (app, { deps }) => {
   const { db, conversations } = deps;
@@ -24,6 +45,21 @@ export const budgetRoutes: Routes = async (app, { deps }) => {
       'downgradeTo',
       `there is no provider or custom endpoint "${provider}". GET /v1/catalog/providers lists the providers.`,
     );
+  }
+
+  /** What it is for, by the id that its name means. What the name is of, the scope says. */
+  async function withScopeId<T extends Pick<BudgetUpdate, 'scopeId'>>(
+    teamId: string,
+    scope: Budget['scope'],
+    body: T,
+  ): Promise<T> {
+    const { scopeId: reference } = body;
+    const kind = kinds[scope];
+    if (!reference || !kind) return body;
+    const id = await resolveReference(db, teamId, kind, reference);
+    if (id === undefined && !isWholeId(reference))
+      throw await unknownReference(db, teamId, { kind, reference, path: 'scopeId' });
+    return { ...body, scopeId: id ?? reference };
   }
 
   /** Runs that wait look again at once, whatever has changed. */
@@ -48,7 +84,8 @@ export const budgetRoutes: Routes = async (app, { deps }) => {
     async (request, reply) => {
       const { teamId } = request.caller;
       await assertReachable(teamId, request.body.downgradeTo);
-      return reply.status(201).send(await createBudget(db, teamId, request.body));
+      const body = await withScopeId(teamId, request.body.scope, request.body);
+      return reply.status(201).send(await createBudget(db, teamId, body));
     },
   );
 
@@ -59,7 +96,7 @@ export const budgetRoutes: Routes = async (app, { deps }) => {
         tags: ['budgets'],
         summary: 'List budgets, newest first',
         description: 'GET /v1/limits says how they stand.',
-        querystring: PageQuery,
+        querystring: BudgetListQuery,
         response: { 200: pageOf(Budget), ...errors },
       },
     },
@@ -72,11 +109,41 @@ export const budgetRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['budgets'],
         summary: 'Read a budget',
-        params: IdParams,
+        params: Params,
         response: { 200: Budget, ...errors },
       },
     },
     (request) => getBudget(db, request.caller.teamId, request.params.id),
+  );
+
+  app.put(
+    '/v1/budgets/by-name/:name',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['budgets'],
+        summary: 'Make the budget of this name, or replace it',
+        description: 'The body is all of it: what is left out is as in a new budget.',
+        params: NameParams,
+        body: BudgetReplace,
+        response: { 200: Budget, 201: Budget, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { teamId } = request.caller;
+      const { name: given, ...rest } = request.body;
+      await assertReachable(teamId, rest.downgradeTo);
+      const body = await withScopeId(teamId, rest.scope, rest);
+      const rolling = body.rolling ?? body.window === '5h';
+      const { status, record } = await upsert(db, teamId, 'budget', {
+        name: request.params.name,
+        given,
+        create: (name) => createBudget(db, teamId, { ...body, name }),
+        replace: (id) => updateBudget(db, teamId, id, { ...body, rolling }),
+      });
+      if (status === 200) await wakeWaiting(teamId);
+      return reply.status(status).send(record);
+    },
   );
 
   app.patch(
@@ -87,7 +154,7 @@ export const budgetRoutes: Routes = async (app, { deps }) => {
         tags: ['budgets'],
         summary: 'Change a budget',
         description: 'Runs that wait for it look again at once.',
-        params: IdParams,
+        params: Params,
         body: BudgetUpdate,
         response: { 200: Budget, ...errors },
       },
@@ -95,7 +162,10 @@ export const budgetRoutes: Routes = async (app, { deps }) => {
     async (request) => {
       const { teamId } = request.caller;
       await assertReachable(teamId, request.body.downgradeTo);
-      const budget = await updateBudget(db, teamId, request.params.id, request.body);
+      const { id } = request.params;
+      const scope = request.body.scope ?? (await getBudget(db, teamId, id)).scope;
+      const body = await withScopeId(teamId, scope, request.body);
+      const budget = await updateBudget(db, teamId, id, body);
       await wakeWaiting(teamId);
       return budget;
     },
@@ -109,7 +179,7 @@ export const budgetRoutes: Routes = async (app, { deps }) => {
         tags: ['budgets'],
         summary: 'Delete a budget',
         description: 'Runs that wait for it go on. The ledger stays.',
-        params: IdParams,
+        params: Params,
         response: { 204: NoContent, ...errors },
       },
     },

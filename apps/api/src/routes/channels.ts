@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { openConnection } from '@nightshift/agent';
 import { ChannelError, channelCatalog, ownIds } from '@nightshift/channels';
 import {
@@ -6,6 +7,7 @@ import {
   ChannelCreate,
   ChannelCreated,
   ChannelListQuery,
+  ChannelReplace,
   ChannelTest,
   ChannelTraffic,
   ChannelTrafficQuery,
@@ -15,7 +17,9 @@ import {
   Identity,
   IdentityListQuery,
   IdentityUpdate,
+  KnownPlace,
   PairingApprove,
+  PlaceListQuery,
   pageOf,
   type Role,
 } from '@nightshift/contracts';
@@ -27,6 +31,7 @@ import {
   hookPath,
   listChannels,
   listIdentities,
+  listPlaces,
   markAttention,
   openChannel,
   readTraffic,
@@ -37,11 +42,12 @@ import {
 import { DomainError, invalidField } from '@nightshift/core/errors';
 import { approvePairing, decideIdentity, wakeForEvents } from '@nightshift/core/inbox';
 import { builtInTools } from '@nightshift/tools';
-import { z } from 'zod';
 import { fieldRules, generatedBy, isMachineMade, readFields, wantsConnector } from '../channel-fields.ts';
+import { placeRules } from '../deliver-to.ts';
 import { channelFor } from '../masks.ts';
 import { createRateLimit } from '../rate-limit.ts';
-import { errors, IdParams, NoContent, type Routes } from './types.ts';
+import { upsert } from '../upsert.ts';
+import { errors, NameParams, NoContent, paramsOf, type Routes } from './types.ts';
 
 const testTimeoutMs = 15_000;
 
@@ -52,6 +58,8 @@ const guessLimit = { max: 30, windowMs: 10 * 60_000 };
 const Probed = ChannelTest.omit({ ok: true }).extend({ account: ChannelTest.shape.account.unwrap() });
 
 const kinds = new Map(channelCatalog.map((entry) => [entry.slug, entry]));
+
+const Params = paramsOf('channel');
 
 export const channelRoutes: Routes = async (app, { deps }) => {
   const { db, kek, adapters, deliveries, hooks, guarded, publicUrl } = deps;
@@ -72,6 +80,86 @@ export const channelRoutes: Routes = async (app, { deps }) => {
     return adapter;
   }
 
+  async function connect(teamId: string, body: ChannelCreate): Promise<ChannelCreated> {
+    const { kind, agentId, routes, guestTools, access, live } = body;
+    assertTools(guestTools);
+    const adapter = await adapterOf(kind);
+    const entry = kinds.get(kind);
+    const credentials = readFields(adapter.credentials, 'credentials', body.credentials);
+    const settings = readFields(adapter.settings, 'settings', body.settings);
+    const id = await createChannel(db, kek, teamId, {
+      kind,
+      name: body.name ?? entry?.name ?? kind,
+      isNameChosen: body.name !== undefined,
+      agentId,
+      credentials,
+      settings,
+      access: access ?? defaultAccess(kind),
+      routes,
+      guestTools,
+      live: live ?? entry?.defaults.live ?? true,
+      connects: wantsConnector(adapter, settings),
+      isMachineMade: (secret) => isMachineMade(entry, secret),
+      ownIds: ownIds(adapter, { settings, account: null }),
+    });
+    hooks.forget();
+    const generated = generatedBy(body.credentials, credentials);
+    return { ...(await read(teamId, id)), generated, nextSteps: await nextSteps(teamId, id) };
+  }
+
+  const defaultAccess = (kind: string) =>
+    ChannelAccess.parse({ strangers: kinds.get(kind)?.defaults.strangers ?? 'pair' });
+
+  /** What the catalogue tells to do next, with the addresses of this channel. */
+  async function nextSteps(teamId: string, id: string): Promise<string[]> {
+    const channel = await read(teamId, id);
+    const { hookKey } = await openChannel(db, kek, teamId, id);
+    const words = {
+      webhookUrl: channel.webhookUrl ?? publicUrl,
+      snippet: channel.snippet ?? '',
+      publicUrl,
+      key: hookKey,
+    };
+    return (kinds.get(channel.kind)?.setup ?? []).map((step) =>
+      Object.entries(words).reduce((text, [word, value]) => text.replaceAll(`{${word}}`, value), step),
+    );
+  }
+
+  /** Puts all of `body` in the place of what a channel is; credentials that it does not name stay. */
+  async function replaceChannel(teamId: string, id: string, body: ChannelCreate): Promise<ChannelCreated> {
+    const { kind, credentials, settings, access, live, ...rest } = body;
+    const current = await read(teamId, id);
+    const entry = kinds.get(kind);
+    if (kind !== current.kind) {
+      const { name } = current;
+      throw new DomainError('conflict', `The channel "${name}" is of another kind: ${current.kind}.`, {
+        existing: { id, name },
+      });
+    }
+    const adapter = await adapterOf(kind);
+    // A setting that is not named is unset.
+    const unset = Object.fromEntries(Object.keys(current.settings).map((name) => [name, null]));
+    const wanted = readFields(adapter.settings, 'settings', settings);
+    const isSame = isDeepStrictEqual(wanted, current.settings);
+    const { generated } = await updateChannel(
+      db,
+      kek,
+      teamId,
+      id,
+      {
+        ...rest,
+        access: access ?? defaultAccess(kind),
+        live: live ?? entry?.defaults.live ?? true,
+        // What is named as it is ends no connection.
+        ...(!isSame && { settings: { ...unset, ...settings } }),
+        ...(Object.keys(credentials).length > 0 && { credentials }),
+      },
+      fieldRules(adapter, entry),
+    );
+    hooks.forget();
+    return { ...(await read(teamId, id)), generated, nextSteps: await nextSteps(teamId, id) };
+  }
+
   app.post(
     '/v1/channels',
     {
@@ -87,41 +175,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       },
     },
     async (request, reply) => {
-      const { teamId } = request.caller;
-      const { kind, agentId, routes, guestTools, access, live } = request.body;
-      assertTools(guestTools);
-      const adapter = await adapterOf(kind);
-      const entry = kinds.get(kind);
-      const credentials = readFields(adapter.credentials, 'credentials', request.body.credentials);
-      const settings = readFields(adapter.settings, 'settings', request.body.settings);
-      const id = await createChannel(db, kek, teamId, {
-        kind,
-        name: request.body.name ?? entry?.name ?? kind,
-        agentId,
-        credentials,
-        settings,
-        access: access ?? ChannelAccess.parse({ strangers: entry?.defaults.strangers ?? 'pair' }),
-        routes,
-        guestTools,
-        live: live ?? entry?.defaults.live ?? true,
-        connects: wantsConnector(adapter, settings),
-        isMachineMade: (secret) => isMachineMade(entry, secret),
-        ownIds: ownIds(adapter, { settings, account: null }),
-      });
-      hooks.forget();
-      const channel = await read(teamId, id);
-      const { hookKey } = await openChannel(db, kek, teamId, id);
-      const words = {
-        webhookUrl: channel.webhookUrl ?? publicUrl,
-        snippet: channel.snippet ?? '',
-        publicUrl,
-        key: hookKey,
-      };
-      const nextSteps = (entry?.setup ?? []).map((step) =>
-        Object.entries(words).reduce((text, [word, value]) => text.replaceAll(`{${word}}`, value), step),
-      );
-      const generated = generatedBy(request.body.credentials, credentials);
-      return reply.status(201).send({ ...channel, generated, nextSteps });
+      return reply.status(201).send(await connect(request.caller.teamId, request.body));
     },
   );
 
@@ -147,11 +201,57 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['channels'],
         summary: 'Read a channel',
-        params: IdParams,
+        params: Params,
         response: { 200: Channel, ...errors },
       },
     },
     async ({ caller, params }) => shown(caller.role, await read(caller.teamId, params.id)),
+  );
+
+  app.put(
+    '/v1/channels/by-name/:name',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['channels'],
+        summary: 'Connect the chat platform of this name, or replace how it is connected',
+        description:
+          'The body is all of it: what is left out is as in a new channel, but for credentials, which stay. Its kind stays. ' +
+          'What was made for it (`generated`) is shown when it is made.',
+        params: NameParams,
+        body: ChannelReplace,
+        response: { 200: ChannelCreated, 201: ChannelCreated, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { teamId } = request.caller;
+      const { name: given, ...body } = request.body;
+      assertTools(body.guestTools);
+      const { status, record } = await upsert(db, teamId, 'channel', {
+        name: request.params.name,
+        given,
+        create: (name) => connect(teamId, { ...body, name }),
+        replace: (id) => replaceChannel(teamId, id, body),
+      });
+      return reply.status(status).send(record);
+    },
+  );
+
+  app.get(
+    '/v1/channels/:id/places',
+    {
+      schema: {
+        tags: ['channels'],
+        summary: 'List where a channel can speak: rooms, groups and people, the ones of late first',
+        description:
+          'What it has heard from. A schedule delivers to one of them: `deliverTo: {channel, place}`, by its name, by a ' +
+          'person, or by its `address`.',
+        params: Params,
+        querystring: PlaceListQuery,
+        response: { 200: pageOf(KnownPlace), ...errors },
+      },
+    },
+    (request) => listPlaces(db, request.caller.teamId, request.params.id, request.query, placeRules),
   );
 
   app.patch(
@@ -165,7 +265,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
           'New credentials and settings count at once; what needed attention is tried again with them. A setting that ' +
           'names where secrets are sent (an address, a port, the encryption) changes only together with all secrets ' +
           'that are stored. A secret that is null is unset, or made again, and then shown this once.',
-        params: IdParams,
+        params: Params,
         body: ChannelUpdate,
         response: { 200: ChannelUpdated, ...errors },
       },
@@ -194,7 +294,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         summary: 'Remove a channel',
         description:
           'Its credentials are forgotten and what waits to be sent is given up; conversations stay readable.',
-        params: IdParams,
+        params: Params,
         response: { 204: NoContent, ...errors },
       },
     },
@@ -213,7 +313,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       `/v1/channels/:id/${verb}`,
       {
         config: { role: 'admin' },
-        schema: { tags: ['channels'], summary, params: IdParams, response: { 200: Channel, ...errors } },
+        schema: { tags: ['channels'], summary, params: Params, response: { 200: Channel, ...errors } },
       },
       async (request) => {
         const { teamId } = request.caller;
@@ -231,7 +331,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['channels'],
         summary: 'Ask the platform whether all is set up, and say what is not',
-        params: IdParams,
+        params: Params,
         response: { 200: ChannelTest, ...errors },
       },
     },
@@ -275,7 +375,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['channels'],
         summary: 'What came in and went out lately, and what went wrong',
-        params: IdParams,
+        params: Params,
         querystring: ChannelTrafficQuery,
         response: { 200: ChannelTraffic, ...errors },
       },
@@ -289,7 +389,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['channels'],
         summary: 'Whom the channel has met',
-        params: IdParams,
+        params: Params,
         querystring: IdentityListQuery,
         response: { 200: pageOf(Identity), ...errors },
       },
@@ -306,7 +406,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         summary: 'Approve or block somebody',
         description:
           'What they wrote while they waited is answered. 409: nobody vouches for who they are, so they cannot be approved.',
-        params: z.object({ id: Id, identityId: Id }),
+        params: Params.extend({ identityId: Id }),
         body: IdentityUpdate,
         response: { 200: Identity, ...errors },
       },
@@ -329,7 +429,7 @@ export const channelRoutes: Routes = async (app, { deps }) => {
         tags: ['channels'],
         summary: 'Approve whoever was told this code',
         description: 'What they wrote while they waited is answered. Wrong codes are limited.',
-        params: IdParams,
+        params: Params,
         body: PairingApprove,
         response: { 200: Identity, ...errors },
       },

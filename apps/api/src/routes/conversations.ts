@@ -1,6 +1,8 @@
 import { Conversation, ConversationListQuery, Message, PageQuery, pageOf } from '@nightshift/contracts';
 import { getConversation, listConversations, listMessages } from '@nightshift/core/conversations';
-import { errors, IdParams, type Routes } from './types.ts';
+import { errors, paramsOf, type Routes } from './types.ts';
+
+const Params = paramsOf('conversation');
 
 export const conversationRoutes: Routes = async (app, { deps: { db } }) => {
   app.get(
@@ -22,7 +24,7 @@ export const conversationRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['conversations'],
         summary: 'Read a conversation',
-        params: IdParams,
+        params: Params,
         response: { 200: Conversation, ...errors },
       },
     },
@@ -35,7 +37,7 @@ export const conversationRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['conversations'],
         summary: 'Read what was said, newest first',
-        params: IdParams,
+        params: Params,
         querystring: PageQuery,
         response: { 200: pageOf(Message), ...errors },
       },

@@ -1,6 +1,8 @@
 import { Delivery, DeliveryListQuery, pageOf } from '@nightshift/contracts';
 import { getDelivery, listDeliveries, retryDelivery } from '@nightshift/core/outbox';
-import { errors, IdParams, type Routes } from './types.ts';
+import { errors, paramsOf, type Routes } from './types.ts';
+
+const Params = paramsOf('delivery');
 
 export const deliveryRoutes: Routes = async (app, { deps: { db, deliveries } }) => {
   app.get(
@@ -22,7 +24,7 @@ export const deliveryRoutes: Routes = async (app, { deps: { db, deliveries } }) 
       schema: {
         tags: ['deliveries'],
         summary: 'Read a delivery',
-        params: IdParams,
+        params: Params,
         response: { 200: Delivery, ...errors },
       },
     },
@@ -38,7 +40,7 @@ export const deliveryRoutes: Routes = async (app, { deps: { db, deliveries } }) 
         description:
           'It goes back to its place: before what still waits behind it, and without the parts that were sent. Its id ' +
           'stays, so a webhook receiver that has it already can tell.',
-        params: IdParams,
+        params: Params,
         response: { 202: Delivery, ...errors },
       },
     },

@@ -4,7 +4,7 @@ import { getAgent } from '@nightshift/core/agents';
 import { readLimits } from '@nightshift/core/budgets';
 import { builtInTools } from '@nightshift/tools';
 import { z } from 'zod';
-import { AgentParams, agentIdOf } from '../agent-reference.ts';
+import { AgentParams } from '../agent-reference.ts';
 import { errors, type Routes } from './types.ts';
 
 export const limitRoutes: Routes = async (app, { deps }) => {
@@ -40,7 +40,7 @@ export const limitRoutes: Routes = async (app, { deps }) => {
     },
     async (request) => {
       const { teamId, keyId: memberId } = request.caller;
-      const agent = await getAgent(db, teamId, await agentIdOf(db, teamId, request.params.agent));
+      const agent = await getAgent(db, teamId, request.params.agent);
       return estimateRun({ ...deps, tools: builtInTools }, { teamId, memberId }, agent, request.body);
     },
   );

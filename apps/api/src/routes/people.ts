@@ -1,7 +1,6 @@
-import { Id, IdentityLink, PageQuery, Person, PersonUpdate, pageOf } from '@nightshift/contracts';
+import { Id, IdentityLink, Person, PersonListQuery, PersonUpdate, pageOf } from '@nightshift/contracts';
 import { getPerson, linkIdentity, listPeople, renamePerson, unlinkIdentity } from '@nightshift/core/channels';
-import { z } from 'zod';
-import { errors, IdParams, type Routes } from './types.ts';
+import { errors, paramsOf, type Routes } from './types.ts';
 
 export const peopleRoutes: Routes = async (app, { deps: { db } }) => {
   app.get(
@@ -10,7 +9,7 @@ export const peopleRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['people'],
         summary: 'List the people that channels have met',
-        querystring: PageQuery,
+        querystring: PersonListQuery,
         response: { 200: pageOf(Person), ...errors },
       },
     },
@@ -23,7 +22,7 @@ export const peopleRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['people'],
         summary: 'Read a person',
-        params: IdParams,
+        params: paramsOf('person'),
         response: { 200: Person, ...errors },
       },
     },
@@ -36,7 +35,7 @@ export const peopleRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['people'],
         summary: 'Rename a person',
-        params: IdParams,
+        params: paramsOf('person'),
         body: PersonUpdate,
         response: { 200: Person, ...errors },
       },
@@ -51,7 +50,7 @@ export const peopleRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['people'],
         summary: 'Say that somebody of a channel is this person',
-        params: IdParams,
+        params: paramsOf('person'),
         body: IdentityLink,
         response: { 200: Person, ...errors },
       },
@@ -67,7 +66,7 @@ export const peopleRoutes: Routes = async (app, { deps: { db } }) => {
         tags: ['people'],
         summary: 'Make somebody of a channel a person of their own again',
         description: 'Answers with that person.',
-        params: z.object({ id: Id, identityId: Id }),
+        params: paramsOf('person').extend({ identityId: Id }),
         response: { 200: Person, ...errors },
       },
     },

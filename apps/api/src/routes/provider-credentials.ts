@@ -1,10 +1,10 @@
 import {
   Credential,
   CredentialCreate,
+  CredentialListQuery,
   CredentialTest,
   CredentialTestResult,
   CredentialUpdate,
-  PageQuery,
   pageOf,
 } from '@nightshift/contracts';
 import {
@@ -31,7 +31,7 @@ import {
   type Vendor,
 } from '@nightshift/providers';
 import { credentialFor } from '../masks.ts';
-import { errors, IdParams, NoContent, type Routes } from './types.ts';
+import { errors, NoContent, paramsOf, type Routes } from './types.ts';
 
 /** @throws {DomainError} invalid_request: the vendor wants something else */
 function assertFits(vendor: Vendor, { apiKey, baseUrl, parameters }: Parameters<Rules['assertFits']>[0]) {
@@ -114,7 +114,7 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
       schema: {
         tags: ['provider credentials'],
         summary: 'List model keys, without the keys',
-        querystring: PageQuery,
+        querystring: CredentialListQuery,
         response: { 200: pageOf(Credential), ...errors },
       },
     },
@@ -133,7 +133,7 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
         summary: 'Rotate a model key, or change how it is used',
         description:
           'A change of where the key is sent (`baseUrl`, a parameter that is part of the address) needs `apiKey`, too.',
-        params: IdParams,
+        params: paramsOf('credential'),
         body: CredentialUpdate,
         response: { 200: Credential, ...errors },
       },
@@ -148,7 +148,7 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
       schema: {
         tags: ['provider credentials'],
         summary: 'Forget a model key',
-        params: IdParams,
+        params: paramsOf('credential'),
         response: { 204: NoContent, ...errors },
       },
     },
@@ -167,7 +167,7 @@ export const credentialRoutes: Routes = async (app, { deps: { db, kek } }) => {
         summary: 'Try a model key with the cheapest real call',
         description:
           'Takes up to 20 seconds, costs what a few tokens of the cheapest model cost, and is in the ledger.',
-        params: IdParams,
+        params: paramsOf('credential'),
         body: CredentialTest.nullish(),
         response: { 200: CredentialTestResult, ...errors },
       },

@@ -4,7 +4,7 @@ import { cancelRun, getRun, listRuns, listSteps, retryRun, watchRun } from '@nig
 import { z } from 'zod';
 import { keyPermit } from '../permits.ts';
 import { formatSse, sendSse, whilePermitted } from '../sse.ts';
-import { errors, IdParams, type Routes } from './types.ts';
+import { errors, paramsOf, type Routes } from './types.ts';
 
 function lastEventId(header: string | string[] | undefined): number {
   if (header === undefined || header === '') return 0;
@@ -13,6 +13,8 @@ function lastEventId(header: string | string[] | undefined): number {
     throw invalidField('Last-Event-ID', 'is not one that this stream sent');
   return Math.min(id, 2_147_483_647);
 }
+
+const Params = paramsOf('run');
 
 export const runRoutes: Routes = async (app, { deps }) => {
   const { db } = deps;
@@ -33,7 +35,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
   app.get(
     '/v1/runs/:id',
     {
-      schema: { tags: ['runs'], summary: 'Read a run', params: IdParams, response: { 200: Run, ...errors } },
+      schema: { tags: ['runs'], summary: 'Read a run', params: Params, response: { 200: Run, ...errors } },
     },
     (request) => getRun(db, request.caller.teamId, request.params.id),
   );
@@ -44,7 +46,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['runs'],
         summary: 'Read what a run did, step by step',
-        params: IdParams,
+        params: Params,
         response: { 200: z.object({ data: z.array(Step) }), ...errors },
       },
     },
@@ -62,7 +64,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
           'run.warning, run.waiting, run.finished. Send Last-Event-ID to go on where a connection broke. Events are kept for an hour; an older run is ' +
           'told from its journal, each step whole. When the key is revoked meanwhile, the last event is `error`, with `code` and ' +
           '`message`.',
-        params: IdParams,
+        params: Params,
         response: errors,
       },
     },
@@ -94,7 +96,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
         summary: 'Stop a run',
         description:
           'One that waits is cancelled at once. One that runs is told, and stops within 5 seconds.',
-        params: IdParams,
+        params: Params,
         response: { 202: Run, ...errors },
       },
     },
@@ -109,7 +111,7 @@ export const runRoutes: Routes = async (app, { deps }) => {
         tags: ['runs'],
         summary: 'Go on with a failed or cancelled run',
         description: 'After its last finished step: what was paid for is not paid again.',
-        params: IdParams,
+        params: Params,
         response: { 202: Run, ...errors },
       },
     },

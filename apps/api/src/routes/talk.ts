@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isFinal, TalkAccepted, TalkBody, TalkQuery, TalkReply } from '@nightshift/contracts';
 import { acceptFirst, acceptReply, wakeForMessage } from '@nightshift/core/inbox';
-import { waitForRun } from '@nightshift/core/runs';
-import { AgentParams, agentIdOf } from '../agent-reference.ts';
+import { readProgress, waitForRun } from '@nightshift/core/runs';
+import { AgentParams, withAgent } from '../agent-reference.ts';
 import { keyPermit, refusalOf } from '../permits.ts';
 import { whilePermitted } from '../sse.ts';
 import { errors, type Routes } from './types.ts';
@@ -13,13 +13,14 @@ export const talkRoutes: Routes = async (app, { deps }) => {
   app.post(
     '/v1/agents/:agent/messages',
     {
-      config: { idempotent: true },
+      config: { idempotent: true, trustsIds: true },
       schema: {
         tags: ['talk'],
         summary: 'Say something to an agent',
         description:
           'Answers 202 as soon as the message is stored. With `wait` it holds up to that many seconds and answers 200 with ' +
-          'the reply when the run ends in time; otherwise 202, and the run goes on.',
+          'the reply when the run ends in time; otherwise 202, and the run goes on: `status`, `waitsFor` and `look` say how it ' +
+          'stands and where to see more.',
         params: AgentParams,
         querystring: TalkQuery,
         body: TalkBody,
@@ -32,7 +33,6 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       const key = request.headers['idempotency-key'];
       const inbound = {
         teamId,
-        agentId: await agentIdOf(deps.db, teamId, request.params.agent),
         source: 'api',
         apiKeyId: keyId,
         // The key names the event in the inbox too: a first request that died unanswered is not said twice.
@@ -41,9 +41,11 @@ export const talkRoutes: Routes = async (app, { deps }) => {
         trigger: 'api' as const,
         traceId: request.traceId,
       };
-      const accepted = conversationId
-        ? await acceptReply(deps.db, { ...inbound, conversationId })
-        : await acceptFirst(deps.db, inbound);
+      const accepted = await withAgent(deps.db, teamId, request.params.agent, (agentId) =>
+        conversationId
+          ? acceptReply(deps.db, { ...inbound, agentId, conversationId })
+          : acceptFirst(deps.db, { ...inbound, agentId }),
+      );
       wakeForMessage(deps, accepted);
       const ids = {
         conversationId: accepted.conversationId,
@@ -62,7 +64,8 @@ export const talkRoutes: Routes = async (app, { deps }) => {
       );
       const refusal = refusalOf(permitted);
       if (refusal) throw refusal;
-      if (!isFinal(outcome.status)) return reply.status(202).send(ids);
+      if (!isFinal(outcome.status))
+        return reply.status(202).send({ ...ids, ...(await readProgress(deps.db, teamId, ids.runId)) });
       return reply.status(200).send({
         ...ids,
         status: outcome.status,

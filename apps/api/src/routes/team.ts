@@ -2,15 +2,15 @@ import {
   ApiKey,
   ApiKeyCreate,
   ApiKeyCreated,
+  ApiKeyListQuery,
   Me,
-  PageQuery,
   pageOf,
   Team,
   TeamUpdate,
 } from '@nightshift/contracts';
 import { createApiKey, getApiKey, listApiKeys, revokeApiKey } from '@nightshift/core/api-keys';
 import { getTeam, renameTeam } from '@nightshift/core/teams';
-import { errors, IdParams, NoContent, type Routes } from './types.ts';
+import { errors, NoContent, paramsOf, type Routes } from './types.ts';
 
 export const teamRoutes: Routes = async (app, { deps: { db } }) => {
   app.get(
@@ -65,7 +65,7 @@ export const teamRoutes: Routes = async (app, { deps: { db } }) => {
       schema: {
         tags: ['team'],
         summary: 'List API keys',
-        querystring: PageQuery,
+        querystring: ApiKeyListQuery,
         response: { 200: pageOf(ApiKey), ...errors },
       },
     },
@@ -80,7 +80,7 @@ export const teamRoutes: Routes = async (app, { deps: { db } }) => {
         tags: ['team'],
         summary: 'Revoke an API key',
         description: 'Its next request is refused.',
-        params: IdParams,
+        params: paramsOf('apiKey'),
         response: { 204: NoContent, ...errors },
       },
     },

@@ -1,4 +1,4 @@
-import { Id, Problem } from '@nightshift/contracts';
+import { Id, Name, Problem, type ReferenceKind, referenceTo } from '@nightshift/contracts';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
@@ -7,6 +7,12 @@ import type { ApiDeps } from '../deps.ts';
 export type Routes = FastifyPluginAsyncZod<{ deps: ApiDeps }>;
 
 export const IdParams = z.object({ id: Id });
+
+/** `:id` of what is addressed by more than its whole id. */
+export const paramsOf = (kind: ReferenceKind) => z.object({ id: referenceTo(kind) });
+
+/** Of `PUT …/by-name/:name`. */
+export const NameParams = z.object({ name: Name });
 
 export const NoContent = z.null().meta({ description: 'Done' });
 

@@ -1,11 +1,12 @@
 import { ChannelError, isAccepted, postSigned } from '@nightshift/channels';
 import {
   FetchFailure,
-  PageQuery,
   pageOf,
   Webhook,
   WebhookCreate,
   type WebhookEvent,
+  WebhookListQuery,
+  WebhookReplace,
   WebhookSaved,
   WebhookTest,
   WebhookUpdate,
@@ -21,9 +22,12 @@ import {
   updateWebhook,
 } from '@nightshift/core/webhooks';
 import { webhookFor } from '../masks.ts';
-import { errors, IdParams, NoContent, type Routes } from './types.ts';
+import { upsert } from '../upsert.ts';
+import { errors, NameParams, NoContent, paramsOf, type Routes } from './types.ts';
 
 const testTimeoutMs = 10_000;
+
+const Params = paramsOf('webhook');
 
 export const webhookRoutes: Routes = async (app, { deps }) => {
   const { db, kek, guarded } = deps;
@@ -65,7 +69,7 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['webhooks'],
         summary: 'List webhooks',
-        querystring: PageQuery,
+        querystring: WebhookListQuery,
         response: { 200: pageOf(Webhook), ...errors },
       },
     },
@@ -81,11 +85,38 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['webhooks'],
         summary: 'Read a webhook',
-        params: IdParams,
+        params: Params,
         response: { 200: Webhook, ...errors },
       },
     },
     async ({ caller, params }) => webhookFor(caller.role, await getWebhook(db, caller.teamId, params.id)),
+  );
+
+  app.put(
+    '/v1/webhooks/by-name/:name',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['webhooks'],
+        summary: 'Make the webhook of this name, or replace it',
+        description: 'A secret that is not given stays as it is; another address needs it, too.',
+        params: NameParams,
+        body: WebhookReplace,
+        response: { 200: WebhookSaved, 201: WebhookSaved, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { teamId } = request.caller;
+      const { name: given, ...body } = request.body;
+      await assertReachable(body.url);
+      const { status, record } = await upsert(db, teamId, 'webhook', {
+        name: request.params.name,
+        given,
+        create: (name) => createWebhook(db, kek, teamId, { ...body, name }),
+        replace: (id) => updateWebhook(db, kek, teamId, id, body),
+      });
+      return reply.status(status).send(record);
+    },
   );
 
   app.patch(
@@ -98,7 +129,7 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
         description:
           'Also for what is waiting to be sent. A receiver that still has the old secret gets it again later. Another ' +
           'address needs `secret` or `rotateSecret`, too: what is signed with the stored one goes nowhere else.',
-        params: IdParams,
+        params: Params,
         body: WebhookUpdate,
         response: { 200: WebhookSaved, ...errors },
       },
@@ -117,7 +148,7 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
         tags: ['webhooks'],
         summary: 'Be told no more',
         description: 'Its deliveries go with it, also those that wait.',
-        params: IdParams,
+        params: Params,
         response: { 204: NoContent, ...errors },
       },
     },
@@ -134,7 +165,7 @@ export const webhookRoutes: Routes = async (app, { deps }) => {
       schema: {
         tags: ['webhooks'],
         summary: 'Send a ping now, and say what came back',
-        params: IdParams,
+        params: Params,
         response: { 200: WebhookTest, ...errors },
       },
     },

@@ -4,8 +4,8 @@ import { type Agent, type AgentUpdate, describeModel, type ModelPolicy } from '@
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
-import { integer } from '../options.ts';
-import { findAgent, takeAll, wholePages } from '../records.ts';
+import { integer, type ListOptions, withPages } from '../options.ts';
+import { findAgent, shortId, takeList } from '../records.ts';
 import { ago, count } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
@@ -27,13 +27,12 @@ interface AgentOptions {
 export function addAgentCommands(program: Command): void {
   const agents = program.command('agents').description('Agents: list, show, create, update, delete');
 
-  agents
-    .command('list')
-    .description('List the agents')
-    .addHelpText('after', "\nExample:\n  $ nightshift agents list --json | jq -r '.[].name'")
+  withPages(agents.command('list'))
+    .description('List the agents, newest first')
+    .addHelpText('after', "\nExample:\n  $ nightshift agents list --all --json | jq -r '.[].name'")
     .action(
-      withCli(async (cli) => {
-        const list = await takeAll(cli.client.agents.list(wholePages));
+      withCli(async (cli, options: ListOptions) => {
+        const list = await takeList(cli, (page) => cli.client.agents.list(page), options);
         cli.print(list, () =>
           list.length > 0
             ? table(
@@ -42,7 +41,7 @@ export function addAgentCommands(program: Command): void {
                   { header: 'NAME', value: ({ name }) => name, shrinks: true },
                   { header: 'MODEL', value: ({ model }) => describeModel(model), shrinks: true },
                   { header: 'CHANGED', value: ({ updatedAt }) => ago(updatedAt), optional: true },
-                  { header: 'ID', value: ({ id }) => id, paint: cli.stdout.style.dim },
+                  { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
                 ],
                 cli.stdout,
               )

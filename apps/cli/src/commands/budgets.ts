@@ -2,7 +2,8 @@ import type { Budget, BudgetScope, BudgetUpdate } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
-import { pick, takeAll, wholePages } from '../records.ts';
+import { type ListOptions, withPages } from '../options.ts';
+import { pick, shortId, takeAll, takeList, wholePages } from '../records.ts';
 import { table } from '../terminal/table.ts';
 import { oneLine } from '../terminal/text.ts';
 import { amount } from './limits.ts';
@@ -27,8 +28,7 @@ interface BudgetOptions {
 export function addBudgetCommands(program: Command): void {
   const budgets = program.command('budgets').description('Budgets: list, create, update, delete');
 
-  budgets
-    .command('list')
+  withPages(budgets.command('list'))
     .description('List the budgets; "nightshift limits" says how they stand')
     .addHelpText('after', '\nExample:\n  $ nightshift budgets list')
     .action(withCli(list));
@@ -147,8 +147,8 @@ const findBudget = async ({ client }: Cli, wanted: string): Promise<Budget> =>
     namesOf: ({ name }) => [name],
   });
 
-async function list(cli: Cli): Promise<void> {
-  const items = await takeAll(cli.client.budgets.list(wholePages));
+async function list(cli: Cli, options: ListOptions): Promise<void> {
+  const items = await takeList(cli, (page) => cli.client.budgets.list(page), options);
   cli.print(items, () =>
     items.length === 0
       ? 'There is no budget. Make one: nightshift budgets create --help\n'
@@ -161,7 +161,12 @@ async function list(cli: Cli): Promise<void> {
             { header: 'WINDOW', value: windowOf, shrinks: true },
             { header: 'THEN', value: thenOf, shrinks: true },
             { header: 'HOLDS', value: ({ enabled }) => (enabled ? 'yes' : 'no'), optional: true },
-            { header: 'ID', value: ({ id }) => id, paint: cli.stdout.style.dim, optional: true },
+            {
+              header: 'ID',
+              value: ({ id }) => shortId(id, cli.stdout),
+              paint: cli.stdout.style.dim,
+              optional: true,
+            },
           ],
           cli.stdout,
         ),

@@ -10,7 +10,7 @@ import { oneLine } from '../terminal/text.ts';
 export async function askCrowd(
   cli: Cli,
   channel: Channel,
-  { status, approve, block }: { status?: IdentityStatus; approve?: string; block?: string },
+  { status, approve, block }: { status?: IdentityStatus[]; approve?: string; block?: string },
 ): Promise<void> {
   const { client } = cli;
   if (approve !== undefined && block !== undefined)

@@ -1,8 +1,9 @@
 import type { Channel, ChannelStatus, Identity, IdentityStatus } from '@nightshift/contracts';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { exitCodes } from '../failure.ts';
-import { agentNames, pick, takeAll, wholePages } from '../records.ts';
+import { type ListOptions, several, withPages } from '../options.ts';
+import { findAgent, pick, shortId, takeAll, takeList, wholePages } from '../records.ts';
 import { describeState, isBroken, stateNames } from '../terminal/channel-state.ts';
 import { ago, count } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
@@ -11,16 +12,23 @@ import { accessNames } from './channel-access.ts';
 import { type AddOptions, addChannel, renderKinds, showAdded } from './channel-add.ts';
 import { withFieldOptions } from './channel-fields.ts';
 import { askCrowd } from './channel-people.ts';
+import { addPlacesCommand } from './channel-places.ts';
 import { type UpdateOptions, updateChannel } from './channel-update.ts';
 
 const statuses: ChannelStatus[] = ['active', 'paused', 'attention'];
 const identityStatuses: IdentityStatus[] = ['pending', 'approved', 'blocked'];
 
+interface ChannelListOptions extends ListOptions {
+  status?: ChannelStatus[];
+  agent?: string;
+  kind?: string;
+}
+
 export function addChannelCommands(program: Command): void {
   const channels = program
     .command('channels')
     .description(
-      'Chat platforms: add, list, show, update, test, pause, resume, remove, traffic, pair, people',
+      'Chat platforms: add, list, show, update, test, pause, resume, remove, traffic, pair, people, places',
     );
 
   withRoutes(
@@ -54,16 +62,21 @@ Examples:
       }),
     );
 
-  channels
-    .command('list')
-    .description('List the channels')
-    .addOption(new Option('--status <status>', 'only those').choices(statuses))
+  withPages(channels.command('list'))
+    .description('List the channels, newest first')
+    .addOption(several('--status <status>', 'only those', statuses))
+    .option('--agent <agent>', 'only those of this agent: name or id')
+    .option('--kind <kind>', 'only those of this kind')
     .addHelpText('after', '\nExample:\n  $ nightshift channels list --status attention')
     .action(
-      withCli(async (cli, { status }: { status?: ChannelStatus }) => {
-        const list = await takeAll(cli.client.channels.list({ ...wholePages, status }));
-        const names = await agentNames(cli.client);
-        cli.print(list, () => renderList(cli, list, names));
+      withCli(async (cli, { status, agent, kind, ...options }: ChannelListOptions) => {
+        const agentId = agent && (await findAgent(cli.client, agent)).id;
+        const list = await takeList(
+          cli,
+          (page) => cli.client.channels.list({ ...page, status, agentId, kind }),
+          options,
+        );
+        cli.print(list, () => renderList(cli, list));
       }),
     );
 
@@ -75,8 +88,7 @@ Examples:
     .action(
       withCli(async (cli, wanted: string) => {
         const channel = await find(cli, wanted);
-        const names = await agentNames(cli.client);
-        cli.print(channel, () => describe(cli, channel, names));
+        cli.print(channel, () => describe(cli, channel));
       }),
     );
 
@@ -196,7 +208,7 @@ Examples:
     .command('people')
     .description('List whom a channel has met; approve or block somebody')
     .argument('<channel>', 'name or id')
-    .addOption(new Option('--status <status>', 'only those').choices(identityStatuses))
+    .addOption(several('--status <status>', 'only those', identityStatuses))
     .option('--approve <person>', 'by name or id')
     .option('--block <person>', 'by name or id')
     .addHelpText(
@@ -211,6 +223,8 @@ Examples:
         askCrowd(cli, await find(cli, wanted), options),
       ),
     );
+
+  addPlacesCommand(channels, find);
 }
 
 const withRoutes = (command: Command) =>
@@ -237,7 +251,7 @@ const paintStatus = ({ stdout: { style } }: Cli, status: string) =>
       ? style.red(status)
       : style.yellow(status);
 
-function renderList(cli: Cli, list: Channel[], agents: Map<string, string>): string {
+function renderList(cli: Cli, list: Channel[]): string {
   if (list.length === 0) return 'There is no channel yet. Make one: nightshift channels add\n';
   const broken = list.filter(isBroken);
   const rows = table(
@@ -255,10 +269,10 @@ function renderList(cli: Cli, list: Channel[], agents: Map<string, string>): str
         value: ({ state }) => stateNames[state.status],
         paint: (text, channel) => (isBroken(channel) ? cli.stdout.style.red(text) : text),
       },
-      { header: 'AGENT', value: ({ agentId }) => agents.get(agentId ?? '') ?? '-', shrinks: true },
+      { header: 'AGENT', value: ({ agent }) => agent?.name ?? '-', shrinks: true },
       { header: 'IN', value: ({ lastInboundAt }) => ago(lastInboundAt), optional: true },
       { header: 'OUT', value: ({ lastOutboundAt }) => ago(lastOutboundAt), optional: true },
-      { header: 'ID', value: ({ id }) => id, paint: cli.stdout.style.dim },
+      { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
     ],
     cli.stdout,
   );
@@ -267,7 +281,7 @@ function renderList(cli: Cli, list: Channel[], agents: Map<string, string>): str
   return rows + (lines.length > 0 ? `\n${lines.join('')}` : '');
 }
 
-function describe(cli: Cli, channel: Channel, agents: Map<string, string>): string {
+function describe(cli: Cli, channel: Channel): string {
   const { style } = cli.stdout;
   const line = (label: string, value: string) => `  ${style.dim(label.padEnd(12))}${value}\n`;
   const { counts, access } = channel;
@@ -277,7 +291,7 @@ function describe(cli: Cli, channel: Channel, agents: Map<string, string>): stri
     ...(channel.problem ? [line('problem', printable(channel.problem.message))] : []),
     line('kind', channel.kind),
     line('id', channel.id),
-    line('agent', oneLine(agents.get(channel.agentId ?? '') ?? '-')),
+    line('agent', oneLine(channel.agent?.name ?? '-')),
     ...(channel.account ? [line('account', oneLine(channel.account.name))] : []),
     ...(channel.webhookUrl ? [line('address', channel.webhookUrl)] : []),
     ...(channel.snippet ? [line('snippet', channel.snippet)] : []),

@@ -1,36 +1,61 @@
+import type { PlaceKind } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { withCli } from '../cli.ts';
 import { notesOn, whereOf } from '../message-notes.ts';
-import { integer } from '../options.ts';
-import { agentNames, findAgent, take } from '../records.ts';
+import { integer, type ListOptions, withPages, withTimes } from '../options.ts';
+import { findAgent, shortId, take, takeList } from '../records.ts';
 import { ago } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
 
+const placeKinds: PlaceKind[] = ['direct', 'group', 'channel', 'thread', 'mail'];
+
+interface ConversationListOptions extends ListOptions {
+  agent?: string;
+  channel?: string;
+  person?: string;
+  search?: string;
+  place?: PlaceKind;
+  waiting?: true;
+  sort?: 'activity' | 'created';
+  from?: string;
+  to?: string;
+}
+
 export function addConversationCommands(program: Command): void {
   const conversations = program.command('conversations').description('Conversations: list, show');
 
-  conversations
-    .command('list')
-    .description('List conversations, newest first')
+  withTimes(withPages(conversations.command('list'), 20), 'last spoken in')
+    .description('List conversations, those last spoken in first')
     .option('--agent <agent>', 'only those of this agent: name or id')
-    .addOption(new Option('--limit <n>', 'how many').argParser(integer).default(20))
-    .addHelpText('after', '\nExample:\n  $ nightshift conversations list --agent assistant')
+    .option('--channel <channel>', 'only those of this channel: name or id')
+    .option('--person <person>', 'only those that this person spoke in: name or id')
+    .option('--search <text>', "a part of the title, of the place's name or of a person's")
+    .addOption(new Option('--place <kind>', 'only those held in such a place').choices(placeKinds))
+    .option('--waiting', 'only those with a run that waits to begin')
+    .addOption(new Option('--sort <order>', 'default activity').choices(['activity', 'created']))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ nightshift conversations list --channel Slack --search invoice --from 7d',
+    )
     .action(
-      withCli(async (cli, options: { agent?: string; limit: number }) => {
-        const { client, stdout, stderr } = cli;
+      withCli(async (cli, options: ConversationListOptions) => {
+        const { client, stdout } = cli;
+        const { from, to, sort, waiting, search: q, place: placeKind } = options;
+        const { channel: channelId, person: personId } = options;
         const agentId = options.agent && (await findAgent(client, options.agent)).id;
-        const { items, more } = await take(
-          (page) => client.conversations.list({ ...page, agentId }),
-          options.limit,
+        const filters = { agentId, channelId, personId, q, placeKind, from, to, sort };
+        const items = await takeList(
+          cli,
+          (page) => client.conversations.list({ ...page, ...filters, ...(waiting && { waiting: 'true' }) }),
+          options,
         );
-        const names = cli.json ? new Map<string, string>() : await agentNames(client);
         cli.print(items, () =>
           table(
             items,
             [
-              { header: 'ID', value: ({ id }) => id },
-              { header: 'AGENT', value: ({ agentId }) => names.get(agentId) ?? '(deleted)', shrinks: true },
+              { header: 'ID', value: ({ id }) => shortId(id, stdout) },
+              { header: 'AGENT', value: ({ agent }) => agent.name, shrinks: true },
               { header: 'CHANGED', value: ({ updatedAt }) => ago(updatedAt) },
               {
                 header: 'MESSAGES',
@@ -50,8 +75,6 @@ export function addConversationCommands(program: Command): void {
             stdout,
           ),
         );
-        if (more && !cli.json)
-          stderr.write(stderr.style.dim(`There are more: --limit ${options.limit * 2}\n`));
       }),
     );
 

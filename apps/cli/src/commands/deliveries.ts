@@ -1,8 +1,8 @@
 import type { Delivery, DeliveryStatus } from '@nightshift/contracts';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
-import { integer } from '../options.ts';
-import { take, takeAll, wholePages } from '../records.ts';
+import { type ListOptions, several, withPages, withTimes } from '../options.ts';
+import { shortId, takeAll, takeList, wholePages } from '../records.ts';
 import { ago } from '../terminal/format.ts';
 import { paintStatus } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
@@ -10,11 +10,14 @@ import { oneLine, printable } from '../terminal/text.ts';
 
 const statuses: DeliveryStatus[] = ['pending', 'sending', 'sent', 'unknown', 'dead', 'failed'];
 
-interface ListOptions {
-  status?: DeliveryStatus;
+interface DeliveryListOptions extends ListOptions {
+  status?: DeliveryStatus[];
   conversation?: string;
   webhook?: string;
-  limit: number;
+  channel?: string;
+  run?: string;
+  from?: string;
+  to?: string;
 }
 
 export function addDeliveryCommands(program: Command): void {
@@ -22,13 +25,13 @@ export function addDeliveryCommands(program: Command): void {
     .command('deliveries')
     .description('What left or is to leave, to channels and webhooks: list, show, retry');
 
-  deliveries
-    .command('list')
+  withTimes(withPages(deliveries.command('list'), 20), 'made')
     .description('List deliveries, newest first')
-    .addOption(new Option('--status <status>', 'only those that stand so').choices(statuses))
+    .addOption(several('--status <status>', 'only those', statuses))
     .option('--conversation <id>', 'only those of this conversation')
-    .option('--webhook <id>', 'only those to this webhook')
-    .addOption(new Option('--limit <n>', 'how many').argParser(integer).default(20))
+    .option('--run <id>', 'only those of this run')
+    .option('--channel <channel>', 'only those to this channel: name or id')
+    .option('--webhook <webhook>', 'only those to this webhook: name or id')
     .addHelpText('after', '\nExample:\n  $ nightshift deliveries list --status dead')
     .action(withCli(list));
 
@@ -57,13 +60,12 @@ export function addDeliveryCommands(program: Command): void {
     );
 }
 
-async function list(cli: Cli, options: ListOptions): Promise<void> {
-  const { client, stdout, stderr } = cli;
-  const { status, conversation: conversationId, webhook: webhookId, limit } = options;
-  const { items, more } = await take(
-    (page) => client.deliveries.list({ ...page, status, conversationId, webhookId }),
-    limit,
-  );
+async function list(cli: Cli, options: DeliveryListOptions): Promise<void> {
+  const { client, stdout } = cli;
+  const { status, from, to, run: runId, channel: channelId } = options;
+  const { conversation: conversationId, webhook: webhookId } = options;
+  const filters = { status, from, to, runId, channelId, conversationId, webhookId };
+  const items = await takeList(cli, (page) => client.deliveries.list({ ...page, ...filters }), options);
   const urls = new Map(
     cli.json ? [] : (await takeAll(client.webhooks.list(wholePages))).map(({ id, url }) => [id, url]),
   );
@@ -71,7 +73,7 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
     table<Delivery>(
       items,
       [
-        { header: 'ID', value: ({ id }) => id },
+        { header: 'ID', value: ({ id }) => shortId(id, stdout) },
         {
           header: 'STATUS',
           value: ({ status }) => status,
@@ -86,11 +88,15 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
       stdout,
     ),
   );
-  if (more && !cli.json) stderr.write(stderr.style.dim(`There are more: --limit ${limit * 2}\n`));
 }
 
-const destinationOf = ({ webhookId, channelId }: Delivery, urls?: ReadonlyMap<string, string>) =>
-  webhookId ? (urls?.get(webhookId) ?? `webhook ${webhookId}`) : `channel ${channelId}`;
+const destinationOf = (
+  { webhookId, webhook, channel, channelId }: Delivery,
+  urls?: ReadonlyMap<string, string>,
+) =>
+  webhookId
+    ? (urls?.get(webhookId) ?? `webhook ${webhook?.name ?? webhookId}`)
+    : `channel ${channel?.name ?? channelId}`;
 
 function describe({ stdout: { style } }: Cli, delivery: Delivery): string {
   const line = (label: string, value: string) => `  ${style.dim(label.padEnd(14))}${value}\n`;

@@ -2,7 +2,8 @@ import type { ApiKey, Role } from '@nightshift/contracts';
 import { type Command, Option } from 'commander';
 import { withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
-import { pick, takeAll, wholePages } from '../records.ts';
+import { type ListOptions, withPages } from '../options.ts';
+import { pick, shortId, takeAll, takeList, wholePages } from '../records.ts';
 import { ago } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { oneLine } from '../terminal/text.ts';
@@ -12,13 +13,12 @@ const named = { kind: 'key', namesOf: ({ name }: ApiKey) => [name] };
 export function addKeyCommands(program: Command): void {
   const keys = program.command('keys').description('API keys of this server: list, create, revoke');
 
-  keys
-    .command('list')
+  withPages(keys.command('list'))
     .description('List the API keys, without the keys')
     .addHelpText('after', '\nExample:\n  $ nightshift keys list')
     .action(
-      withCli(async (cli) => {
-        const list = await takeAll(cli.client.apiKeys.list(wholePages));
+      withCli(async (cli, options: ListOptions) => {
+        const list = await takeList(cli, (page) => cli.client.apiKeys.list(page), options);
         cli.print(list, () =>
           table(
             list,
@@ -27,7 +27,7 @@ export function addKeyCommands(program: Command): void {
               { header: 'ROLE', value: ({ role }) => role },
               { header: 'KEY', value: ({ last4 }) => `…${last4}` },
               { header: 'USED', value: ({ lastUsedAt }) => ago(lastUsedAt) },
-              { header: 'ID', value: ({ id }) => id, paint: cli.stdout.style.dim },
+              { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
             ],
             cli.stdout,
           ),

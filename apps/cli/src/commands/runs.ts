@@ -1,9 +1,9 @@
-import type { Run, RunStatus } from '@nightshift/contracts';
-import { type Command, Option } from 'commander';
+import type { Run, RunStatus, RunTrigger } from '@nightshift/contracts';
+import type { Command } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { exitCodes } from '../failure.ts';
-import { integer } from '../options.ts';
-import { agentNames, findAgent, take } from '../records.ts';
+import { type ListOptions, several, withPages, withTimes } from '../options.ts';
+import { findAgent, shortId, takeList } from '../records.ts';
 import { ago, count, took, usd } from '../terminal/format.ts';
 import { paintStatus } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
@@ -13,24 +13,36 @@ const statuses: RunStatus[] = ['queued', 'running', 'succeeded', 'failed', 'canc
 /** Lines of one text of the journal that are shown without `--full`. */
 const shortLines = 20;
 
-interface ListOptions {
+const triggers: RunTrigger[] = ['api', 'schedule', 'message'];
+
+interface RunListOptions extends ListOptions {
   agent?: string;
   conversation?: string;
-  status?: RunStatus;
-  limit: number;
+  channel?: string;
+  schedule?: string;
+  person?: string;
+  status?: RunStatus[];
+  trigger?: RunTrigger[];
+  from?: string;
+  to?: string;
 }
 
 export function addRunCommands(program: Command): void {
   const runs = program.command('runs').description('Runs: list, show, cancel, retry');
 
-  runs
-    .command('list')
+  withTimes(withPages(runs.command('list'), 20), 'made')
     .description('List runs, newest first')
     .option('--agent <agent>', 'only those of this agent: name or id')
     .option('--conversation <id>', 'only those of this conversation')
-    .addOption(new Option('--status <status>', 'only those that stand so').choices(statuses))
-    .addOption(new Option('--limit <n>', 'how many').argParser(integer).default(20))
-    .addHelpText('after', '\nExample:\n  $ nightshift runs list --status failed --limit 5')
+    .option('--channel <channel>', 'only those of this channel: name or id')
+    .option('--schedule <schedule>', 'only those of this schedule: name or id')
+    .option('--person <person>', 'only those that this person caused: name or id')
+    .addOption(several('--status <status>', 'only those', statuses))
+    .addOption(several('--trigger <trigger>', 'only what came so: api, schedule, message', triggers))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ nightshift runs list --status failed,cancelled --from 2d --limit 5',
+    )
     .action(withCli(list));
 
   runs
@@ -86,26 +98,24 @@ Examples:
     );
 }
 
-async function list(cli: Cli, options: ListOptions): Promise<void> {
-  const { client, stdout, stderr } = cli;
-  const { status, conversation: conversationId, limit } = options;
+async function list(cli: Cli, options: RunListOptions): Promise<void> {
+  const { client, stdout } = cli;
+  const { status, trigger, from, to, conversation: conversationId } = options;
+  const { channel: channelId, schedule: scheduleId, person: personId } = options;
   const agentId = options.agent && (await findAgent(client, options.agent)).id;
-  const { items, more } = await take(
-    (page) => client.runs.list({ ...page, status, conversationId, agentId }),
-    limit,
-  );
-  const names = cli.json ? new Map<string, string>() : await agentNames(client);
+  const filters = { status, trigger, from, to, conversationId, channelId, scheduleId, personId, agentId };
+  const items = await takeList(cli, (page) => client.runs.list({ ...page, ...filters }), options);
   cli.print(items, () =>
     table<Run>(
       items,
       [
-        { header: 'ID', value: ({ id }) => id },
+        { header: 'ID', value: ({ id }) => shortId(id, stdout) },
         {
           header: 'STATUS',
           value: ({ status }) => status,
           paint: (text, { status }) => paintStatus(stdout.style, status, text),
         },
-        { header: 'AGENT', value: ({ agentId }) => names.get(agentId) ?? '(deleted)', shrinks: true },
+        { header: 'AGENT', value: ({ agent }) => agent.name, shrinks: true },
         { header: 'CREATED', value: ({ createdAt }) => ago(createdAt) },
         {
           header: 'TOOK',
@@ -125,13 +135,12 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
       stdout,
     ),
   );
-  if (more && !cli.json) stderr.write(stderr.style.dim(`There are more: --limit ${limit * 2}\n`));
 }
 
 async function show(cli: Cli, id: string, maxLines: number): Promise<number> {
   const { client, stdout } = cli;
   const [run, steps] = await Promise.all([client.runs.get(id), client.runs.steps(id)]);
-  const agentName = cli.json ? undefined : (await agentNames(client)).get(run.agentId);
+  const agentName = run.agent.name;
   const { renderJournal } = await import('../journal.ts');
   cli.print({ ...run, steps }, () => renderJournal(run, steps, { style: stdout.style, agentName, maxLines }));
   return exitCodes.ok;
@@ -155,7 +164,7 @@ async function follow(cli: Cli, id: string): Promise<number> {
   if (!cli.json) {
     const { renderRun } = await import('../journal.ts');
     const run = await client.runs.get(id);
-    const agentName = (await agentNames(client)).get(run.agentId);
+    const agentName = run.agent.name;
     stdout.write(`\n${renderRun(run, { style: stdout.style, agentName, maxLines: shortLines })}`);
   }
   return status === 'succeeded' ? exitCodes.ok : exitCodes.failed;

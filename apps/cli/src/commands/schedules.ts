@@ -2,12 +2,13 @@ import type { Schedule, ScheduleFire, ScheduleUpdate } from '@nightshift/contrac
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
-import { integer } from '../options.ts';
-import { agentNames, findAgent, pick, take, takeAll, wholePages } from '../records.ts';
+import { integer, type ListOptions, several, withPages } from '../options.ts';
+import { findAgent, pick, shortId, take, takeAll, takeList, wholePages } from '../records.ts';
 import { ago, duration } from '../terminal/format.ts';
 import { paintStatus } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
+import { readDeliverTo } from './channel-places.ts';
 
 interface ScheduleOptions {
   name?: string;
@@ -20,6 +21,13 @@ interface ScheduleOptions {
   overlap?: Schedule['overlap'];
   jitter?: number;
   to?: string;
+  deliverTo?: string;
+}
+
+interface ScheduleListOptions extends ListOptions {
+  agent?: string;
+  channel?: string;
+  status?: Schedule['status'][];
 }
 
 export function addScheduleCommands(program: Command): void {
@@ -27,13 +35,11 @@ export function addScheduleCommands(program: Command): void {
     .command('schedules')
     .description('Schedules: list, show, create, update, pause, resume, run, delete');
 
-  schedules
-    .command('list')
+  withPages(schedules.command('list'))
     .description('List the schedules, newest first')
     .option('--agent <agent>', 'only those of this agent: name or id')
-    .addOption(
-      new Option('--status <status>', 'only those that stand so').choices(['active', 'paused', 'finished']),
-    )
+    .option('--channel <channel>', 'only those whose answers go there: name or id')
+    .addOption(several('--status <status>', 'only those', ['active', 'paused', 'finished']))
     .addHelpText('after', '\nExample:\n  $ nightshift schedules list --status paused')
     .action(withCli(list));
 
@@ -55,14 +61,19 @@ export function addScheduleCommands(program: Command): void {
       `
 Examples:
   $ nightshift schedules create assistant "Morning brief" --cron "0 8 * * MON-FRI" --timezone Europe/Berlin \\
-      --prompt "Sum up what is new."
+      --prompt "Sum up what is new." --deliver-to "Slack:#sales"
   $ nightshift schedules create assistant Ping --every 3600 --prompt "Check that the site answers."`,
     )
     .action(
       withCli(async (cli, agent: string, name: string, options: ScheduleOptions & { prompt: string }) => {
         const { id: agentId } = await findAgent(cli.client, agent);
         const { prompt } = options;
-        const schedule = await cli.client.schedules.create({ ...fieldsOf(options), agentId, name, prompt });
+        const schedule = await cli.client.schedules.create({
+          ...(await fieldsOf(cli, options)),
+          agentId,
+          name,
+          prompt,
+        });
         cli.print(schedule, () => describeSchedule(cli, schedule));
       }),
     );
@@ -75,7 +86,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ nightshift schedules update "Morning brief" --cron "0 9 * * *"')
     .action(
       withCli(async (cli, wanted: string, options: ScheduleOptions) => {
-        const fields = fieldsOf(options);
+        const fields = await fieldsOf(cli, options);
         if (Object.keys(fields).length === 0) throw new CliError('usage', 'Name something to change.');
         await change(cli, wanted, fields);
       }),
@@ -149,11 +160,20 @@ const withScheduleOptions = (command: Command) =>
       ]),
     )
     .option('--jitter <seconds>', 'up to this much after each slot', integer)
-    .option('--to <conversation>', 'id of the conversation for the answers; default one of its own');
+    .addOption(
+      new Option(
+        '--to <conversation>',
+        'id of the conversation for the answers; default one of its own',
+      ).conflicts('deliverTo'),
+    )
+    .option(
+      '--deliver-to <channel:place>',
+      'where the answers go: "Slack:#sales", "Email:ann@example.org"; a channel alone asks',
+    );
 
 /** What the options set, nothing else, so that an update leaves the rest as it is. */
-function fieldsOf(options: ScheduleOptions): ScheduleUpdate {
-  const { every, jitter, to, name, prompt, cron, at, timezone, misfire, overlap } = options;
+async function fieldsOf(cli: Cli, options: ScheduleOptions): Promise<ScheduleUpdate> {
+  const { every, jitter, to, deliverTo, name, prompt, cron, at, timezone, misfire, overlap } = options;
   const fields = {
     name,
     prompt,
@@ -168,6 +188,7 @@ function fieldsOf(options: ScheduleOptions): ScheduleUpdate {
   return {
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
     ...(to !== undefined && { deliverTo: { conversationId: to } }),
+    ...(deliverTo !== undefined && { deliverTo: await readDeliverTo(cli, deliverTo) }),
   };
 }
 
@@ -183,11 +204,17 @@ async function change(cli: Cli, wanted: string, fields: ScheduleUpdate): Promise
   cli.print(schedule, () => describeSchedule(cli, schedule));
 }
 
-async function list(cli: Cli, options: { agent?: string; status?: Schedule['status'] }): Promise<void> {
+async function list(
+  cli: Cli,
+  { agent, channel: channelId, status, ...options }: ScheduleListOptions,
+): Promise<void> {
   const { client, stdout } = cli;
-  const agentId = options.agent && (await findAgent(client, options.agent)).id;
-  const items = await takeAll(client.schedules.list({ ...wholePages, agentId, status: options.status }));
-  const names = cli.json ? new Map<string, string>() : await agentNames(client);
+  const agentId = agent && (await findAgent(client, agent)).id;
+  const items = await takeList(
+    cli,
+    (page) => client.schedules.list({ ...page, agentId, channelId, status }),
+    options,
+  );
   cli.print(items, () =>
     items.length === 0
       ? 'There is no schedule. Make one: nightshift schedules create --help\n'
@@ -202,8 +229,9 @@ async function list(cli: Cli, options: { agent?: string; status?: Schedule['stat
             },
             { header: 'WHEN', value: timing, shrinks: true },
             { header: 'NEXT', value: ({ nextFires }) => nextFires[0]?.local ?? '-' },
-            { header: 'AGENT', value: ({ agentId }) => names.get(agentId) ?? '(deleted)', optional: true },
-            { header: 'ID', value: ({ id }) => id, paint: stdout.style.dim, optional: true },
+            { header: 'AGENT', value: ({ agent }) => agent.name, optional: true },
+            { header: 'TO', value: targetOf, shrinks: true, optional: true },
+            { header: 'ID', value: ({ id }) => shortId(id, stdout), paint: stdout.style.dim, optional: true },
           ],
           stdout,
         ),
@@ -230,10 +258,12 @@ async function show(cli: Cli, wanted: string, { limit }: { limit: number }): Pro
           align: 'right',
           optional: true,
         },
-        { header: 'RUN', value: ({ runId }) => runId ?? '-', optional: true },
+        { header: 'RUN', value: ({ runId }) => (runId ? shortId(runId, stdout) : '-'), optional: true },
+        { header: 'SENT', value: ({ delivery }) => delivery?.status ?? '-', optional: true },
         {
           header: 'NOTE',
-          value: ({ manual, reason }) => reason ?? (manual ? 'run by hand' : ''),
+          value: ({ manual, reason, delivery }) =>
+            reason ?? delivery?.error?.message ?? (manual ? 'run by hand' : ''),
           shrinks: true,
         },
       ],
@@ -242,6 +272,12 @@ async function show(cli: Cli, wanted: string, { limit }: { limit: number }): Pro
     return `${describeSchedule(cli, schedule)}${items.length > 0 ? `\n${history}` : ''}`;
   });
 }
+
+/** The place that answers go to, as people know it. */
+const targetOf = ({ deliverTo }: Schedule): string =>
+  deliverTo?.channel
+    ? `${deliverTo.channel.name}: ${deliverTo.place?.name ?? deliverTo.place?.address ?? ''}`
+    : '-';
 
 const outcome = ({ status, runStatus }: ScheduleFire): string => runStatus ?? status;
 
@@ -264,6 +300,8 @@ function describeSchedule({ stdout: { style } }: Cli, schedule: Schedule): strin
     line('when', oneLine(timing(schedule))),
     ...nextFires.map(({ local }, index) => line(index === 0 ? 'next' : '', local)),
     line('rules', `misfire ${misfire}, overlap ${overlap}, jitter ${jitterSeconds} s`),
+    line('agent', oneLine(schedule.agent.name)),
+    ...(schedule.deliverTo?.channel ? [line('delivers to', oneLine(targetOf(schedule)))] : []),
     line('conversation', conversationId ?? 'its own, from its first run on'),
     line('made', ago(schedule.createdAt)),
     `  ${style.dim('prompt')}\n${indent(printable(schedule.prompt).trimEnd())}\n`,

@@ -2,7 +2,8 @@ import type { Webhook, WebhookEventType, WebhookSaved } from '@nightshift/contra
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError, exitCodes } from '../failure.ts';
-import { pick, takeAll, wholePages } from '../records.ts';
+import { type ListOptions, withPages } from '../options.ts';
+import { pick, shortId, takeAll, takeList, wholePages } from '../records.ts';
 import { readSecretFrom, refuseSecretOption } from '../secrets.ts';
 import { duration } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
@@ -19,6 +20,7 @@ const eventTypes: WebhookEventType[] = [
 ];
 
 interface UpdateOptions {
+  name?: string;
   to?: string;
   event?: WebhookEventType[];
   rotateSecret?: boolean;
@@ -31,22 +33,22 @@ export function addWebhookCommands(program: Command): void {
     .command('webhooks')
     .description('Outgoing webhooks: list, create, update, delete, test');
 
-  webhooks
-    .command('list')
+  withPages(webhooks.command('list'))
     .description('List the webhooks')
     .addHelpText('after', '\nExample:\n  $ nightshift webhooks list')
     .action(
-      withCli(async (cli) => {
-        const list = await takeAll(cli.client.webhooks.list(wholePages));
+      withCli(async (cli, options: ListOptions) => {
+        const list = await takeList(cli, (page) => cli.client.webhooks.list(page), options);
         cli.print(list, () =>
           list.length > 0
             ? table(
                 list,
                 [
+                  { header: 'NAME', value: ({ name }) => name ?? '-', shrinks: true, optional: true },
                   { header: 'URL', value: ({ url }) => url, shrinks: true },
                   { header: 'EVENTS', value: ({ events }) => events.join(', '), shrinks: true },
                   { header: 'SECRET', value: ({ secret }) => `…${secret.last4 ?? ''}`, optional: true },
-                  { header: 'ID', value: ({ id }) => id, paint: cli.stdout.style.dim },
+                  { header: 'ID', value: ({ id }) => shortId(id, cli.stdout), paint: cli.stdout.style.dim },
                 ],
                 cli.stdout,
               )
@@ -58,6 +60,7 @@ export function addWebhookCommands(program: Command): void {
   withEvents(webhooks.command('create'))
     .description('Send events to a URL. The signing secret is shown this once, alone on stdout')
     .argument('<url>')
+    .option('--name <name>', 'what it is called; unique in the team')
     .addHelpText(
       'after',
       `
@@ -66,14 +69,18 @@ Examples:
   $ nightshift webhooks create https://ops.example.com/failed --event run.finished`,
     )
     .action(
-      withCli(async (cli, url: string, { event }: { event?: WebhookEventType[] }) =>
-        showMade(cli, await cli.client.webhooks.create({ url, events: event ?? eventTypes })),
+      withCli(async (cli, url: string, { event, name }: { event?: WebhookEventType[]; name?: string }) =>
+        showMade(
+          cli,
+          await cli.client.webhooks.create({ url, events: event ?? eventTypes, ...(name && { name }) }),
+        ),
       ),
     );
 
   withEvents(webhooks.command('update'))
     .description('Change what is named of a webhook, and nothing else')
-    .argument('<webhook>', 'URL or id')
+    .argument('<webhook>', 'name, URL or id')
+    .option('--name <name>', 'what it is called from now on')
     .option('--to <url>', 'where it goes from now on; with a new secret, or the same one by --secret-stdin')
     .option('--rotate-secret', 'make a new signing secret, which is shown this once')
     .option('--secret-file <path>', 'read the signing secret from a file; "-" is stdin')
@@ -87,12 +94,17 @@ Examples:
     )
     .action(
       withCli(
-        async (cli, wanted: string, { to, event, rotateSecret, secretFile, secretStdin }: UpdateOptions) => {
+        async (
+          cli,
+          wanted: string,
+          { name, to, event, rotateSecret, secretFile, secretStdin }: UpdateOptions,
+        ) => {
           const secretPath = secretFile ?? (secretStdin ? '-' : undefined);
-          if (!to && !event && !rotateSecret && secretPath === undefined)
+          if (!name && !to && !event && !rotateSecret && secretPath === undefined)
             throw new CliError('usage', 'Name something to change.');
           const { id } = await find(cli, wanted);
           const saved = await cli.client.webhooks.update(id, {
+            ...(name && { name }),
             ...(to && { url: to }),
             ...(event && { events: event }),
             // The stored secret signs for no other address.
@@ -108,7 +120,7 @@ Examples:
   webhooks
     .command('delete')
     .description('Send no more events to a URL, also not those that wait')
-    .argument('<webhook>', 'URL or id')
+    .argument('<webhook>', 'name, URL or id')
     .addHelpText('after', '\nExample:\n  $ nightshift webhooks delete https://ops.example.com/nightshift')
     .action(
       withCli(async (cli, wanted: string) => {
@@ -121,7 +133,7 @@ Examples:
   webhooks
     .command('test')
     .description('Send a ping now and show what comes back; ends with 1 when it is not accepted')
-    .argument('<webhook>', 'URL or id')
+    .argument('<webhook>', 'name, URL or id')
     .addHelpText('after', '\nExample:\n  $ nightshift webhooks test https://ops.example.com/nightshift')
     .action(withCli(test));
 
@@ -141,7 +153,7 @@ const withEvents = (command: Command) =>
 async function find({ client }: Cli, wanted: string): Promise<Webhook> {
   return pick(await takeAll(client.webhooks.list(wholePages)), wanted, {
     kind: 'webhook',
-    namesOf: ({ url }) => [url],
+    namesOf: ({ name, url }) => (name === null ? [url] : [name, url]),
   });
 }
 

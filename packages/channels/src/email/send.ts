@@ -53,7 +53,7 @@ async function post(
     from: { name: settings.name ?? '', address: settings.address },
     to: list(to.to),
     ...(to.cc && { cc: list(to.cc) }),
-    subject: answerSubject(to.subject),
+    subject: to.begins ? to.subject : answerSubject(to.subject),
     messageId,
     ...(to.messageId && { inReplyTo: to.messageId }),
     ...(to.references && { references: to.references }),

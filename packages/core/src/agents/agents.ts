@@ -2,15 +2,22 @@ import type {
   Agent,
   AgentCreate,
   AgentLimits,
+  AgentListQuery,
   AgentUpdate,
   ModelSetting,
   Page,
-  PageQuery,
   ToolPolicy,
 } from '@nightshift/contracts';
 import type { z } from 'zod';
-import { type Database, isUniqueViolation, newId, pageArguments, toPage } from '../database/index.ts';
-import { DomainError, notFound } from '../errors/index.ts';
+import {
+  type Database,
+  isUniqueViolation,
+  type Listed,
+  newId,
+  pageArguments,
+  toPage,
+} from '../database/index.ts';
+import { nameTaken, notFound } from '../errors/index.ts';
 import type { Agent as AgentRow } from '../generated/prisma/client.ts';
 
 function toAgent(row: AgentRow): Agent {
@@ -28,11 +35,10 @@ function toAgent(row: AgentRow): Agent {
   };
 }
 
-function nameTaken(error: unknown, name: string | undefined): unknown {
+async function withHolder(db: Database, teamId: string, error: unknown, name: string): Promise<unknown> {
   if (!isUniqueViolation(error)) return error;
-  return new DomainError('conflict', `There is an agent named "${name}" already.`, {
-    fields: [{ path: 'name', message: 'is taken' }],
-  });
+  const holder = await findAgentByName(db, teamId, name);
+  return nameTaken('agent', name, holder ? { id: holder.id, name: holder.name } : undefined);
 }
 
 /** @throws {DomainError} conflict: the name is taken */
@@ -40,13 +46,21 @@ export async function createAgent(db: Database, teamId: string, body: AgentCreat
   try {
     return toAgent(await db.prisma.agent.create({ data: { id: newId(), teamId, ...body } }));
   } catch (error) {
-    throw nameTaken(error, body.name);
+    throw await withHolder(db, teamId, error, body.name);
   }
 }
 
-export async function listAgents(db: Database, teamId: string, query: PageQuery): Promise<Page<Agent>> {
+export async function listAgents(
+  db: Database,
+  teamId: string,
+  query: Listed<AgentListQuery>,
+): Promise<Page<Agent>> {
   const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.agent.findMany({ ...page, where: { ...where, teamId, deletedAt: null } });
+  const named = query.name === undefined ? {} : { name: query.name };
+  const rows = await db.prisma.agent.findMany({
+    ...page,
+    where: { ...where, ...named, teamId, deletedAt: null },
+  });
   return toPage(rows, query.limit, toAgent);
 }
 
@@ -89,7 +103,7 @@ export async function updateAgent(
     if (!rows[0]) throw notFound('agent');
     return toAgent(rows[0]);
   } catch (error) {
-    throw nameTaken(error, body.name);
+    throw body.name === undefined ? error : await withHolder(db, teamId, error, body.name);
   }
 }
 

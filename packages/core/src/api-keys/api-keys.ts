@@ -3,12 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   type ApiKey,
   type ApiKeyCreate,
+  type ApiKeyListQuery,
   type Page,
-  type PageQuery,
   type Role,
   roleIncludes,
 } from '@nightshift/contracts';
-import { type Database, newId, pageArguments, statement, toPage } from '../database/index.ts';
+import { type Database, type Listed, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import type { KeyOrigin, ApiKey as Row } from '../generated/prisma/client.ts';
 
@@ -94,9 +94,17 @@ export async function createApiKey(
   return { ...toApiKey(row), key };
 }
 
-export async function listApiKeys(db: Database, teamId: string, query: PageQuery): Promise<Page<ApiKey>> {
+export async function listApiKeys(
+  db: Database,
+  teamId: string,
+  query: Listed<ApiKeyListQuery>,
+): Promise<Page<ApiKey>> {
   const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.apiKey.findMany({ ...page, where: { ...where, teamId, revokedAt: null } });
+  const named = query.name === undefined ? {} : { name: query.name };
+  const rows = await db.prisma.apiKey.findMany({
+    ...page,
+    where: { ...where, ...named, teamId, revokedAt: null },
+  });
   return toPage(rows, query.limit, toApiKey);
 }
 

@@ -2,10 +2,11 @@
  * Budgets of a team. What they have used stands in their slots, which the ledger's trigger keeps (the migrations have
  * it, with how windows lie and what counts); here a new or changed budget is filled from the ledger.
  */
-import type { Budget, BudgetCreate, BudgetUpdate, Page, PageQuery } from '@nightshift/contracts';
-import { type Database, newId, pageArguments, toPage } from '../database/index.ts';
+import type { Budget, BudgetCreate, BudgetListQuery, BudgetUpdate, Named, Page } from '@nightshift/contracts';
+import { type Database, type Listed, newId, pageArguments, toPage } from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
 import type { Budget as BudgetRow, Prisma } from '../generated/prisma/client.ts';
+import { claimName, namesOf } from '../references/index.ts';
 import { isTimezone } from '../schedules/wall-clock.ts';
 import { decimal } from './decimal.ts';
 
@@ -18,12 +19,13 @@ type WindowName = Budget['window'];
 const toWindow = (window: BudgetRow['window']): WindowName => (window === 'fiveHours' ? '5h' : window);
 const fromWindow = (window: WindowName): BudgetRow['window'] => (window === '5h' ? 'fiveHours' : window);
 
-export function toBudget(row: BudgetRow): Budget {
+export function toBudget(row: BudgetRow, subject: Named | null): Budget {
   return {
     id: row.id,
     name: row.name,
     scope: row.scope,
     scopeId: row.scopeId,
+    subject,
     window: toWindow(row.window),
     rolling: row.rolling,
     timezone: row.timezone,
@@ -40,7 +42,7 @@ export function toBudget(row: BudgetRow): Budget {
 
 type Transaction = Prisma.TransactionClient;
 /** What a budget is, without its keeping. */
-type Settings = Omit<Budget, 'id' | 'createdAt' | 'updatedAt'>;
+type Settings = Omit<Budget, 'id' | 'subject' | 'createdAt' | 'updatedAt'>;
 
 /** Milliseconds. Whoever makes or changes a budget waits until the ledger's writers of the team have committed. */
 const patience = { maxWait: 10_000, timeout: 30_000 };
@@ -119,37 +121,61 @@ const toData = (settings: Settings) => ({ ...settings, window: fromWindow(settin
  *
  * @throws {DomainError} invalid_request, naming the field; conflict at the limit
  */
-export function createBudget(db: Database, teamId: string, body: BudgetCreate): Promise<Budget> {
+export async function createBudget(db: Database, teamId: string, body: BudgetCreate): Promise<Budget> {
   const settings: Settings = {
     ...body,
     max: decimal(body.max),
     rolling: body.rolling ?? body.window === '5h',
   };
   assertConsistent(settings);
-  return db.prisma.$transaction(async (tx) => {
+  const id = await db.prisma.$transaction(async (tx) => {
     await assertTimezone(tx, settings.timezone);
     await assertScope(tx, teamId, settings);
+    await claimName(tx, 'budget', teamId, settings.name);
     await lockLedger(tx, teamId);
     const count = await tx.budget.count({ where: { teamId } });
     if (count >= budgetLimit)
       throw new DomainError('conflict', `The team has ${count} budgets, of ${budgetLimit} that it may have.`);
     const row = await tx.budget.create({ data: { id: newId(), teamId, ...toData(settings) } });
     await fill(tx, row.id);
-    return toBudget(row);
+    return row.id;
   }, patience);
+  return getBudget(db, teamId, id);
 }
 
-export async function listBudgets(db: Database, teamId: string, query: PageQuery): Promise<Page<Budget>> {
+const kinds = { member: 'apiKey', agent: 'agent', channel: 'channel', schedule: 'schedule' } as const;
+
+/** Whose each budget is, where it is one record's alone. */
+export async function subjectsOf(
+  db: Pick<Database, 'query'>,
+  teamId: string,
+  rows: readonly BudgetRow[],
+): Promise<(row: BudgetRow) => Named | null> {
+  const scopes = Object.entries(kinds).map(async ([scope, kind]) => {
+    const ids = rows.filter((row) => row.scope === scope).map((row) => row.scopeId);
+    return [scope, await namesOf(db, teamId, kind, ids)] as const;
+  });
+  const finders = new Map<string, (id: string | null) => Named | null>(await Promise.all(scopes));
+  return ({ scope, scopeId }) => finders.get(scope)?.(scopeId) ?? null;
+}
+
+export async function listBudgets(
+  db: Database,
+  teamId: string,
+  query: Listed<BudgetListQuery>,
+): Promise<Page<Budget>> {
   const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.budget.findMany({ ...page, where: { ...where, teamId } });
-  return toPage(rows, query.limit, toBudget);
+  const named = query.name === undefined ? {} : { name: query.name };
+  const rows = await db.prisma.budget.findMany({ ...page, where: { ...where, ...named, teamId } });
+  const subjectOf = await subjectsOf(db, teamId, rows);
+  return toPage(rows, query.limit, (row) => toBudget(row, subjectOf(row)));
 }
 
 /** @throws {DomainError} not_found */
 export async function getBudget(db: Database, teamId: string, id: string): Promise<Budget> {
   const row = await db.prisma.budget.findFirst({ where: { id, teamId } });
   if (!row) throw notFound('budget');
-  return toBudget(row);
+  return toBudget(row, (await subjectsOf(db, teamId, [row]))(row));
 }
 
 /** What decides which entries count, where and for how much. */
@@ -172,18 +198,24 @@ function merge(before: Settings, body: BudgetUpdate): Settings {
  *
  * @throws {DomainError} not_found; invalid_request, naming the field
  */
-export function updateBudget(db: Database, teamId: string, id: string, body: BudgetUpdate): Promise<Budget> {
-  return db.prisma.$transaction(async (tx) => {
+export async function updateBudget(
+  db: Database,
+  teamId: string,
+  id: string,
+  body: BudgetUpdate,
+): Promise<Budget> {
+  await db.prisma.$transaction(async (tx) => {
     await lockLedger(tx, teamId);
     const row = await tx.budget.findFirst({ where: { id, teamId } });
     if (!row) throw notFound('budget');
-    const { id: _, createdAt, updatedAt, ...before } = toBudget(row);
+    const { id: _, subject, createdAt, updatedAt, ...before } = toBudget(row, null);
     const after = merge(before, body);
     assertConsistent(after);
     if (after.timezone !== before.timezone) await assertTimezone(tx, after.timezone);
     if (after.scopeId !== before.scopeId || after.scope !== before.scope)
       await assertScope(tx, teamId, after);
-    const changed = await tx.budget.update({ where: { id }, data: toData(after) });
+    if (after.name !== before.name) await claimName(tx, 'budget', teamId, after.name, { except: id });
+    await tx.budget.update({ where: { id }, data: toData(after) });
     if (counting.some((field) => after[field] !== before[field])) {
       await fill(tx, id);
       await tx.budgetReservation.deleteMany({ where: { budgetId: id } });
@@ -191,8 +223,8 @@ export function updateBudget(db: Database, teamId: string, id: string, body: Bud
       // 80 % are another figure now.
       await tx.budgetSlot.updateMany({ where: { budgetId: id }, data: { warnedAt: null } });
     }
-    return toBudget(changed);
   }, patience);
+  return getBudget(db, teamId, id);
 }
 
 /** The caller wakes the runs that wait (`releaseWaitingRuns`). @throws {DomainError} not_found */

@@ -1,7 +1,7 @@
 /** How a team's budgets stand. */
 import type { BudgetAccount, Limit } from '@nightshift/contracts';
 import { type Database, statement } from '../database/index.ts';
-import { toBudget } from './budgets.ts';
+import { subjectsOf, toBudget } from './budgets.ts';
 import { decimal } from './decimal.ts';
 import { warnedFrom } from './warnings.ts';
 
@@ -78,9 +78,11 @@ export async function readLimits(db: Database, teamId: string): Promise<Limit[]>
     db.prisma.budget.findMany({ where: { teamId, enabled: true }, orderBy: { id: 'asc' } }),
     db.query(accounts, [teamId]),
   ]);
+  const subjectOf = await subjectsOf(db, teamId, budgets);
   const byBudget = Map.groupBy(rows, ({ budget_id }) => budget_id);
   return budgets.map((budget) => {
     const own = byBudget.get(budget.id) ?? [];
-    return { budget: toBudget(budget), accounts: own.map(toAccount), accountCount: own[0]?.accounts ?? 0 };
+    const accountCount = own[0]?.accounts ?? 0;
+    return { budget: toBudget(budget, subjectOf(budget)), accounts: own.map(toAccount), accountCount };
   });
 }

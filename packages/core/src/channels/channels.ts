@@ -7,9 +7,10 @@ import {
   type ChannelRoute,
   type Page,
 } from '@nightshift/contracts';
-import { type Database, newId, pageArguments, statement, toPage } from '../database/index.ts';
+import { type Database, type Listed, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
-import type { Prisma, Channel as Row } from '../generated/prisma/client.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
+import { claimFreeName, claimName } from '../references/index.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
 import type { ChannelTrouble } from './attention.ts';
 import { databaseNow, toState } from './state.ts';
@@ -35,6 +36,10 @@ const toProblem = (problem: unknown): Channel['problem'] => {
   return problem ? { code, message } : null;
 };
 
+const withAgent = { agent: { select: { id: true, name: true } } } as const satisfies Prisma.ChannelInclude;
+
+type Row = Prisma.ChannelGetPayload<{ include: typeof withAgent }>;
+
 function toChannel(
   row: Row,
   { publicUrl, pushes, snippetOf, isMachineMade }: ReadOptions,
@@ -47,6 +52,7 @@ function toChannel(
     kind: row.kind,
     name: row.name,
     agentId: row.agentId,
+    agent: row.agent,
     credentials: Object.fromEntries(
       Object.entries(last4).map(([name, value]) => [
         name,
@@ -84,6 +90,8 @@ function toChannel(
 export interface NewChannel {
   kind: string;
   name: string;
+  /** Somebody chose the name, and is told that it is taken. Default: it gets a number then. */
+  isNameChosen?: boolean | undefined;
   agentId?: string | undefined;
   credentials: object | null;
   settings: object;
@@ -99,35 +107,37 @@ export interface NewChannel {
   ownIds?: readonly string[] | undefined;
 }
 
-/** @returns the channel's id @throws {DomainError} not_found: an agent that it names */
+/** @returns the channel's id @throws {DomainError} not_found: an agent that it names · conflict: the name is taken */
 export async function createChannel(
   db: Database,
   kek: KeyEncryptionKey,
   teamId: string,
   channel: NewChannel,
 ): Promise<string> {
-  const { kind, name, agentId, credentials, settings, access, routes = [], live, connects } = channel;
-  const { guestTools, ownIds, isMachineMade = () => false } = channel;
+  const { kind, agentId, credentials, settings, access, routes = [], live, connects } = channel;
+  const { guestTools, ownIds, isMachineMade = () => false, isNameChosen = false } = channel;
   await assertAgents(db, teamId, [agentId, ...routes.map((route) => route.agentId)]);
   const id = newId();
-  await db.prisma.channel.create({
-    data: {
-      id,
-      teamId,
-      kind,
-      name,
-      agentId: agentId ?? null,
-      // 256 bits: whoever does not know the address cannot even knock.
-      hookKey: randomBytes(32).toString('base64url'),
-      settings: settings as Prisma.InputJsonObject,
-      access: access ?? {},
-      routes: routes as unknown as Prisma.InputJsonArray,
-      ...(guestTools && { guestTools: [...guestTools] }),
-      ...(live !== undefined && { live }),
-      ...(connects !== undefined && { connects }),
-      ...(ownIds && { ownIds: [...ownIds] }),
-      ...(credentials && sealed(kek, teamId, id, credentials as Fields, isMachineMade)),
-    },
+  const data = {
+    id,
+    teamId,
+    kind,
+    agentId: agentId ?? null,
+    // 256 bits: whoever does not know the address cannot even knock.
+    hookKey: randomBytes(32).toString('base64url'),
+    settings: settings as Prisma.InputJsonObject,
+    access: access ?? {},
+    routes: routes as unknown as Prisma.InputJsonArray,
+    ...(guestTools && { guestTools: [...guestTools] }),
+    ...(live !== undefined && { live }),
+    ...(connects !== undefined && { connects }),
+    ...(ownIds && { ownIds: [...ownIds] }),
+    ...(credentials && sealed(kek, teamId, id, credentials as Fields, isMachineMade)),
+  };
+  await db.prisma.$transaction(async (tx) => {
+    if (isNameChosen) await claimName(tx, 'channel', teamId, channel.name);
+    const name = isNameChosen ? channel.name : await claimFreeName(tx, 'channel', teamId, channel.name);
+    await tx.channel.create({ data: { ...data, name } });
   });
   return id;
 }
@@ -135,7 +145,7 @@ export async function createChannel(
 export async function listChannels(
   db: Database,
   teamId: string,
-  query: ChannelListQuery,
+  query: Listed<ChannelListQuery>,
   options: ReadOptions,
 ): Promise<Page<Channel>> {
   const { where, ...page } = pageArguments(query);
@@ -145,9 +155,12 @@ export async function listChannels(
       ...where,
       teamId,
       deletedAt: null,
-      ...(query.kind && { kind: query.kind }),
-      ...(query.status && { status: query.status }),
+      ...(query.name !== undefined && { name: query.name }),
+      ...(query.agentId && { agentId: query.agentId }),
+      ...(query.kind && { kind: { in: query.kind } }),
+      ...(query.status && { status: { in: query.status } }),
     },
+    include: withAgent,
   });
   const now = await databaseNow(db);
   return toPage(rows, query.limit, (row) => toChannel(row, options, now));
@@ -160,7 +173,10 @@ export async function getChannel(
   id: string,
   options: ReadOptions,
 ): Promise<Channel> {
-  const row = await db.prisma.channel.findFirst({ where: { id, teamId, deletedAt: null } });
+  const row = await db.prisma.channel.findFirst({
+    where: { id, teamId, deletedAt: null },
+    include: withAgent,
+  });
   if (!row) throw notFound('channel');
   return toChannel(row, options, await databaseNow(db));
 }

@@ -10,6 +10,7 @@ export * from './pairing.ts';
 export * from './pairing-code.ts';
 export * from './people.ts';
 export * from './place.ts';
+export * from './places.ts';
 export * from './routing.ts';
 export * from './scope.ts';
 export * from './state.ts';

@@ -1,7 +1,8 @@
 /** People, and as whom the channels know them: approving, blocking, linking. */
-import type { Identity, IdentityListQuery, Page, PageQuery, Person } from '@nightshift/contracts';
+import type { Identity, IdentityListQuery, Page, Person, PersonListQuery } from '@nightshift/contracts';
 import {
   type Database,
+  type Listed,
   newId,
   pageArguments,
   run,
@@ -10,14 +11,23 @@ import {
   transaction,
 } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
-import type { Identity as IdentityRow, Person as PersonRow } from '../generated/prisma/client.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
 import { idOfKey } from './access.ts';
+
+const named = { select: { id: true, name: true } } as const;
+
+/** The names beside an identity's ids. */
+export const identityNames = { channel: named, person: named } as const satisfies Prisma.IdentityInclude;
+
+type IdentityRow = Prisma.IdentityGetPayload<{ include: typeof identityNames }>;
 
 export function toIdentity(row: IdentityRow): Identity {
   return {
     id: row.id,
     channelId: row.channelId,
+    channel: row.channel,
     personId: row.personId,
+    person: row.person,
     // A name is kept apart from accounts by how it is stored.
     externalId: idOfKey(row.externalId, row.vouched),
     name: row.name,
@@ -33,24 +43,42 @@ export function toIdentity(row: IdentityRow): Identity {
   };
 }
 
-const toPerson = (row: PersonRow & { identities: IdentityRow[] }): Person => ({
+const withIdentities = {
+  identities: { orderBy: { id: 'asc' }, include: identityNames },
+} as const satisfies Prisma.PersonInclude;
+
+const toPerson = (row: Prisma.PersonGetPayload<{ include: typeof withIdentities }>): Person => ({
   id: row.id,
   name: row.name,
   identities: row.identities.map(toIdentity),
   createdAt: row.createdAt.toISOString(),
 });
 
-const withIdentities = { identities: { orderBy: { id: 'asc' } } } as const;
-
-export async function listPeople(db: Database, teamId: string, query: PageQuery): Promise<Page<Person>> {
+export async function listPeople(
+  db: Database,
+  teamId: string,
+  query: Listed<PersonListQuery>,
+): Promise<Page<Person>> {
   const { where, ...page } = pageArguments(query);
+  const part = query.q && ({ contains: escapeLike(query.q), mode: 'insensitive' } as const);
   const rows = await db.prisma.person.findMany({
     ...page,
-    where: { ...where, teamId },
+    where: {
+      ...where,
+      teamId,
+      ...(query.name !== undefined && { name: query.name }),
+      ...(query.channelId && { identities: { some: { channelId: query.channelId } } }),
+      ...(part && {
+        OR: [{ name: part }, { identities: { some: { OR: [{ name: part }, { externalId: part }] } } }],
+      }),
+    },
     include: withIdentities,
   });
   return toPage(rows, query.limit, toPerson);
 }
+
+/** A text in a pattern of LIKE, which Prisma does not escape. */
+export const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`);
 
 /** @throws {DomainError} not_found */
 export async function getPerson(db: Database, teamId: string, id: string): Promise<Person> {
@@ -70,14 +98,20 @@ export async function listIdentities(
   db: Database,
   teamId: string,
   channelId: string,
-  query: IdentityListQuery,
+  query: Listed<IdentityListQuery>,
 ): Promise<Page<Identity>> {
   const channel = await db.prisma.channel.count({ where: { id: channelId, teamId, deletedAt: null } });
   if (channel === 0) throw notFound('channel');
   const { where, ...page } = pageArguments(query);
   const rows = await db.prisma.identity.findMany({
     ...page,
-    where: { ...where, channelId, ...(query.status && { status: query.status }) },
+    where: {
+      ...where,
+      channelId,
+      ...(query.name !== undefined && { name: query.name }),
+      ...(query.status && { status: { in: query.status } }),
+    },
+    include: identityNames,
   });
   return toPage(rows, query.limit, toIdentity);
 }

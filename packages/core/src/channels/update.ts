@@ -3,6 +3,7 @@ import { type ChannelUpdate, storable } from '@nightshift/contracts';
 import type { Database } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 import { Prisma, type Channel as Row } from '../generated/prisma/client.ts';
+import { claimName } from '../references/index.ts';
 import { assertSecretsGiven, type KeyEncryptionKey } from '../secrets/index.ts';
 import { hurryDeliveries } from './attention.ts';
 import { assertAgents, type Fields, openStored, sealed } from './stored.ts';
@@ -72,6 +73,7 @@ export async function updateChannel(
     await tx.$queryRaw`SELECT id FROM channel WHERE id = ${id}::uuid AND team_id = ${teamId}::uuid FOR UPDATE`;
     const row = await tx.channel.findFirst({ where: { id, teamId, deletedAt: null } });
     if (!row) throw notFound('channel');
+    if (name !== undefined && name !== row.name) await claimName(tx, 'channel', teamId, name, { except: id });
     const fields = changeFields(kek, row, change, rules);
     await tx.channel.update({
       where: { id },

@@ -1,6 +1,5 @@
 import {
   type Conversation,
-  type ConversationListQuery,
   type Message,
   type MessageContext,
   type Page,
@@ -9,19 +8,24 @@ import {
   type StoredPart,
   textOf,
 } from '@nightshift/contracts';
-import { type Database, decodeCursor, pageArguments, statement, toPage } from '../database/index.ts';
+import { type Database, decodeCursor, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
-import type { Conversation as ConversationRow, Message as MessageRow } from '../generated/prisma/client.ts';
+import type { Message as MessageRow, Prisma } from '../generated/prisma/client.ts';
 import { contextWithQuote } from './quotes.ts';
 
-const withChannel = { channel: { select: { id: true, name: true, kind: true } } } as const;
+/** The names beside a conversation's ids. */
+export const withNames = {
+  agent: { select: { id: true, name: true } },
+  channel: { select: { id: true, name: true, kind: true } },
+} as const satisfies Prisma.ConversationInclude;
 
-type ConversationWithChannel = ConversationRow & { channel: Conversation['channel'] };
+type ConversationRow = Prisma.ConversationGetPayload<{ include: typeof withNames }>;
 
-function toConversation(row: ConversationWithChannel, people: Conversation['people']): Conversation {
+export function toConversation(row: ConversationRow, people: Conversation['people']): Conversation {
   return {
     id: row.id,
     agentId: row.agentId,
+    agent: row.agent,
     title: row.title,
     channel: row.channel,
     place: row.place as Place | null,
@@ -49,9 +53,9 @@ const people = statement<{ conversation_id: string; id: string; name: string }>(
   ORDER BY c.id, spoke.seq DESC`);
 
 /** Who spoke in them lately, the last one first. */
-async function peopleOf(
+export async function peopleOf(
   db: Database,
-  rows: readonly ConversationRow[],
+  rows: readonly { id: string; channelId: string | null }[],
 ): Promise<(id: string) => Conversation['people']> {
   const ids = rows.flatMap(({ id, channelId }) => (channelId === null ? [] : [id]));
   const found = new Map<string, Conversation['people']>();
@@ -89,24 +93,9 @@ function toMessage(row: MessageRow, personName: string | null): Message {
   };
 }
 
-export async function listConversations(
-  db: Database,
-  teamId: string,
-  query: ConversationListQuery,
-): Promise<Page<Conversation>> {
-  const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.conversation.findMany({
-    ...page,
-    where: { ...where, teamId, ...(query.agentId && { agentId: query.agentId }) },
-    include: withChannel,
-  });
-  const spokeIn = await peopleOf(db, rows);
-  return toPage(rows, query.limit, (row) => toConversation(row, spokeIn(row.id)));
-}
-
 /** @throws {DomainError} not_found */
 export async function getConversation(db: Database, teamId: string, id: string): Promise<Conversation> {
-  const row = await db.prisma.conversation.findFirst({ where: { id, teamId }, include: withChannel });
+  const row = await db.prisma.conversation.findFirst({ where: { id, teamId }, include: withNames });
   if (!row) throw notFound('conversation');
   const spokeIn = await peopleOf(db, [row]);
   return toConversation(row, spokeIn(id));

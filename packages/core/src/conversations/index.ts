@@ -1,1 +1,2 @@
 export * from './conversations.ts';
+export { listConversations } from './list.ts';

@@ -3,15 +3,16 @@ import {
   type Credential,
   type CredentialCreate,
   type CredentialHealth,
+  type CredentialListQuery,
   type CredentialUpdate,
   customProviders,
   type Page,
-  type PageQuery,
   type TokenPrices,
 } from '@nightshift/contracts';
 import {
   type Database,
   isUniqueViolation,
+  type Listed,
   newId,
   pageArguments,
   statement,
@@ -74,10 +75,22 @@ function sealed(kek: KeyEncryptionKey, teamId: string, id: string, apiKey: strin
   };
 }
 
-function labelTaken(error: unknown, provider: string): unknown {
+/** What has the label of a provider, or the name of a custom endpoint. */
+async function labelTaken(
+  db: Database,
+  error: unknown,
+  teamId: string,
+  { provider, label, name }: { provider: string; label: string; name: string | null },
+): Promise<unknown> {
   if (!isUniqueViolation(error)) return error;
+  const holder = await db.prisma.providerCredential.findFirst({
+    where: { teamId, OR: [...(name === null ? [] : [{ name }]), { provider, label }] },
+    select: { id: true, name: true, label: true },
+  });
+  const isNamed = name !== null && holder?.name === name;
   return new DomainError('conflict', `There is a ${provider} credential with this label or name already.`, {
-    fields: [{ path: 'label', message: 'is taken' }],
+    fields: [{ path: isNamed ? 'name' : 'label', message: 'is taken' }],
+    existing: holder ? { id: holder.id, name: holder.name ?? holder.label } : undefined,
   });
 }
 
@@ -94,15 +107,17 @@ export async function createCredential(
   rules.assertFits({ apiKey: body.apiKey, provider, baseUrl, parameters });
   const isMachineMade = rules.isMachineMade({ provider, baseUrl, parameters });
   const custom = (customProviders as readonly string[]).includes(body.provider);
+  // Two custom endpoints are told apart by their name, so the name is their label unless one is given.
+  const label = custom && body.label === 'default' ? (body.name ?? body.label) : body.label;
+  const name = body.name ?? null;
   try {
     const row = await db.prisma.providerCredential.create({
       data: {
         id,
         teamId,
         provider,
-        // Two custom endpoints are told apart by their name, so the name is their label unless one is given.
-        label: custom && body.label === 'default' ? (body.name ?? body.label) : body.label,
-        name: body.name ?? null,
+        label,
+        name,
         baseUrl,
         weight: body.weight,
         parameters,
@@ -112,17 +127,21 @@ export async function createCredential(
     });
     return toCredential(row);
   } catch (error) {
-    throw labelTaken(error, body.provider);
+    throw await labelTaken(db, error, teamId, { provider, label, name });
   }
 }
 
 export async function listCredentials(
   db: Database,
   teamId: string,
-  query: PageQuery,
+  query: Listed<CredentialListQuery>,
 ): Promise<Page<Credential>> {
   const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.providerCredential.findMany({ ...page, where: { ...where, teamId } });
+  const named = query.name === undefined ? {} : { name: query.name };
+  const rows = await db.prisma.providerCredential.findMany({
+    ...page,
+    where: { ...where, ...named, teamId },
+  });
   const ids = rows.map(({ id }) => id);
   const troubles = await healthOfCredentials(db, teamId, ids);
   return toPage(rows, query.limit, (row) => toCredential(row, troubles.get(row.id)));
@@ -187,7 +206,9 @@ export async function updateCredential(
     if (body.apiKey || body.baseUrl !== undefined || body.parameters) await forgetHealth(db, teamId, id);
     return getCredential(db, teamId, id);
   } catch (error) {
-    throw labelTaken(error, 'such');
+    if (!isUniqueViolation(error)) throw error;
+    const { provider, label } = await getCredential(db, teamId, id);
+    throw await labelTaken(db, error, teamId, { provider, label: body.label ?? label, name: null });
   }
 }
 

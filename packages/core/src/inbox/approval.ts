@@ -1,6 +1,6 @@
 /** Strangers are approved or blocked, by the code that they were sent or by their identity, and answered. */
 import { type Address, ChannelAccess, type ChannelRoute, type Identity } from '@nightshift/contracts';
-import { codeMinutes, greet, hashCode, notVouchedFor, toIdentity } from '../channels/index.ts';
+import { codeMinutes, greet, hashCode, identityNames, notVouchedFor, toIdentity } from '../channels/index.ts';
 import {
   type Database,
   isDatabaseUnavailable,
@@ -90,7 +90,12 @@ async function settle(
     if (held.length > 0) await answerHeld(query, kek, channel, held, events);
     return row.id;
   });
-  return { identity: toIdentity(await db.prisma.identity.findUniqueOrThrow({ where: { id } })), events };
+  return {
+    identity: toIdentity(
+      await db.prisma.identity.findUniqueOrThrow({ where: { id }, include: identityNames }),
+    ),
+    events,
+  };
 }
 
 /** What was written while its sender waited comes in as if it came now, by the same way as any message. */

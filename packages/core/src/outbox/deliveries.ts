@@ -1,8 +1,15 @@
 /** What people may ask of deliveries: read them, and retry those that ended without having arrived for certain. */
 import type { Delivery, DeliveryListQuery, Page } from '@nightshift/contracts';
-import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
+import { type Database, type Listed, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
-import type { Delivery as Row } from '../generated/prisma/client.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
+
+const withNames = {
+  channel: { select: { id: true, name: true } },
+  webhook: { select: { id: true, name: true, url: true } },
+} as const satisfies Prisma.DeliveryInclude;
+
+type Row = Prisma.DeliveryGetPayload<{ include: typeof withNames }>;
 
 function toDelivery(row: Row): Delivery {
   return {
@@ -10,7 +17,9 @@ function toDelivery(row: Row): Delivery {
     event: row.event,
     status: row.status,
     channelId: row.channelId,
+    channel: row.channel,
     webhookId: row.webhookId,
+    webhook: row.webhook && { id: row.webhook.id, name: row.webhook.name ?? originOf(row.webhook.url) },
     conversationId: row.conversationId,
     runId: row.runId,
     messageId: row.messageId,
@@ -26,10 +35,13 @@ function toDelivery(row: Row): Delivery {
   };
 }
 
+/** A path may hold what only its owner should know. */
+const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : '');
+
 export async function listDeliveries(
   db: Database,
   teamId: string,
-  query: DeliveryListQuery,
+  query: Listed<DeliveryListQuery>,
 ): Promise<Page<Delivery>> {
   const { where, ...page } = pageArguments(query);
   const rows = await db.prisma.delivery.findMany({
@@ -37,18 +49,21 @@ export async function listDeliveries(
     where: {
       ...where,
       teamId,
-      ...(query.status && { status: query.status }),
+      ...(query.id && { id: query.id }),
+      ...(query.status && { status: { in: query.status } }),
+      ...(query.runId && { runId: query.runId }),
       ...(query.conversationId && { conversationId: query.conversationId }),
       ...(query.webhookId && { webhookId: query.webhookId }),
       ...(query.channelId && { channelId: query.channelId }),
     },
+    include: withNames,
   });
   return toPage(rows, query.limit, toDelivery);
 }
 
 /** @throws {DomainError} not_found */
 export async function getDelivery(db: Database, teamId: string, id: string): Promise<Delivery> {
-  const row = await db.prisma.delivery.findFirst({ where: { id, teamId } });
+  const row = await db.prisma.delivery.findFirst({ where: { id, teamId }, include: withNames });
   if (!row) throw notFound('delivery');
   return toDelivery(row);
 }

@@ -3,6 +3,7 @@
 import type {
   Attempt,
   Failure,
+  Named,
   Page,
   Run,
   RunListQuery,
@@ -12,25 +13,36 @@ import type {
   Waiting,
 } from '@nightshift/contracts';
 import { trimEndOf } from '@nightshift/contracts/text';
-import { type Database, pageArguments, statement, toPage } from '../database/index.ts';
+import { type Database, type Listed, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import { appendRunEvents, signal } from '../events/index.ts';
 import type { Prisma, UsageEntry } from '../generated/prisma/client.ts';
+import { namesOf } from '../references/index.ts';
+
+const named = { select: { id: true, name: true } } as const;
 
 const withUsage = {
+  agent: named,
+  conversation: { select: { channel: named } },
   usage: { select: { inputTokens: true, outputTokens: true, costUsd: true, estimated: true } },
 } as const satisfies Prisma.RunInclude;
 
 type RunRow = Prisma.RunGetPayload<{ include: typeof withUsage }>;
 
-function toRun(row: RunRow): Run {
+type NameOf = (id: string | null) => Named | null;
+
+function toRun(row: RunRow, scheduleOf: NameOf, personOf: NameOf): Run {
   const cost = row.usage.every(({ costUsd }) => costUsd !== null)
     ? row.usage.reduce((sum, { costUsd }) => sum + Number(costUsd), 0)
     : null;
   return {
     id: row.id,
     agentId: row.agentId,
+    agent: row.agent,
     conversationId: row.conversationId,
+    channel: row.conversation.channel,
+    schedule: scheduleOf(row.scheduleId),
+    person: personOf(row.personId),
     trigger: row.trigger,
     status: row.status,
     attempt: row.attempt,
@@ -65,28 +77,55 @@ function usageOf(entry: UsageEntry): TokenUsage | null {
 
 const trimDecimal = (text: string) => (text.includes('.') ? trimEndOf(trimEndOf(text, '0'), '.') : text);
 
-export async function listRuns(db: Database, teamId: string, query: RunListQuery): Promise<Page<Run>> {
+/** How rows become runs: what has no relation is looked up for all of them at once. */
+async function runReader(db: Database, teamId: string, rows: readonly RunRow[]) {
+  const [scheduleOf, personOf] = await Promise.all([
+    namesOf(
+      db,
+      teamId,
+      'schedule',
+      rows.map((row) => row.scheduleId),
+    ),
+    namesOf(
+      db,
+      teamId,
+      'person',
+      rows.map((row) => row.personId),
+    ),
+  ]);
+  return (row: RunRow) => toRun(row, scheduleOf, personOf);
+}
+
+export async function listRuns(
+  db: Database,
+  teamId: string,
+  query: Listed<RunListQuery>,
+): Promise<Page<Run>> {
   const { where, ...page } = pageArguments(query);
   const rows = await db.prisma.run.findMany({
     ...page,
     where: {
       ...where,
       teamId,
+      ...(query.id && { id: query.id }),
       ...(query.agentId && { agentId: query.agentId }),
+      ...(query.channelId && { conversation: { channelId: query.channelId } }),
+      ...(query.scheduleId && { scheduleId: query.scheduleId }),
+      ...(query.personId && { personId: query.personId }),
       ...(query.conversationId && { conversationId: query.conversationId }),
-      ...(query.status && { status: query.status }),
-      ...(query.trigger && { trigger: query.trigger }),
+      ...(query.status && { status: { in: query.status } }),
+      ...(query.trigger && { trigger: { in: query.trigger } }),
     },
     include: withUsage,
   });
-  return toPage(rows, query.limit, toRun);
+  return toPage(rows, query.limit, await runReader(db, teamId, rows));
 }
 
 /** @throws {DomainError} not_found */
 export async function getRun(db: Database, teamId: string, id: string): Promise<Run> {
   const row = await db.prisma.run.findFirst({ where: { id, teamId }, include: withUsage });
   if (!row) throw notFound('run');
-  return toRun(row);
+  return (await runReader(db, teamId, [row]))(row);
 }
 
 /** The run's journal, each model step with its rows of the ledger. @throws {DomainError} not_found */

@@ -5,6 +5,7 @@
  */
 import type { PoolClient } from 'pg';
 import { type Database, newId, run, statement, transaction } from '../database/index.ts';
+import type { PlaceTarget } from './deliver-place.ts';
 import type { DueFire } from './open-fire.ts';
 import { type DueSchedule, type FireOutcome, opensRun, skipDue, type TakenFire, takeUp } from './take-up.ts';
 import { dueTime } from './timing.ts';
@@ -18,13 +19,14 @@ interface ScheduleRow extends DueSchedule {
   name: string;
   prompt: string;
   conversationId: string | null;
+  place: PlaceTarget | null;
   now: Date;
 }
 
 const lockDue = statement<ScheduleRow>(`
   SELECT id, team_id AS "teamId", agent_id AS "agentId", name, prompt, cron, every_seconds AS "everySeconds", at,
     timezone, misfire, overlap, jitter_seconds AS "jitterSeconds", conversation_id AS "conversationId",
-    next_at AS "nextAt", now() AS now
+    deliver_place AS place, next_at AS "nextAt", now() AS now
   FROM schedule WHERE status = 'active' AND deleted_at IS NULL AND due_at <= now()
   ORDER BY due_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED`);
 
@@ -130,14 +132,14 @@ async function write(client: PoolClient, decisions: readonly Decision[]): Promis
   const rows = new Map(written.map((row) => [keyOf(row.scheduleId, row.fireAt), row]));
   const claimed: ClaimedSlots = { due: [], taken: [], full: decisions.length === batchSize };
   for (const { schedule, fires, conversationId } of decisions) {
-    const { name, prompt, timezone, teamId, agentId } = schedule;
+    const { name, prompt, timezone, teamId, agentId, place } = schedule;
     for (const { fireAt, outcome, slots } of fires) {
       const row = rows.get(keyOf(schedule.id, fireAt));
       if (!row) continue;
       const driftMs = row.createdAt.getTime() - dueTime(schedule, fireAt).getTime();
       claimed.taken.push({ outcome, slots, driftMs });
       if (!opensRun(outcome) || !conversationId) continue;
-      const what = { name, prompt, timezone, fireAt, slots, manual: false };
+      const what = { name, prompt, timezone, fireAt, slots, place, manual: false };
       claimed.due.push({ id: row.id, scheduleId: schedule.id, teamId, agentId, conversationId, ...what });
     }
   }

@@ -1,7 +1,8 @@
 /** A schedule's history, and running one now. */
-import type { Page, PageQuery, ScheduleFire } from '@nightshift/contracts';
+import type { Page, ScheduleFire, ScheduleFireListQuery } from '@nightshift/contracts';
 import {
   type Database,
+  type Listed,
   newId,
   pageArguments,
   run,
@@ -10,31 +11,39 @@ import {
   transaction,
 } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
-import type { ScheduleFire as FireRow, RunStatus } from '../generated/prisma/client.ts';
+import type { ScheduleFire as FireRow } from '../generated/prisma/client.ts';
 import type { Accepted } from '../inbox/index.ts';
 import { agentDeleted } from './claim.ts';
 import { type DueFire, openFire } from './open-fire.ts';
 
-const toFire = (row: FireRow, runs: ReadonlyMap<string, RunStatus>): ScheduleFire => ({
-  id: row.id,
-  fireAt: row.fireAt.toISOString(),
-  status: row.status,
-  reason: row.reason,
-  slots: row.slots,
-  manual: row.manual,
-  runId: row.runId,
-  runStatus: (row.runId && runs.get(row.runId)) || null,
-  driftMs: row.createdAt.getTime() - row.fireAt.getTime(),
-  createdAt: row.createdAt.toISOString(),
-});
+type FireDelivery = NonNullable<ScheduleFire['delivery']>;
 
-async function statusesOf(db: Database, fires: readonly FireRow[]): Promise<Map<string, RunStatus>> {
+const sent = statement<FireDelivery & { runId: string }>(`
+  SELECT DISTINCT ON (run_id) run_id AS "runId", id, status, error FROM delivery
+  WHERE run_id = ANY ($1::uuid[]) AND channel_id IS NOT NULL ORDER BY run_id, position DESC`);
+
+/** How rows become fires: their runs and what became of the answers are looked up for all of them at once. */
+async function fireReader(db: Database, fires: readonly FireRow[]): Promise<(row: FireRow) => ScheduleFire> {
   const ids = fires.flatMap(({ runId }) => runId ?? []);
-  const runs = await db.prisma.run.findMany({
-    where: { id: { in: ids } },
-    select: { id: true, status: true },
+  const [runs, deliveries] = await Promise.all([
+    db.prisma.run.findMany({ where: { id: { in: ids } }, select: { id: true, status: true } }),
+    ids.length > 0 ? db.query(sent, [ids]) : [],
+  ]);
+  const statuses = new Map(runs.map(({ id, status }) => [id, status]));
+  const answers = new Map(deliveries.map(({ runId, ...delivery }) => [runId, delivery]));
+  return (row) => ({
+    id: row.id,
+    fireAt: row.fireAt.toISOString(),
+    status: row.status,
+    reason: row.reason,
+    slots: row.slots,
+    manual: row.manual,
+    runId: row.runId,
+    runStatus: (row.runId && statuses.get(row.runId)) || null,
+    delivery: (row.runId && answers.get(row.runId)) || null,
+    driftMs: row.createdAt.getTime() - row.fireAt.getTime(),
+    createdAt: row.createdAt.toISOString(),
   });
-  return new Map(runs.map(({ id, status }) => [id, status]));
 }
 
 /** What became of a schedule's slots, newest first. @throws {DomainError} not_found */
@@ -42,21 +51,23 @@ export async function listFires(
   db: Database,
   teamId: string,
   scheduleId: string,
-  query: PageQuery,
+  query: Listed<ScheduleFireListQuery>,
 ): Promise<Page<ScheduleFire>> {
   const schedule = { id: scheduleId, teamId, deletedAt: null };
   if ((await db.prisma.schedule.count({ where: schedule })) === 0) throw notFound('schedule');
   const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.scheduleFire.findMany({ ...page, where: { ...where, scheduleId } });
-  const runs = await statusesOf(db, rows);
-  return toPage(rows, query.limit, (row) => toFire(row, runs));
+  const rows = await db.prisma.scheduleFire.findMany({
+    ...page,
+    where: { ...where, scheduleId, ...(query.status && { status: { in: query.status } }) },
+  });
+  return toPage(rows, query.limit, await fireReader(db, rows));
 }
 
 type Subject = Omit<DueFire, 'id' | 'fireAt' | 'slots' | 'manual'> & { agentDeleted: boolean };
 
 const lock = statement<Subject>(`
   SELECT s.id AS "scheduleId", s.team_id AS "teamId", s.agent_id AS "agentId", s.name, s.prompt, s.timezone,
-    s.conversation_id AS "conversationId", a.deleted_at IS NOT NULL AS "agentDeleted"
+    s.conversation_id AS "conversationId", s.deliver_place AS place, a.deleted_at IS NOT NULL AS "agentDeleted"
   FROM schedule s JOIN agent a ON a.id = s.agent_id
   WHERE s.id = $1 AND s.team_id = $2 AND s.deleted_at IS NULL FOR UPDATE OF s`);
 
@@ -99,7 +110,7 @@ export async function runScheduleNow(
   });
   const accepted = await openFire(db, { ...due, traceId });
   const row = await db.prisma.scheduleFire.findUniqueOrThrow({ where: { id: due.id } });
-  return { fire: toFire(row, await statusesOf(db, [row])), accepted };
+  return { fire: (await fireReader(db, [row]))(row), accepted };
 }
 
 const prune = statement(

@@ -2,10 +2,13 @@
 import { type Database, statement } from '../database/index.ts';
 import { DomainError } from '../errors/index.ts';
 import { type Accepted, acceptReply } from '../inbox/index.ts';
+import { conversationNow, type PlaceTarget } from './deliver-place.ts';
 import { type FireMessage, fireMessage } from './message.ts';
 
 /** A fire whose run is to be opened. */
 export interface DueFire extends FireMessage {
+  /** The place of a channel that the answer goes to. */
+  place: PlaceTarget | null;
   id: string;
   scheduleId: string;
   teamId: string;
@@ -38,7 +41,7 @@ export async function openFire(db: Database, fire: DueFire): Promise<Accepted | 
     accepted = await acceptReply(db, {
       teamId: fire.teamId,
       agentId: fire.agentId,
-      conversationId: fire.conversationId,
+      conversationId: fire.place ? await conversationNow(db, fire, fire.place) : fire.conversationId,
       source: 'schedule',
       scheduleId: fire.scheduleId,
       externalId: fire.id,
@@ -57,7 +60,7 @@ export async function openFire(db: Database, fire: DueFire): Promise<Accepted | 
 
 const unopened = statement<DueFire>(`
   SELECT f.id, f.schedule_id AS "scheduleId", f.fire_at AS "fireAt", f.slots, f.manual, s.name, s.prompt, s.timezone,
-    s.team_id AS "teamId", s.agent_id AS "agentId", s.conversation_id AS "conversationId"
+    s.team_id AS "teamId", s.agent_id AS "agentId", s.conversation_id AS "conversationId", s.deliver_place AS place
   FROM schedule_fire f JOIN schedule s ON s.id = f.schedule_id
   WHERE f.status = 'due' AND f.created_at < now() - interval '5 seconds'
   ORDER BY f.schedule_id, f.fire_at LIMIT 500`);

@@ -3,17 +3,18 @@
 import { randomBytes } from 'node:crypto';
 import type {
   Page,
-  PageQuery,
   Webhook,
   WebhookCreate,
   WebhookEventType,
+  WebhookListQuery,
   WebhookSaved,
   WebhookUpdate,
 } from '@nightshift/contracts';
 import { trimEndOf } from '@nightshift/contracts/text';
-import { type Database, newId, pageArguments, toPage } from '../database/index.ts';
+import { type Database, type Listed, newId, pageArguments, toPage } from '../database/index.ts';
 import { invalidField, notFound } from '../errors/index.ts';
 import type { Webhook as Row } from '../generated/prisma/client.ts';
+import { claimName } from '../references/index.ts';
 import {
   assertSecretsGiven,
   type KeyEncryptionKey,
@@ -30,6 +31,7 @@ type StoredSecret = Sealed & { last4: string };
 function toWebhook(row: Row): Webhook {
   return {
     id: row.id,
+    name: row.name,
     url: row.url,
     events: row.events as WebhookEventType[],
     secret: { set: true, last4: (row.secret as unknown as StoredSecret).last4 },
@@ -53,18 +55,26 @@ export async function createWebhook(
   db: Database,
   kek: KeyEncryptionKey,
   teamId: string,
-  { url, events, secret = generateSecret() }: WebhookCreate,
+  { name, url, events, secret = generateSecret() }: WebhookCreate,
 ): Promise<WebhookSaved> {
   const id = newId();
-  const row = await db.prisma.webhook.create({
-    data: { id, teamId, url, events, secret: sealed(kek, teamId, id, secret) },
+  const row = await db.prisma.$transaction(async (tx) => {
+    if (name !== undefined) await claimName(tx, 'webhook', teamId, name);
+    return tx.webhook.create({
+      data: { id, teamId, name: name ?? null, url, events, secret: sealed(kek, teamId, id, secret) },
+    });
   });
   return { ...toWebhook(row), signingSecret: secret };
 }
 
-export async function listWebhooks(db: Database, teamId: string, query: PageQuery): Promise<Page<Webhook>> {
+export async function listWebhooks(
+  db: Database,
+  teamId: string,
+  query: Listed<WebhookListQuery>,
+): Promise<Page<Webhook>> {
   const { where, ...page } = pageArguments(query);
-  const rows = await db.prisma.webhook.findMany({ ...page, where: { ...where, teamId } });
+  const named = query.name === undefined ? {} : { name: query.name };
+  const rows = await db.prisma.webhook.findMany({ ...page, where: { ...where, ...named, teamId } });
   return toPage(rows, query.limit, toWebhook);
 }
 
@@ -87,9 +97,10 @@ export async function updateWebhook(
   kek: KeyEncryptionKey,
   teamId: string,
   id: string,
-  { url, events, secret: given, rotateSecret }: WebhookUpdate,
+  { name, url, events, secret: given, rotateSecret }: WebhookUpdate,
 ): Promise<WebhookSaved> {
-  if (!url && !events && !rotateSecret && !given) throw invalidField('body', 'changes nothing');
+  if (name === undefined && !url && !events && !rotateSecret && !given)
+    throw invalidField('body', 'changes nothing');
   if (rotateSecret && given) throw invalidField('rotateSecret', 'makes a secret: it cannot be given as well');
   const secret = given ?? (rotateSecret && generateSecret());
   const row = await db.prisma.$transaction(async (tx) => {
@@ -97,6 +108,8 @@ export async function updateWebhook(
     await tx.$queryRaw`SELECT id FROM webhook WHERE id = ${id}::uuid AND team_id = ${teamId}::uuid FOR UPDATE`;
     const before = await tx.webhook.findFirst({ where: { id, teamId } });
     if (!before) throw notFound('webhook');
+    if (name !== undefined && name !== before.name)
+      await claimName(tx, 'webhook', teamId, name, { except: id });
     assertSecretsGiven({
       before: { url: spellUrl(before.url) },
       after: { url: spellUrl(url ?? before.url) },
@@ -106,6 +119,7 @@ export async function updateWebhook(
     return tx.webhook.update({
       where: { id },
       data: {
+        ...(name !== undefined && { name }),
         ...(url && { url, pausedUntil: null }),
         ...(events && { events }),
         ...(secret && { secret: sealed(kek, teamId, id, secret) }),

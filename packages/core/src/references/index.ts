@@ -1,0 +1,4 @@
+export * from './names.ts';
+export * from './resolve.ts';
+export { isWholeId } from './short-id.ts';
+export * from './unique-names.ts';

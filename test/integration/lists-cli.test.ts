@@ -1,0 +1,102 @@
+/** Lists, names and places of the command line, as processes against the product. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createAgent, type Product, say, startProduct } from '../support/api/index.ts';
+import { connectProgram, type Program, startProgram } from '../support/channel/index.ts';
+
+const launcher = fileURLToPath(new URL('../../scripts/nightshift.mjs', import.meta.url));
+
+let product: Product;
+let program: Program;
+
+beforeAll(async () => {
+  [product, program] = await Promise.all([startProduct(), startProgram()]);
+});
+afterAll(() => Promise.all([product.close(), program.close()]));
+
+async function nightshift(...args: string[]) {
+  const env = { PATH: process.env.PATH, NIGHTSHIFT_URL: product.url, NIGHTSHIFT_API_KEY: product.owner.key! };
+  const child = spawn(process.execPath, [launcher, ...args], { env });
+  child.stdin.end();
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code, stdout, stderr };
+}
+
+const lines = (output: string) => output.trim().split('\n').slice(1);
+
+it('pages the agents, and says when there are more', { timeout: 120_000 }, async () => {
+  for (let index = 0; index < 55; index += 1) await createAgent(product.owner);
+  const page = await nightshift('agents', 'list');
+  expect(lines(page.stdout)).toHaveLength(50);
+  expect(page.stderr).toContain('There are more: --limit 100, or --all');
+  const all = await nightshift('agents', 'list', '--all');
+  expect(lines(all.stdout)).toHaveLength(55);
+  expect(all.stderr).toBe('');
+  expect(lines((await nightshift('agents', 'list', '--limit', '3')).stdout)).toHaveLength(3);
+});
+
+it('takes names and parts of ids, and finds what is searched for', { timeout: 120_000 }, async () => {
+  const agentId = await createAgent(product.owner, { name: 'finder' });
+  const channel = await connectProgram(product, program, { agentId, name: 'Shop' });
+  await program.say(channel.hookUrl, 'Where is my parcel?', {
+    thread: 'order-7',
+    sender: { id: 'kim', name: 'Kim' },
+  });
+  const { runId, conversationId } = await say(product.owner, agentId, 'Something else');
+  const found = async (...args: string[]) => JSON.parse((await nightshift(...args, '--json')).stdout);
+  await expect
+    .poll(async () => (await found('conversations', 'list', '--search', 'parcel')).length, {
+      timeout: 20_000,
+    })
+    .toBe(1);
+  const [one] = await found(
+    'conversations',
+    'list',
+    '--channel',
+    'Shop',
+    '--person',
+    'Kim',
+    '--place',
+    'direct',
+  );
+  expect(one.agent).toEqual({ id: agentId, name: 'finder' });
+  expect(await found('conversations', 'list', '--from', '1h', '--agent', 'finder')).toHaveLength(2);
+  expect(await found('conversations', 'show', conversationId.slice(-8))).toMatchObject({
+    id: conversationId,
+  });
+  expect(await found('runs', 'show', runId.slice(-8))).toMatchObject({ id: runId });
+  expect(await found('runs', 'list', '--status', 'queued,running', '--channel', 'Shop')).toHaveLength(1);
+  const ambiguous = await nightshift('runs', 'show', runId.slice(0, 6));
+  expect(ambiguous).toMatchObject({ code: 1, stderr: expect.stringContaining(runId) });
+  // A table that is piped is for programs: it has whole ids.
+  expect((await nightshift('runs', 'list')).stdout).toContain(runId);
+});
+
+it('delivers to a place', { timeout: 120_000 }, async () => {
+  const places = await nightshift('channels', 'places', 'Shop');
+  expect(places.stdout).toMatch(/Kim +direct .*order-7/);
+  const create = [
+    'schedules',
+    'create',
+    'finder',
+    'Brief',
+    '--every',
+    '86400',
+    '--prompt',
+    'Say it.',
+    '--deliver-to',
+  ];
+  const unknown = await nightshift(...create, 'Shop:#nowhere');
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('order-7') });
+  expect((await nightshift(...create, 'Shop')).stderr).toContain('nightshift channels places "Shop"');
+  const made = await nightshift(...create, 'Shop:kim');
+  expect(made.stdout).toMatch(/delivers to +Shop: Kim/);
+  expect((await nightshift('schedules', 'list', '--channel', 'Shop')).stdout).toContain('Shop: Kim');
+});
