@@ -1,1 +1,2 @@
 export * from './conversations.ts';
+export * from './history-summaries.ts';

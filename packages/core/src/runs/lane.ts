@@ -5,7 +5,7 @@
  * of the run names the epoch it was claimed with: a worker that was paused past its lease finds that it no longer
  * matches, and writes nothing. Leases use the database's clock, so a worker's own clock may be wrong.
  */
-import type { AgentLimits, ModelSetting, RunTrigger, ToolPolicy } from '@nightshift/contracts';
+import type { AgentLimits, ModelSetting, RunOptions, RunTrigger, ToolPolicy } from '@nightshift/contracts';
 import type { z } from 'zod';
 import { type Database, run as runStatement, statement } from '../database/index.ts';
 
@@ -27,6 +27,7 @@ export interface ClaimedRun {
   /** Where its conversation is held; null: over the API. */
   readonly channelId: string | null;
   readonly attempt: number;
+  readonly options: RunOptions;
   readonly traceId: string | null;
   readonly createdAt: Date;
   /** How long it has been running, over takeovers, by the database's clock. */
@@ -72,6 +73,7 @@ type ClaimRow = {
   trigger: RunTrigger;
   channel_id: string | null;
   attempt: number;
+  options: RunOptions | null;
   trace_id: string | null;
   created_at: Date;
   elapsed_ms: number;
@@ -111,7 +113,7 @@ const claim = statement<ClaimRow>(`
     FROM next, lane WHERE r.id = next.id AND r.status IN ('queued', 'running')
     RETURNING r.*, next.status = 'running' AS taken_over, next.waited
   )
-  SELECT lane.epoch, lane.channel_id, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
+  SELECT lane.epoch, lane.channel_id, r.id, r.team_id, r.trigger, r.attempt, r.options, r.trace_id, r.created_at, r.taken_over, r.waited,
     r.cancel_requested_at IS NOT NULL AS cancelled, coalesce(lane.guest_id, s.guest_id) AS guest_id, h.guest_tools,
     extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
     a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
@@ -144,6 +146,7 @@ export async function claimRun(
       trigger: row.trigger,
       channelId: row.channel_id,
       attempt: row.attempt,
+      options: row.options ?? {},
       traceId: row.trace_id,
       createdAt: row.created_at,
       elapsedMs: row.elapsed_ms,
