@@ -402,7 +402,7 @@ class RunTurn {
     if (outcome.stop === 'length') this.#warn("The answer was cut at the model's output limit.");
     const answer = checkAnswer(text, this.#run.options.format, outcome.stop);
     if ('problem' in answer) {
-      if (this.#repairs >= maxRepairs) {
+      if (this.#repairs + (repair === null ? 0 : 1) >= maxRepairs) {
         await this.end({ status: 'failed', error: formatFailure(answer.problem) }, result);
         return true;
       }

@@ -19,6 +19,7 @@ import { cancelRun, type RunOutcome, waitForRun, watchRun } from '@nightshift/co
 import { builtInTools } from '@nightshift/tools';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiDeps } from '../../deps.ts';
+import { OpenaiError } from '../../openai-errors.ts';
 import { keyPermit, refusalOf } from '../../permits.ts';
 import { permitSignal, untilClosed } from '../../sse.ts';
 import { runError, waitingError } from './failures.ts';
@@ -72,6 +73,13 @@ const keyOf = ({ headers }: FastifyRequest): string | undefined => {
   throw new DomainError('invalid_request', 'Idempotency-Key: must be 1 to 255 printable ASCII characters.');
 };
 
+/** Another request under a key stays another one, however often it is repeated. */
+function conflictOf(error: DomainError): Error {
+  if (error.code !== 'idempotency_conflict') return error;
+  const { code, message: detail } = error;
+  return new OpenaiError({ status: 409, code, detail, headers: { 'x-should-retry': 'false' } });
+}
+
 /** @throws {DomainError} see `claimRequest` and `Attachments.load` */
 export async function openTurn(
   deps: ApiDeps,
@@ -99,6 +107,8 @@ export async function openTurn(
       .digest(),
     isRetry: Number(request.headers['x-stainless-retry-count'] ?? 0) > 0,
     harmlessTools,
+  }).catch((error: unknown) => {
+    throw error instanceof DomainError ? conflictOf(error) : error;
   });
   if (joined) reply.header('idempotency-replayed', 'true');
   else await accept();
