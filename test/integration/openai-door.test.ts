@@ -360,7 +360,9 @@ describe('every error', () => {
     const authorization = `Bearer ${stopping.owner.key}`;
     raw.send(rawHead('GET', '/openai/v1/models', { authorization }));
     expect((await raw.answer()).status).toBe(200);
-    // A run that is waited for keeps the server from closing.
+    // A request that has begun keeps its connection open, and a run that is waited for the server.
+    const head = rawHead('GET', '/openai/v1/models', { authorization });
+    raw.send(head.slice(0, -2));
     const agentId = await createAgent(stopping.owner, { name: 'owl' });
     const waiting = stopping.owner.post(path, { model: 'owl', messages: user('hi') });
     await expect
@@ -368,7 +370,7 @@ describe('every error', () => {
       .toBe(1);
     const closed = stopping.close();
     await expect.poll(() => stopping.app.stopping.aborted).toBe(true);
-    raw.send(rawHead('GET', '/openai/v1/models', { authorization }));
+    raw.send(head.slice(-2));
     const answer = await raw.answer();
     expect(answer.status).toBe(503);
     expect(JSON.parse(answer.body)).toEqual({

@@ -1,4 +1,5 @@
 /** Images, documents and sounds of a request: what is brought in base64, and images that are to be fetched. */
+import { isUtf8 } from 'node:buffer';
 import { problemOfAttachment } from '@nightshift/agent';
 import {
   type AttachmentPart,
@@ -127,10 +128,13 @@ function typeOfImage(data: Buffer): string | null {
   return null;
 }
 
+function isOf(mediaType: string, data: Buffer): boolean {
+  if (mediaType.startsWith('image/')) return typeOfImage(data) === mediaType;
+  if (mediaType === 'application/pdf') return data.subarray(0, 1024).includes('%PDF-');
+  return mediaType.startsWith('audio/') || isUtf8(data);
+}
+
 /** Vendors refuse a whole request for one part that is not what it says. */
 function assertIs(mediaType: string, data: Buffer, path: string): void {
-  const is = mediaType.startsWith('image/')
-    ? typeOfImage(data) === mediaType.replace('image/jpg', 'image/jpeg')
-    : mediaType !== 'application/pdf' || data.subarray(0, 1024).includes('%PDF-');
-  if (!is) throw invalidField(path, `is not ${mediaType}`);
+  if (!isOf(mediaType, data)) throw invalidField(path, `is not ${mediaType}`);
 }

@@ -150,7 +150,9 @@ export async function openTurn(
     if (!waiting) waitingSince = null;
     else waitingSince ??= Date.now();
     if (!waiting || waitingSince === null) return false;
-    return Math.max(Date.parse(waiting.until) - Date.now(), Date.now() - waitingSince) > budgetWaitMs;
+    // One that others have reserved is often free again long before.
+    const left = waiting.code === 'budget_busy' ? 0 : Date.parse(waiting.until) - Date.now();
+    return Math.max(left, Date.now() - waitingSince) > budgetWaitMs;
   }
 
   async function giveUp(waiting: Waiting): Promise<never> {
