@@ -1,9 +1,13 @@
 /** What runs that fail are to clients of the OpenAI-compatible API, and what becomes of requests that are repeated. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buildApp } from '@nightshift/api/app';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Answer,
   connectModel,
   createAgent,
+  createClient,
   type Product,
   runEnd,
   startProduct,
@@ -20,7 +24,7 @@ let server: ModelServer;
 
 beforeAll(async () => {
   [product, server] = await Promise.all([
-    startProduct({ openaiTimes: { graceMs, budgetWaitMs: 2_000, holdMs: 300 } }),
+    startProduct({ openaiTimes: { graceMs, budgetWaitMs: 2_000, holdMs: 3_000 } }),
     startModelServer(),
   ]);
   await product.startWorker();
@@ -369,22 +373,33 @@ describe('the same request again', () => {
     expect(await countRuns(team)).toBe(1);
   });
 
-  it('joins over a restart of the api, and of a request that died with it', async () => {
+  it('joins a run that another api process has begun, and that died since', async () => {
     const team = await setUp();
     const { promise, resolve } = Promise.withResolvers<void>();
     server.script((_request, count) => (count === 0 ? acts : { text: 'Done.', after: promise }));
     const request = body();
-    const first = team.owner.post(path, request);
+    // It knows nothing but the database, and ends without a word to it.
+    const first = await buildApp({ ...product.deps, openaiTimes: { graceMs: 60_000 } });
+    await first.listen({ host: '127.0.0.1', port: 0 });
+    const url = `http://127.0.0.1:${(first.server.address() as AddressInfo).port}`;
+    const lost = createClient(url, team.owner.key).post(path, request);
     await expect.poll(() => server.requests.length).toBe(2);
-    // What another process would find: the row, and nobody of its own.
-    const rows = await product.sql('SELECT run_id, waiters FROM openai_request WHERE team_id = $1', [
-      team.id,
-    ]);
-    expect(rows).toEqual([{ run_id: (await latestRun(team)).id, waiters: 1 }]);
-    const again = team.owner.post(path, request, { 'x-stainless-retry-count': '1' });
+    (first.server as Server).closeAllConnections();
+    await expect(lost).rejects.toThrow();
+    const waiters = async () =>
+      (await product.sql('SELECT waiters FROM openai_request WHERE team_id = $1', [team.id]))[0].waiters;
+    await expect.poll(waiters).toBe(0);
+    await first.close();
+    const again = team.owner.post(path, request);
+    await expect.poll(waiters).toBe(1);
     resolve();
-    expect((await again).body.id).toBe((await first).body.id);
-    // One that died before its run was accepted is no reason to wait for ever.
+    expect((await again).body.choices[0].message.content).toBe('Done.');
+    expect(await countRuns(team)).toBe(1);
+    expect(await countSchedules(team)).toBe(1);
+  });
+
+  it('does not wait for ever for a request that died before its run was accepted', async () => {
+    const team = await setUp();
     const lost = body();
     server.script([{ text: 'Found.' }]);
     await team.owner.post(path, lost);
@@ -429,6 +444,21 @@ describe('the same request again', () => {
     expect(said).toEqual(['Hoo hoo.', 'Hoo hoo.']);
     expect(await countRuns(team)).toBe(1);
   });
+});
+
+it('a stream begins before its content when the run takes long', async () => {
+  const team = await setUp();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.script([{ text: 'At last.', after: promise }]);
+  const response = await fetch(product.url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${team.owner.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body(undefined, { stream: true })),
+  });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+  resolve();
+  expect(await response.text()).toContain('At last.');
 });
 
 describe('an answer', () => {

@@ -136,6 +136,24 @@ it('goes on after an earlier response, as often as is wanted, without its instru
   expect(await openai.responses.retrieve(first.id)).toMatchObject({ id: first.id, output_text: 'Ada.' });
 });
 
+it('takes answers of earlier responses by their ids, as some clients send them', async () => {
+  server.script([{ text: 'Ada.' }]);
+  const first = await openai.responses.create({ model: 'owl', input: 'Who?' });
+  await openai.responses.create({
+    model: 'owl',
+    input: [
+      { role: 'user', content: 'Who?' },
+      { type: 'item_reference', id: first.output[0]!.id! },
+      { role: 'user', content: 'Sure?' },
+    ],
+  });
+  expect(shown(1).slice(1)).toEqual([
+    ['user', 'Who?'],
+    ['assistant', 'Ada.'],
+    ['user', 'Sure?'],
+  ]);
+});
+
 it('does not go on after one that is not to be stored, or not there, or of another team', async () => {
   const stored = await openai.responses.create({ model: 'owl', input: 'Who?' });
   const unstored = await openai.responses.create({ model: 'owl', input: 'Who?', store: false });
@@ -214,7 +232,8 @@ it.each([
   ['max_tool_calls', { max_tool_calls: 3 }],
   ['no_such_thing', { no_such_thing: 1 }],
   ['input', { input: [] }],
-  ['input.0.type', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
+  ['input.0.type', { input: [{ type: 'computer_call', id: 'cu_1' }] }],
+  ['input.0.id', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
   [
     'input.0.content.0.file_id',
     { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }] },

@@ -203,7 +203,7 @@ class RunTurn {
     this.#own.push(...(await this.#show(history.own)));
     this.#before = await this.#show(history.before);
     this.#summary = history.summary;
-    if (run.trigger === 'api' && !history.summary) this.#broughtHashes = new Map();
+    if (run.options.brought && !history.summary) this.#broughtHashes = new Map();
     this.#steps.push(...steps);
     for (;;) {
       const transcript = readTranscript(this.#own, this.#steps);
@@ -460,7 +460,10 @@ class RunTurn {
     const found = await findHistorySummary(db, this.#owner, all);
     if (!found) return false;
     const summary = { throughSeq: said[found.count - 1]!.seq, text: found.text };
-    await adoptSummary(db, this.#run.lane.conversationId, summary);
+    await adoptSummary(db, this.#run.lane.conversationId, summary).catch((error: unknown) => {
+      if (!isValueRefused(error)) throw error;
+      this.#log.error({ err: error }, 'the summary could not be stored');
+    });
     this.#shorten(summary);
     return true;
   }

@@ -9,6 +9,8 @@ export interface RunOptions {
   format?: AnswerFormat;
   /** Upper bound of the output tokens of each model call. */
   maxOutputTokens?: number;
+  /** The conversation begins with a history that the client brought along, and will bring along again with its next request. */
+  brought?: boolean;
   /** False: the client asked not to be able to refer to this answer later (`store` of the OpenAI Responses API). */
   store?: boolean;
 }

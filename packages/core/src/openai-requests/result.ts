@@ -72,3 +72,20 @@ export async function readExchange(db: Database, teamId: string, runId: string):
   if (!said) throw notFound('run');
   return { ...said, files: await db.query(readFiles, [runId, teamId]) };
 }
+
+const replies = statement<{ runId: string; text: string }>(`
+  SELECT DISTINCT ON (r.id) r.id AS "runId", m.content->0->>'text' AS text
+  FROM run r JOIN message m ON m.run_id = r.id AND m.role = 'assistant'
+  WHERE r.team_id = $1 AND r.id = ANY ($2::uuid[]) AND r.options->'store' IS DISTINCT FROM 'false'
+  ORDER BY r.id, m.seq DESC`);
+
+/** What was answered in runs, by their ids. Those that may not be referred to are missing. */
+export async function readReplies(
+  db: Database,
+  teamId: string,
+  runIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (runIds.length === 0) return new Map();
+  const rows = await db.query(replies, [teamId, runIds]);
+  return new Map(rows.map(({ runId, text }) => [runId, text]));
+}

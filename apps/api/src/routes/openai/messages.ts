@@ -186,6 +186,7 @@ export function readChatMessages(messages: ChatCompletionBody['messages']): Said
 export function readInput(
   { input, instructions }: Pick<ResponsesBody, 'input' | 'instructions'>,
   previous: ((attachments: Attachments) => readonly Earlier[]) | null,
+  referenced: (itemId: string) => string | undefined,
 ): Said {
   const reader = new MessageReader();
   if (instructions) reader.add('system', [{ type: 'text', text: instructions }]);
@@ -195,12 +196,17 @@ export function readInput(
     if (input.trim() === '') throw invalidField('input', 'is empty');
     return reader.end('input');
   }
-  for (const [index, item] of input.entries()) addItem(reader, item, `input.${index}`);
+  for (const [index, item] of input.entries()) addItem(reader, item, `input.${index}`, referenced);
   if (input.length === 0) throw invalidField('input', 'is empty');
   return reader.end('input');
 }
 
-function addItem(reader: MessageReader, item: Fields, path: string): void {
+function addItem(
+  reader: MessageReader,
+  item: Fields,
+  path: string,
+  referenced: (itemId: string) => string | undefined,
+): void {
   switch (item.type ?? 'message') {
     case 'message': {
       const role = item.role === 'developer' ? 'system' : item.role;
@@ -218,6 +224,12 @@ function addItem(reader: MessageReader, item: Fields, path: string): void {
     case 'function_call_output':
       reader.addResult(item.call_id, checkContent(item.output, `${path}.output`), `${path}.call_id`);
       return;
+    case 'item_reference': {
+      const text = referenced(String(item.id));
+      if (text === undefined) throw invalidField(`${path}.id`, 'names no message of an earlier response');
+      reader.add('assistant', [{ type: 'text', text }]);
+      return;
+    }
     // A model's own, which nobody else can read.
     case 'reasoning':
       return;

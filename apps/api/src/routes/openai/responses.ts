@@ -3,7 +3,7 @@ import { Id, maxOpenaiBodyBytes, ResponsesBody, type RunEvent, type RunOptions }
 import type { Database } from '@nightshift/core/database';
 import { DomainError, invalidField } from '@nightshift/core/errors';
 import type { BroughtFile, Earlier } from '@nightshift/core/inbox';
-import { type RunResult, readExchange, readRunResult } from '@nightshift/core/openai-requests';
+import { type RunResult, readExchange, readReplies, readRunResult } from '@nightshift/core/openai-requests';
 import type { FastifyError } from 'fastify';
 import { z } from 'zod';
 import { OpenaiError, toOpenaiError } from '../../openai-errors.ts';
@@ -71,6 +71,23 @@ async function readPrevious(
       }));
 }
 
+const messagePrefix = 'msg_';
+
+/** The answers that items of the input refer to by the ids of their messages, as Vercel's AI SDK does. */
+async function readReferenced(db: Database, teamId: string, input: ResponsesBody['input']) {
+  const ids =
+    typeof input === 'string' ? [] : input.map((item) => (item.type === 'item_reference' ? item.id : null));
+  const runIds = ids.flatMap((id) =>
+    typeof id === 'string' &&
+    id.startsWith(messagePrefix) &&
+    Id.safeParse(id.slice(messagePrefix.length)).success
+      ? id.slice(messagePrefix.length)
+      : [],
+  );
+  const found = await readReplies(db, teamId, runIds);
+  return (id: string) => found.get(id.slice(messagePrefix.length));
+}
+
 /** What a response repeats of its request. */
 type Echo = Partial<ResponsesBody> & { model: string };
 
@@ -108,7 +125,7 @@ function responseOf(
 }
 
 const messageOf = (runId: string, text: string, status: string) => ({
-  id: `msg_${runId}`,
+  id: `${messagePrefix}${runId}`,
   type: 'message' as const,
   status,
   role: 'assistant' as const,
@@ -158,7 +175,11 @@ export const responseRoutes: Routes = async (app, { deps }) => {
       const turn = await openTurn(deps, request, reply, async () => {
         const { previous_response_id: previous } = body;
         return {
-          said: readInput(body, previous ? await readPrevious(db, teamId, previous) : null),
+          said: readInput(
+            body,
+            previous ? await readPrevious(db, teamId, previous) : null,
+            await readReferenced(db, teamId, body.input),
+          ),
           options: optionsOf(body),
           agent: await findAgent(db, teamId, body.model),
         };
@@ -223,7 +244,7 @@ class ResponseStream {
   }
 
   get #place() {
-    return { item_id: `msg_${this.#turn.runId}`, output_index: 0, content_index: 0 };
+    return { item_id: `${messagePrefix}${this.#turn.runId}`, output_index: 0, content_index: 0 };
   }
 
   *#open(): Generator<string> {

@@ -119,7 +119,8 @@ export async function openTurn(
       const brought = await said.attachments.load(deps.imageFetch, gone);
       const accepted = await acceptFirst(db, {
         ...{ teamId, runId, agentId: agent.id, source: 'api', apiKeyId: keyId, trigger: 'api' },
-        ...{ content: said.content, earlier: said.earlier, brought, options, traceId: request.traceId },
+        ...{ content: said.content, earlier: said.earlier, brought, traceId: request.traceId },
+        options: said.earlier.length > 0 ? { ...options, brought: true } : options,
       });
       wakeForMessage(deps, accepted);
     } catch (error) {
