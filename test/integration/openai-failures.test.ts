@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buildApp } from '@nightshift/api/app';
+import { pruneOpenaiRequests } from '@nightshift/core/openai-requests';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Answer,
@@ -409,6 +410,28 @@ describe('the same request again', () => {
     );
     server.script([{ text: 'Found again.' }]);
     expect((await team.owner.post(path, lost)).body.choices[0].message.content).toBe('Found again.');
+  });
+
+  it('is forgotten when nothing can join it any more', async () => {
+    const team = await setUp();
+    server.script(() => ({ text: 'Fine.' }));
+    for (const headers of [{}, { 'idempotency-key': 'kept' }]) await team.owner.post(path, body(), headers);
+    server.script((_request, count) => (count === 0 ? acts : overloaded));
+    await team.owner.post(path, body());
+    const left = async (): Promise<string[]> => {
+      await pruneOpenaiRequests(product.db);
+      const rows = await product.sql('SELECT name FROM openai_request WHERE team_id = $1', [team.id]);
+      return rows.map(({ name }) => name.slice(0, 8)).sort();
+    };
+    const age = (table: string, column: string, time: string) =>
+      product.sql(`UPDATE ${table} SET ${column} = now() - $2::interval WHERE team_id = $1`, [team.id, time]);
+    expect(await left()).toHaveLength(3);
+    await age('openai_request', 'created_at', '2 hours');
+    expect(await left()).toHaveLength(3);
+    await age('run', 'ended_at', '11 minutes');
+    expect(await left()).toEqual(['key:kept']);
+    await age('openai_request', 'created_at', '25 hours');
+    expect(await left()).toEqual([]);
   });
 
   it('with an Idempotency-Key gets the first answer, and a key of another request is refused', async () => {

@@ -1,4 +1,5 @@
 /** Long histories that clients bring along with each request: what an earlier request made of them is used again. */
+import { pruneHistorySummaries } from '@nightshift/core/conversations';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { connectModel, createAgent, type Product, startProduct } from '../support/api/index.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
@@ -93,4 +94,18 @@ it('another beginning, another agent and another team have none of it', async ()
   const owners = await product.sql('SELECT DISTINCT team_id, agent_id FROM history_summary');
   expect(owners).toHaveLength(2);
   expect(new Set(owners.map(({ team_id }) => team_id))).toEqual(new Set([product.id]));
+});
+
+it('a summary that was not used for a month is forgotten', async () => {
+  const before = history('forgotten', 220);
+  await ask(before);
+  const calls = keeper.requests.length;
+  await product.sql(`UPDATE history_summary SET used_at = now() - interval '29 days'`);
+  await pruneHistorySummaries(product.db);
+  await ask(before);
+  expect(keeper.requests).toHaveLength(calls);
+  await product.sql(`UPDATE history_summary SET used_at = now() - interval '31 days'`);
+  await pruneHistorySummaries(product.db);
+  await ask(before);
+  expect(keeper.requests.length).toBeGreaterThan(calls);
 });

@@ -120,10 +120,22 @@ export async function abandonRun(db: Database, teamId: string, runId: string): P
   return (await db.query(abandon, [teamId, runId])).length > 0;
 }
 
-const prune = statement(
-  `DELETE FROM openai_request WHERE created_at < now() - interval '${keyedHours} hours'`,
-);
+/** Rows of one statement. */
+const batch = 5_000;
+
+// One without a key is nothing to join soon after its run has ended.
+const prune = statement<{ name: string }>(`
+  DELETE FROM openai_request q USING (
+    SELECT team_id, caller_id, name FROM openai_request o
+    WHERE o.created_at < now() - interval '${keyedHours} hours' OR (
+      o.created_at < now() - interval '1 hour' AND o.name LIKE 'body:%' AND NOT EXISTS (
+        SELECT FROM run r WHERE r.id = o.run_id
+          AND (r.status IN ('queued', 'running') OR r.ended_at > now() - interval '${joinFailedMinutes} minutes')))
+    LIMIT ${batch}
+  ) AS old
+  WHERE q.team_id = old.team_id AND q.caller_id = old.caller_id AND q.name = old.name
+  RETURNING q.name`);
 
 export async function pruneOpenaiRequests(db: Database): Promise<void> {
-  await db.query(prune);
+  for (let count = batch; count === batch; ) count = (await db.query(prune)).length;
 }
