@@ -234,6 +234,21 @@ describe('a budget', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it.each([false, true])('that others have reserved is waited for a while (stream: %s)', async (stream) => {
+    const team = await setUp();
+    const { id } = await limit(team, { max: '1000' });
+    await product.sql(
+      `INSERT INTO budget_reservation (run_id, step_index, budget_id, account_id, amount, expires_at)
+       VALUES (uuidv7(), 0, $1, $1, 1000, now() + interval '10 minutes')`,
+      [id],
+    );
+    const answer = await team.owner.post(path, body(undefined, { stream }));
+    expect(answer).toMatchObject({ status: 429, body: { error: { code: 'budget_busy' } } });
+    expect(answer.headers.get('x-should-retry')).toBe('false');
+    expect(await runEnd(team.owner, (await latestRun(team)).id)).toMatchObject({ status: 'cancelled' });
+    expect(server.requests).toEqual([]);
+  });
+
   it('that ends a run in the middle does not let it act again', async () => {
     const team = await setUp();
     await limit(team, { max: '100' });

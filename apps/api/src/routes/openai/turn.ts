@@ -188,17 +188,27 @@ export async function openTurn(
       const source = watchRun(deps, { teamId, runId, after: 0 }, gone);
       const timeUp = sleep(holdMs, 'time is up' as const, { ref: false });
       let open = false;
+      /** What the run waits for, and until when that is waited for here. */
+      let stuck: { waiting: Waiting; over: Promise<'waited'> } | null = null;
       try {
         for (let next = source.next(); ; ) {
-          const first = open ? await next : await Promise.race([next, timeUp]);
+          const timers: Promise<'waited' | 'time is up'>[] = open ? [] : [timeUp];
+          if (stuck) timers.push(stuck.over);
+          const first: Awaited<typeof next> | 'waited' | 'time is up' = await Promise.race([next, ...timers]);
+          if (first === 'waited') await giveUp(stuck!.waiting);
           if (first === 'time is up') {
             open = true;
             yield { type: 'open' };
-            continue;
           }
+          if (typeof first === 'string') continue;
           if (first.done) break;
           const { event } = first.value;
-          if (event.type === 'run.waiting' && isStuck(event)) await giveUp(event.waiting);
+          stuck = null;
+          if (event.type === 'run.waiting') {
+            const { waiting } = event;
+            if (isStuck(event)) await giveUp(waiting);
+            stuck = { waiting, over: sleep(budgetWaitMs, 'waited' as const, { ref: false }) };
+          }
           if (!open && isShown(event)) {
             open = true;
             yield { type: 'open' };
