@@ -11,6 +11,7 @@ import { auth } from './plugins/auth.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { observe, requestIdOf } from './plugins/observe.ts';
+import { openaiCors } from './plugins/openai-cors.ts';
 import { openapi } from './plugins/openapi.ts';
 import { answerClientError, answerUnrouted, problems, refuseUnrouted } from './plugins/problems.ts';
 import { references } from './plugins/references.ts';
@@ -26,7 +27,8 @@ import { deliveryRoutes } from './routes/deliveries.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
 import { limitRoutes } from './routes/limits.ts';
-import { openaiRoutes } from './routes/openai.ts';
+import { openaiRoutes } from './routes/openai/index.ts';
+import { encodeModelPath } from './routes/openai/models.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { credentialRoutes } from './routes/provider-credentials.ts';
 import { providerHealthRoutes } from './routes/provider-health.ts';
@@ -82,6 +84,9 @@ export async function buildApp(deps: ApiDeps) {
     trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     serverFactory: (handler) => createHttpServer(handler, deps.requestTimeoutMs),
     routerOptions: { maxParamLength: 300 },
+    rewriteUrl: ({ url = '/' }) => encodeModelPath(url),
+    // Refused below, in the shape of each API.
+    return503OnClosing: false,
     genReqId: ({ headers }) => requestIdOf(headers),
     forceCloseConnections: 'idle',
     frameworkErrors: answerUnrouted,
@@ -116,6 +121,12 @@ export async function buildApp(deps: ApiDeps) {
     },
     // A server on loopback has no TLS; whoever puts it behind a proxy sets this there.
     strictTransportSecurity: false,
+  });
+  await app.register(openaiCors, { deps });
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!stopping.signal.aborted) return;
+    reply.header('connection', 'close');
+    throw new DomainError('unavailable', 'The server is stopping. Try again soon.', { retryAfter: 1 });
   });
   app.addHook('onRequest', refuseUnrouted);
   await app.register(auth, { deps });

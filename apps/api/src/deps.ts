@@ -19,6 +19,8 @@ export interface ApiDeps {
   deliveries: Producer<'delivery'>;
   /** For requests whose address a user chose. */
   guarded: GuardedFetch;
+  /** The same for images, which are larger than any other answer. */
+  imageFetch: GuardedFetch;
   adapters: AdapterSource;
   /** Which channel an address for a platform belongs to. */
   hooks: HookDirectory;
@@ -40,4 +42,8 @@ export interface ApiDeps {
   permitRecheckMs?: number;
   /** How long a request may take to arrive, in milliseconds. */
   requestTimeoutMs: number;
+  /** Origins whose pages may call the OpenAI-compatible API. `*`: all. */
+  openaiCorsOrigins: readonly string[];
+  /** See `openai/turn.ts`; for tests that need short times. */
+  openaiTimes?: { graceMs?: number; budgetWaitMs?: number; holdMs?: number };
 }

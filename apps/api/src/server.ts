@@ -1,3 +1,4 @@
+import { maxImageBytes } from '@nightshift/agent';
 import { builtInAdapters } from '@nightshift/channels';
 import type { Redactor } from '@nightshift/contracts';
 import { createTrafficCounter } from '@nightshift/core/channels';
@@ -69,6 +70,7 @@ export async function startApi(env: Env, log: Log, redactor?: Redactor): Promise
     conversations,
     deliveries,
     guarded: createGuardedFetch({ allow: env.outboundAllow }),
+    imageFetch: createGuardedFetch({ allow: env.outboundAllow, maxBytes: maxImageBytes }),
     adapters: builtInAdapters,
     hooks: createHookDirectory({ db, kek, adapters: builtInAdapters }),
     traffic,
@@ -78,6 +80,7 @@ export async function startApi(env: Env, log: Log, redactor?: Redactor): Promise
     publicUrl: publicUrlOf(env),
     trustedProxies: env.trustedProxies,
     rateLimitPerMinute: env.rateLimitPerMinute,
+    openaiCorsOrigins: env.openaiCorsOrigins,
     isDraining: () => draining,
     requestTimeoutMs,
   });

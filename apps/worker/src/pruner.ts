@@ -1,10 +1,12 @@
 /** Removes what is no longer needed, now and then. It is its own task, so that nothing that is due waits for it. */
 import { pruneBudgets } from '@nightshift/core/budgets';
+import { pruneHistorySummaries } from '@nightshift/core/conversations';
 import type { Database } from '@nightshift/core/database';
 import { pruneRunEvents } from '@nightshift/core/events';
 import { pruneIdempotency } from '@nightshift/core/idempotency';
 import { pruneRoomMessages } from '@nightshift/core/inbox';
 import type { Log } from '@nightshift/core/log';
+import { pruneOpenaiRequests } from '@nightshift/core/openai-requests';
 import { pruneRecords, type Retention } from '@nightshift/core/retention';
 
 const pruneMs = 10 * 60_000;
@@ -29,6 +31,8 @@ export function startPruner({
   async function prune(): Promise<void> {
     await pruneRunEvents(db);
     await pruneIdempotency(db);
+    await pruneOpenaiRequests(db);
+    await pruneHistorySummaries(db);
     await pruneBudgets(db);
     await pruneRoomMessages(db);
     const removed = await pruneRecords(db, retention, stop.signal);

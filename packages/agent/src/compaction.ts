@@ -2,12 +2,13 @@
  * Long conversations: a summary stands in for their older messages, before the window of the model is full. The messages
  * stay where they are; only what a model is shown becomes shorter.
  */
-import { cutText, endOfText, type ModelMessage, type TokenUsage, textOf } from '@nightshift/contracts';
+import { cutText, endOfText, type TokenUsage, textOf } from '@nightshift/contracts';
 import { historyLimit } from '@nightshift/core/conversations';
 import { estimateInput, type ModelCall } from '@nightshift/providers';
-import type { ShownMessage } from './attachments.ts';
+import type { ShownMessage, ShownPart } from './attachments.ts';
 import { emptyAnswer } from './failure.ts';
 import type { ModelOutcome } from './model-caller.ts';
+import { conversationOf } from './prompt.ts';
 
 /** How much of the window a call may fill before its history is shortened, and how much of it the newest messages keep. */
 const share = { filled: 0.7, kept: 0.25 };
@@ -28,6 +29,13 @@ const readTokens = 6_000;
 export const isLong = (call: Omit<ModelCall, 'model'>, before: readonly unknown[], window: number | null) =>
   before.length >= historyLimit || (window !== null && estimateInput(call).high > window * share.filled);
 
+/** Whether a summary that an earlier request has made is worth looking for: of a model whose window nobody knows, also before it says no. */
+export const mayBeLong = (
+  call: Omit<ModelCall, 'model'>,
+  before: readonly unknown[],
+  window: number | null,
+) => isLong(call, before, window) || (window === null && estimateInput(call).high > keptTokens);
+
 /**
  * The messages that a summary is to cover: all but the newest. Empty: there is nothing left to shorten. What a client said to
  * the model as such (role system) is no part of it, and neither is anything from `ownSeq` on, the run's first message.
@@ -41,15 +49,17 @@ export function olderOf(
   let room = window === null ? keptTokens : window * share.kept;
   let kept = 0;
   while (kept < Math.min(said.length, keptMessages)) {
-    room -= tokensOf(said[said.length - 1 - kept]!.content);
+    room -= tokensOf(said[said.length - 1 - kept]!);
     if (room < 0) break;
     kept++;
   }
   return said.slice(0, said.length - kept);
 }
 
-const tokensOf = (content: ModelMessage['content']) =>
-  estimateInput({ messages: [{ role: 'user', content } as ModelMessage] }).high;
+const tokensOf = (message: ShownMessage) => estimateInput({ messages: conversationOf([message]) }).high;
+
+const tokensOfText = (text: string) =>
+  estimateInput({ messages: [{ role: 'user', content: [{ type: 'text', text }] }] }).high;
 
 export interface Summarizing {
   agentName: string;
@@ -110,9 +120,9 @@ function excerptsOf(messages: readonly ShownMessage[], limit: number): string[] 
   let lines: string[] = [];
   let room = limit;
   for (const { role, content } of messages) {
-    const said = content.map((part) => (part.type === 'text' ? part.text : `[${part.type}]`)).join('');
+    const said = content.map(wordsOf).join('');
     const line = shorten(`${role}: ${said}`, limit);
-    const tokens = tokensOf([{ type: 'text', text: line }]);
+    const tokens = tokensOfText(line);
     if (tokens > room && lines.length > 0) {
       excerpts.push(lines.join('\n\n'));
       lines = [];
@@ -125,8 +135,16 @@ function excerptsOf(messages: readonly ShownMessage[], limit: number): string[] 
   return excerpts;
 }
 
+/** Files are only named, and tools with what they were asked and what came of it. */
+function wordsOf(part: ShownPart): string {
+  if (part.type === 'text') return part.text;
+  if (part.type === 'toolCall') return `[called ${part.name} with ${JSON.stringify(part.arguments)}]`;
+  if (part.type === 'toolResult') return `[${part.name} returned: ${textOf(part.content)}]`;
+  return `[${part.type}]`;
+}
+
 function shorten(text: string, limit: number): string {
-  const tokens = tokensOf([{ type: 'text', text }]);
+  const tokens = tokensOfText(text);
   if (tokens <= limit) return text;
   const half = Math.floor(((text.length * limit) / tokens) * 0.45);
   return `${cutText(text, half)}\n[… ${text.length - 2 * half} characters left out …]\n${endOfText(text, half)}`;

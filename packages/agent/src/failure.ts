@@ -67,6 +67,13 @@ export function emptyAnswer(stop: string): Failure {
       };
 }
 
+/** The answer is not in the format that the request asked for, also when it was asked for again. */
+export const formatFailure = (problem: string): Failure => ({
+  code: 'output_invalid',
+  message: `The model did not answer in the format that was asked for. ${problem}`,
+  hint: 'Use a simpler schema, or a model that is better with structured output.',
+});
+
 /** The model answered, and its answer cannot be stored. What it used is in the ledger. */
 export const outputNotStored: Failure = {
   code: 'output_not_stored',

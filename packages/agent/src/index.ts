@@ -1,4 +1,5 @@
-export type { AttachmentReader } from './attachments.ts';
+export { violationOf } from './answer-format.ts';
+export { type AttachmentReader, maxImageBytes, problemOfAttachment } from './attachments.ts';
 export {
   type ChannelVersion,
   type ConnectionDeps,

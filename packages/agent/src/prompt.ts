@@ -1,9 +1,10 @@
 /** What a model is shown: the agent's instructions, the conversation, and this run so far. */
-import { type ModelMessage, type ToolSpec, textOf } from '@nightshift/contracts';
+import { type ModelMessage, type RunOptions, type ToolSpec, textOf } from '@nightshift/contracts';
 import type { RunGuest, RunPlace } from '@nightshift/core/runs';
 import type { ModelCall } from '@nightshift/providers';
 import { parametersOf, type Tool } from '@nightshift/tools';
-import type { ShownMessage } from './attachments.ts';
+import { formatRule, outputOf } from './answer-format.ts';
+import { type ShownMessage, userPartsOf } from './attachments.ts';
 import { describePlaceLimits, type PlaceLimits } from './place-limits.ts';
 import { placeSection, withoutSigns } from './speakers.ts';
 
@@ -37,8 +38,9 @@ export function buildCall(input: {
   run: readonly ModelMessage[];
   tools: readonly Tool[];
   placeLimits?: PlaceLimits | null;
+  options?: RunOptions;
 }): Omit<ModelCall, 'model'> {
-  const { agent, held, before, run, tools, placeLimits = null } = input;
+  const { agent, held, before, run, tools, placeLimits = null, options = {} } = input;
   const summary = held && input.summary !== null ? withoutSigns(input.summary) : input.summary;
   // System texts of the conversation come from its client (the OpenAI door) and add to the agent's own.
   const system = [
@@ -47,13 +49,28 @@ export function buildCall(input: {
     held ? placeSection(held.place, held.person) : '',
     ...before.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)),
     describePlaceLimits(placeLimits) ?? '',
+    formatRule(options.format),
   ]
     .filter((text) => text.trim())
     .join('\n\n');
-  const conversation = before.flatMap(({ role, content }): ModelMessage[] =>
-    role === 'system' ? [] : [{ role, content } as ModelMessage],
-  );
-  return { system, messages: [...earlier(summary), ...conversation, ...run], tools: tools.map(specOf) };
+  return {
+    system,
+    messages: [...earlier(summary), ...conversationOf(before), ...run],
+    tools: tools.map(specOf),
+    ...outputOf(options.format),
+    ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
+  };
+}
+
+/** Messages as a model reads them: system texts are no part of the conversation. */
+export function conversationOf(messages: readonly Pick<ShownMessage, 'role' | 'content'>[]): ModelMessage[] {
+  return messages.flatMap(({ role, content }): ModelMessage[] => {
+    if (role === 'system') return [];
+    const results = content.filter((part) => part.type === 'toolResult');
+    if (results.length > 0) return [{ role: 'tool', content: results }];
+    if (role === 'user') return [{ role, content: userPartsOf(content) }];
+    return [{ role, content: content.filter((part) => part.type === 'text' || part.type === 'toolCall') }];
+  });
 }
 
 /** Said by a user rather than by the system: it is made of what people said, and may command no more than they may. */

@@ -4,9 +4,19 @@
  * Each turn of the loop reads where the run stands from its journal and does the one next thing. Nothing else is
  * remembered, so a run that another worker began goes on here exactly as one of our own.
  */
-import { type Failure, type ModelMessage, nothingToReport, textOf } from '@nightshift/contracts';
+import { type Failure, nothingToReport, textOf } from '@nightshift/contracts';
 import { type Refusal, warnOfBudgets } from '@nightshift/core/budgets';
-import { type HistoryMessage, readHistory, readJoined, type Summary } from '@nightshift/core/conversations';
+import {
+  adoptSummary,
+  findHistorySummary,
+  type HistoryMessage,
+  hashesOf,
+  keepHistorySummary,
+  mostMessages,
+  readHistory,
+  readJoined,
+  type Summary,
+} from '@nightshift/core/conversations';
 import { isDatabaseUnavailable, isValueRefused } from '@nightshift/core/database';
 import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
@@ -30,9 +40,17 @@ import {
 import type { Routing } from '@nightshift/providers';
 import type { Tool } from '@nightshift/tools';
 import { waits } from './admission.ts';
+import { checkAnswer, maxRepairs, repairRequest } from './answer-format.ts';
 import { type ShownMessage, showAttachments } from './attachments.ts';
-import { isLong, olderOf, summarize } from './compaction.ts';
-import { emptyAnswer, internalFailure, limitFailure, outputNotStored, TargetError } from './failure.ts';
+import { isLong, mayBeLong, olderOf, summarize } from './compaction.ts';
+import {
+  emptyAnswer,
+  formatFailure,
+  internalFailure,
+  limitFailure,
+  outputNotStored,
+  TargetError,
+} from './failure.ts';
 import { createModelCaller, type ModelCaller } from './model-caller.ts';
 import {
   type BegunModelStep,
@@ -43,12 +61,12 @@ import {
   windowOf,
 } from './model-step.ts';
 import type { PlaceLimits } from './place-limits.ts';
-import { allowedTools, buildCall } from './prompt.ts';
+import { allowedTools, buildCall, conversationOf } from './prompt.ts';
 import type { RunContext, RunDeps } from './run-context.ts';
 import { showSpeakers } from './speakers.ts';
 import { stopCause } from './stop.ts';
 import { runToolStep } from './tool-step.ts';
-import { type PendingCall, readTranscript, type Transcript } from './transcript.ts';
+import { type PendingCall, readTranscript, requestOf, type Transcript } from './transcript.ts';
 
 /** A step that crashed its worker this often ends the run. */
 const maxCrashes = 5;
@@ -122,6 +140,8 @@ class RunTurn {
   /** Where its answer goes. */
   #placeLimits: PlaceLimits | null = null;
   #compactions = 0;
+  /** Of a history that came with the request, from its first message on; null: nobody brings the same one again. */
+  #broughtHashes: Map<number, Buffer> | null = null;
   readonly #outboxLanes = new Set<string>();
   readonly #warnings: string[] = [];
   /** The model step under way: what it has used is not in the ledger yet. */
@@ -192,6 +212,7 @@ class RunTurn {
     this.#own.push(...(await this.#show(history.own)));
     this.#before = [...(await this.#show(history.before))];
     this.#summary = history.summary;
+    if (run.options.brought && !history.summary) this.#broughtHashes = new Map();
     this.#steps.push(...steps);
     for (;;) {
       const transcript = readTranscript(this.#own, this.#steps);
@@ -310,16 +331,18 @@ class RunTurn {
     this.#own = [...(await this.#show(own.filter(({ seq }) => seq <= seenSeq)))];
   }
 
-  #call(transcript: Transcript) {
-    const { agent, place } = this.#run;
+  /** @param repair what the model is asked to mend of its answer */
+  #call({ messages }: Transcript, repair: string | null) {
+    const { agent, place, options } = this.#run;
     const person = this.#own.findLast(({ name }) => name !== null)?.name ?? null;
     return buildCall({
       agent,
       held: place ? { place, person } : undefined,
       summary: this.#summary?.text ?? null,
       before: this.#before,
-      run: transcript.messages,
+      run: repair === null ? messages : [...messages, requestOf(repair)],
       tools: this.#tools,
+      options,
       placeLimits: this.#placeLimits,
     });
   }
@@ -364,18 +387,22 @@ class RunTurn {
       await this.end({ status: 'failed', error: error.failure });
       return true;
     }
-    let call = this.#call(transcript);
+    const repair = this.#repairOf(transcript);
+    let call = this.#call(transcript, repair);
     const index = transcript.nextIndex;
     const window = windowOf(routing);
+    if (mayBeLong(call, this.#before, window) && (await this.#findSummary()))
+      call = this.#call(transcript, repair);
     if (isLong(call, this.#before, window) && this.#canCompact(window)) return this.#compact(index, window);
 
-    const step = await beginModelStep(this.#context, index, routing, { throughSeq: this.#seenSeq }, call);
+    const input = { throughSeq: this.#seenSeq, ...(repair === null ? {} : { repair }) };
+    const step = await beginModelStep(this.#context, index, routing, input, call);
     this.#unsettled = step;
     if (await this.#isCrashLoop(step.attempts)) return true;
     if (step.amendments !== this.#amendments) {
       this.#amendments = step.amendments;
       await this.#readAgain();
-      call = this.#call(readTranscript(this.#own, this.#steps));
+      call = this.#call(readTranscript(this.#own, this.#steps), repair);
     }
     const outcome = await this.#caller.ask({ task: 'turn', call, ...step }, routing);
     const result = resultOf(step, outcome);
@@ -404,10 +431,21 @@ class RunTurn {
       return true;
     }
     if (outcome.stop === 'length') this.#warn("The answer was cut at the model's output limit.");
-    if (await this.#tryEnd({ status: 'succeeded', error: null, reply: silent ? null : { text } }, result))
+    const answer = checkAnswer(text, this.#run.options.format, outcome.stop);
+    if ('problem' in answer) {
+      if (this.#repairs + (repair === null ? 0 : 1) >= maxRepairs) {
+        await this.end({ status: 'failed', error: formatFailure(answer.problem) }, result);
+        return true;
+      }
+      await this.#finishStep(result);
+      this.#remember(done);
+      return false;
+    }
+    const reply = { text: answer.text };
+    if (await this.#tryEnd({ status: 'succeeded', error: null, reply: silent ? null : reply }, result))
       return true;
     // Somebody has said more while the model was answering: the answer stands, and the run goes on with the rest.
-    const lanes = await answerRun(this.#deps.db, this.#scope, { text }, result);
+    const lanes = await answerRun(this.#deps.db, this.#scope, reply, result);
     this.#unsettled = null;
     for (const lane of lanes) this.#outboxLanes.add(lane);
     this.#remember(done);
@@ -427,6 +465,47 @@ class RunTurn {
     if (ledger.length > 0) await this.#finishStep(result);
     await this.#postpone(admission.refusal);
     return true;
+  }
+
+  get #repairs(): number {
+    return this.#steps.filter((step) => step.kind === 'model' && step.input.repair !== undefined).length;
+  }
+
+  /** What the model is to be told of its last answer; null: it has not answered yet, or its answer was fine. */
+  #repairOf({ messages }: Transcript): string | null {
+    const { format } = this.#run.options;
+    const last = messages.at(-1);
+    if (!format || last?.role !== 'assistant') return null;
+    const answer = checkAnswer(textOf(last.content), format, 'end');
+    return 'problem' in answer ? repairRequest(answer.problem, format) : null;
+  }
+
+  /** Looks once for what an earlier request has made of the same history. True: it is shorter now. */
+  async #findSummary(): Promise<boolean> {
+    const { db } = this.#deps;
+    const hashes = this.#broughtHashes;
+    if (!hashes || hashes.size > 0) return false;
+    const said = this.#before.filter(({ role, seq }) => role !== 'system' && seq < this.#ownSeq);
+    const all = hashesOf(said);
+    for (const [at, hash] of all.entries()) hashes.set(said[at]!.seq, hash);
+    const found = await findHistorySummary(db, this.#owner, all);
+    if (!found) return false;
+    const summary = { throughSeq: said[found.count - 1]!.seq, text: found.text };
+    await adoptSummary(db, this.#run.lane.conversationId, summary).catch((error: unknown) => {
+      if (!isValueRefused(error)) throw error;
+      this.#log.error({ err: error }, 'the summary could not be stored');
+    });
+    this.#shorten(summary);
+    return true;
+  }
+
+  get #owner() {
+    return { teamId: this.#run.teamId, agentId: this.#run.agent.id };
+  }
+
+  #shorten(summary: Summary): void {
+    this.#summary = summary;
+    this.#before = this.#before.filter(({ role, seq }) => role === 'system' || seq > summary.throughSeq);
   }
 
   #canCompact(window: number | null): boolean {
@@ -451,7 +530,7 @@ class RunTurn {
       return false;
     }
     const input = { throughSeq: this.#seenSeq, task: 'compaction' } as const;
-    const messages = older.map(({ role, content }) => ({ role, content }) as ModelMessage);
+    const messages = conversationOf(older);
     const step = await beginModelStep(this.#context, index, routing, input, { messages });
     this.#unsettled = step;
     if (await this.#isCrashLoop(step.attempts)) return true;
@@ -480,14 +559,17 @@ class RunTurn {
       return false;
     }
     this.#unsettled = null;
-    this.#summary = summary;
-    this.#before = this.#before.filter(({ role, seq }) => role === 'system' || seq > throughSeq);
+    this.#shorten(summary);
+    const hash = this.#broughtHashes?.get(throughSeq);
+    if (hash) await keepHistorySummary(this.#deps.db, this.#owner, hash, summary.text);
     if (steeredSeq > this.#seenSeq) await this.#takeIn();
     return false;
   }
 
   #goOnUnshortened({ message }: Failure): void {
     this.#compactions = maxCompactions;
+    const newest = this.#before.slice(-mostMessages);
+    this.#before = this.#before.filter((each) => each.role === 'system' || newest.includes(each));
     this.#warn(`The older part of the conversation could not be summarized: ${message}`);
   }
 

@@ -2,14 +2,9 @@
  * Where a run stands, from its messages and its journal alone. A run that goes on in another process and one that never stopped have
  * the same transcript, so there is one way to go on and no special case for recovery.
  */
-import type {
-  AssistantMessage,
-  ModelMessage,
-  ToolCallPart,
-  ToolResultPart,
-  UserMessage,
-} from '@nightshift/contracts';
+import type { AssistantMessage, ModelMessage, ToolCallPart, ToolResultPart } from '@nightshift/contracts';
 import type { JournalStep } from '@nightshift/core/runs';
+import { type ShownPart, userPartsOf } from './attachments.ts';
 
 /** A tool call of the model's last answer that has no result yet. */
 export interface PendingCall {
@@ -22,7 +17,7 @@ export interface PendingCall {
 /** What somebody said to the run, before it began or while it worked. */
 export interface RunMessage {
   seq: number;
-  content: UserMessage['content'];
+  content: readonly ShownPart[];
 }
 
 export interface Transcript {
@@ -34,6 +29,12 @@ export interface Transcript {
   readonly finishedSteps: number;
   readonly tokens: number;
 }
+
+/** What a model is told of an answer that was not in the format that was asked for. */
+export const requestOf = (text: string): ModelMessage => ({
+  role: 'user',
+  content: [{ type: 'text', text }],
+});
 
 const callsOf = (message: AssistantMessage): ToolCallPart[] =>
   message.content.filter((part) => part.type === 'toolCall');
@@ -54,7 +55,7 @@ export function readTranscript(own: readonly RunMessage[], steps: readonly Journ
   let told = 0;
   const tell = (throughSeq: number) => {
     for (let next = own[told]; next && next.seq <= throughSeq; next = own[++told]) {
-      messages.push({ role: 'user', content: next.content });
+      messages.push({ role: 'user', content: userPartsOf(next.content) });
     }
   };
 
@@ -75,6 +76,7 @@ export function readTranscript(own: readonly RunMessage[], steps: readonly Journ
         if (step.status !== 'succeeded' || !step.output) continue;
         flush();
         tell(step.input.throughSeq);
+        if (step.input.repair) messages.push(requestOf(step.input.repair));
         messages.push(step.output.message);
         calls = callsOf(step.output.message);
         results = new Map();

@@ -22,6 +22,7 @@ export * from './primitives.ts';
 export * from './provider-health.ts';
 export * from './redact.ts';
 export * from './references.ts';
+export * from './run-options.ts';
 export * from './runs.ts';
 export * from './schedules.ts';
 export * from './team.ts';

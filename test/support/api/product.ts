@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { maxImageBytes } from '@nightshift/agent';
 import { buildApp } from '@nightshift/api/app';
 import type { ApiDeps } from '@nightshift/api/deps';
 import { createHookDirectory } from '@nightshift/api/hooks';
@@ -89,11 +90,13 @@ export async function startProduct(api: Partial<ApiDeps> = {}): Promise<Product>
     conversations,
     deliveries,
     guarded: createGuardedFetch({ allow: env.outboundAllow }),
+    imageFetch: createGuardedFetch({ allow: env.outboundAllow, maxBytes: maxImageBytes }),
     metrics: createMetrics('api'),
     providerKeys: {},
     publicUrl: 'http://nightshift.test',
     trustedProxies: env.trustedProxies,
     rateLimitPerMinute: env.rateLimitPerMinute,
+    openaiCorsOrigins: env.openaiCorsOrigins,
     isDraining: () => false,
     requestTimeoutMs: 30_000,
     ...api,

@@ -1,4 +1,4 @@
-/** The one place that turns errors into answers: RFC 9457 problem documents. */
+/** The one place that turns errors into answers: RFC 9457 problem documents, and OpenAI's errors under `/openai/`. */
 import { randomUUIDv7 } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -8,6 +8,7 @@ import { DomainError, type ErrorCode, type FieldError, type Named } from '@night
 import type { FastifyError, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { isOpenaiPath, OpenaiError, toOpenaiError, unroutedOpenai } from '../openai-errors.ts';
 import { fieldErrors } from './issues.ts';
 
 const statuses: Record<ErrorCode, number> = {
@@ -32,6 +33,7 @@ const titles: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not found',
+  405: 'Method not allowed',
   408: 'Request timeout',
   409: 'Conflict',
   413: 'Content too large',
@@ -53,6 +55,9 @@ export interface ErrorAnswer {
   candidates?: readonly Named[] | undefined;
   /** In seconds. */
   retryAfter?: number | undefined;
+  /** Of OpenAI's errors, where the status alone does not say it. */
+  type?: string | undefined;
+  headers?: Readonly<Record<string, string>> | undefined;
   /** A defect of ours or a fault around us, to be logged. */
   cause?: unknown;
 }
@@ -117,7 +122,7 @@ const fastifyCodes: Record<string, { status?: number; code: string; detail: stri
   FST_ERR_MAX_PARAM_LENGTH: { status: 404, code: 'not_found', detail: 'There is no such resource.' },
   FST_ERR_CTP_BODY_TOO_LARGE: {
     code: 'body_too_large',
-    detail: 'The body is larger than the limit of 2 MiB.',
+    detail: 'The body is larger than the limit.',
   },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'unsupported_media_type',
@@ -128,6 +133,7 @@ const fastifyCodes: Record<string, { status?: number; code: string; detail: stri
 export const toErrorAnswer = (error: FastifyError | Error): ErrorAnswer => bound(toAnswer(error));
 
 function toAnswer(error: FastifyError | Error): ErrorAnswer {
+  if (error instanceof OpenaiError) return error.answer;
   if (error instanceof DomainError) {
     const { code, message: detail, fields, existing, candidates, retryAfter } = error;
     return { status: statuses[code], code, detail, fields, existing, candidates, retryAfter };
@@ -179,19 +185,28 @@ export function toProblem(answer: ErrorAnswer, requestId: string): Problem {
 export function beginErrorAnswer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { status, retryAfter, cause }: ErrorAnswer,
+  { status, retryAfter, headers, cause }: ErrorAnswer,
 ): FastifyReply {
   if (cause)
     request.log[status >= 500 && status !== 503 ? 'error' : 'warn']({ err: cause }, 'request failed');
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  if (headers) reply.headers(headers);
   return reply.status(status);
 }
 
 /** Requests that Fastify refuses before any route or hook is reached. */
 export function answerUnrouted(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const answer = toErrorAnswer(error);
-  reply.status(answer.status).header('x-request-id', request.id).type('application/problem+json');
-  reply.send(JSON.stringify(toProblem(answer, request.id)));
+  const { type, body } = documentOf(answer, request.url, request.id);
+  reply.status(answer.status).header('x-request-id', request.id).type(type);
+  reply.send(JSON.stringify(body));
+}
+
+/** Each API has its own shape of errors. */
+function documentOf(answer: ErrorAnswer, url: string, requestId: string) {
+  return isOpenaiPath(url)
+    ? { type: 'application/json', body: toOpenaiError(answer) }
+    : { type: 'application/problem+json', body: toProblem(answer, requestId) };
 }
 
 const clientErrors: Record<string, ErrorAnswer> = {
@@ -204,28 +219,35 @@ const clientErrors: Record<string, ErrorAnswer> = {
 };
 
 /** What never became a request: too slow, or no HTTP. Only the socket is there to answer on. */
-export function answerClientError({ code }: { code?: string }, socket: Socket): void {
+export function answerClientError(
+  { code, rawPacket }: { code?: string; rawPacket?: unknown },
+  socket: Socket,
+): void {
   if (code === 'ECONNRESET' || !socket.writable) return;
   const answer = clientErrors[code ?? ''] ?? {
     status: 400,
     code: 'invalid_request',
     detail: 'This is no valid HTTP request.',
   };
-  const body = JSON.stringify(toProblem(answer, randomUUIDv7()));
+  // The packet that could not be read is often the first, and begins with the request line.
+  const packet = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1', 0, 64) : '';
+  const url = /^[A-Z]{1,20} (\S{1,20})/.exec(packet)?.[1] ?? '';
+  const document = documentOf(answer, url, randomUUIDv7());
+  const body = JSON.stringify(document.body);
   const head = [
     `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
-    'Content-Type: application/problem+json',
+    `Content-Type: ${document.type}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-const unrouted = ({ method, url }: FastifyRequest) =>
-  new DomainError(
-    'not_found',
-    `There is nothing at ${method} ${cut(url.split('?', 1)[0]!, 200)}. /docs lists what there is.`,
-  );
+function unrouted({ method, url }: FastifyRequest): Error {
+  const path = cut(url.split('?', 1)[0]!, 200);
+  if (isOpenaiPath(url)) return unroutedOpenai(method, path);
+  return new DomainError('not_found', `There is nothing at ${method} ${path}. /docs lists what there is.`);
+}
 
 /** An onRequest hook: nobody needs the body of a request that leads nowhere. */
 export const refuseUnrouted: onRequestHookHandler = (request, _reply, done) =>
@@ -234,9 +256,8 @@ export const refuseUnrouted: onRequestHookHandler = (request, _reply, done) =>
 export const problems = fastifyPlugin(async (app) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const answer = toErrorAnswer(error);
-    return beginErrorAnswer(request, reply, answer)
-      .type('application/problem+json')
-      .send(toProblem(answer, request.id));
+    const { type, body } = documentOf(answer, request.url, request.id);
+    return beginErrorAnswer(request, reply, answer).type(type).serializer(JSON.stringify).send(body);
   });
   // A route may say so as well.
   app.setNotFoundHandler((request) => {

@@ -1,6 +1,6 @@
 /** Calls of the Bot API, https://core.telegram.org/bots/api: grammY's, over the fetch that the adapter is given. */
 import { buffer } from 'node:stream/consumers';
-import { Api, GrammyError, HttpError, type RawApi } from 'grammy';
+import { Api, type ApiClientOptions, GrammyError, HttpError, type RawApi } from 'grammy';
 import type { UserFromGetMe } from 'grammy/types';
 import { type CallContext, ChannelError } from '../channel.ts';
 import { retryAfterMs, toChannelError } from '../http.ts';
@@ -14,9 +14,9 @@ export async function callApi<Result>(
   calls: (api: RawApi) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await calls(
-      new Api(credentials.token, { apiRoot: settings.apiUrl, fetch: fetchWithin(context) }).raw,
-    );
+    // grammY wants node-fetch's type, with its classes, and uses only the function.
+    const fetch = fetchWithin(context) as unknown as NonNullable<ApiClientOptions['fetch']>;
+    return await calls(new Api(credentials.token, { apiRoot: settings.apiUrl, fetch }).raw);
   } catch (error) {
     if (error instanceof GrammyError) throw refusalError(error, Object.values(credentials));
     throw toChannelError(error instanceof HttpError ? error.error : error);

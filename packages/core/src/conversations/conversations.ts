@@ -127,8 +127,14 @@ export async function listMessages(
 /** A conversation whose older part was not summarized yet is, when it has so many messages. */
 export const historyLimit = 200;
 
-/** Whatever happens: more messages than these no model is shown. */
-const mostMessages = 2 * historyLimit;
+/** Whatever happens: more messages than these no model is shown as they are. */
+export const mostMessages = 2 * historyLimit;
+
+/**
+ * More are not read: as many as a client may bring along at once, with what is said afterwards. They are read from the first
+ * one on, since a summary of the same beginning is found by all of its messages (history-summaries.ts).
+ */
+const readableMessages = 1_200;
 
 export interface HistoryMessage {
   seq: number;
@@ -177,7 +183,7 @@ const history = statement<HistoryRow>(`
       OR m.role = 'assistant' AND EXISTS (SELECT FROM run r WHERE r.id = m.run_id AND r.created_at < first.created_at))
       -- What a client says to the model as such is no part of what is summarized.
       AND (m.role = 'system' OR m.seq > coalesce((SELECT through_seq FROM summary), 0))
-    ORDER BY m.seq DESC LIMIT ${mostMessages})
+    ORDER BY m.seq DESC LIMIT ${readableMessages})
   UNION ALL
   SELECT ${columns}, 'own' FROM message m
     WHERE m.conversation_id = $1 AND m.run_id = $2 AND m.role = 'user'

@@ -1,2 +1,3 @@
 export * from './conversations.ts';
+export * from './history-summaries.ts';
 export { listConversations } from './list.ts';

@@ -42,6 +42,15 @@ const Variables = z.object({
       'must be a comma-separated list of IP addresses and CIDR ranges',
     ),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(60_000),
+  OPENAI_CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((entry) => entry.trim() || []))
+    .refine(
+      (list) =>
+        list.every((entry) => entry === '*' || (URL.canParse(entry) && new URL(entry).origin === entry)),
+      'must be a comma-separated list of origins, such as https://app.example.com, or *',
+    ),
   PRICES_REFRESH: z.stringbool().default(false),
   // WhatsApp delivers again for 7 days: what is forgotten sooner would be answered twice.
   RETENTION_INBOUND_DAYS: z.coerce.number().int().min(8).max(3650).default(30),
@@ -78,6 +87,8 @@ export interface Env {
   readonly trustedProxies: readonly string[];
   /** Requests of one API key to one api process. */
   readonly rateLimitPerMinute: number;
+  /** Origins whose pages may call the OpenAI-compatible API. `*`: all. Empty: none. */
+  readonly openaiCorsOrigins: readonly string[];
   /** Fetch the price list of models once a day, rather than use what ships with this version. */
   readonly pricesRefresh: boolean;
   /** How long records of what came and went are kept. */
@@ -153,6 +164,7 @@ export function loadEnv(
     outboundAllow: env.OUTBOUND_ALLOW,
     trustedProxies: env.TRUSTED_PROXIES,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    openaiCorsOrigins: env.OPENAI_CORS_ORIGINS,
     pricesRefresh: env.PRICES_REFRESH,
     retention: { inboundDays: env.RETENTION_INBOUND_DAYS, deliveryDays: env.RETENTION_DELIVERY_DAYS },
     providerKeys: Object.fromEntries(

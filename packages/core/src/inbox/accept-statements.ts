@@ -24,7 +24,7 @@ export const acceptNew: GatheringStatement<{ due_in_ms: number; backlog: number 
     SELECT i.*, i.ordinality::int AS item, CASE WHEN i.trigger <> 'schedule' THEN a.debounce_ms ELSE 0 END AS due_in_ms
     FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (event_id uuid, team_id uuid, source text, external_id text,
       conversation_id uuid, message_id uuid, run_id uuid, agent_id uuid, title text, trigger run_trigger, trace_id text,
-      api_key_id uuid, schedule_id uuid, content jsonb, earlier jsonb)) WITH ORDINALITY AS i
+      api_key_id uuid, schedule_id uuid, content jsonb, earlier jsonb, brought jsonb, options jsonb)) WITH ORDINALITY AS i
     JOIN agent a ON a.id = i.agent_id AND a.team_id = i.team_id AND a.deleted_at IS NULL
   ), event AS (
     INSERT INTO inbound_event (id, team_id, source, external_id, conversation_id, message_id)
@@ -39,10 +39,15 @@ export const acceptNew: GatheringStatement<{ due_in_ms: number; backlog: number 
     INSERT INTO conversation (id, team_id, agent_id, title, next_seq)
     SELECT conversation_id, team_id, agent_id, title, jsonb_array_length(earlier) + 2 FROM fresh
   ), opened AS (
-    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, due_at)
-    SELECT run_id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id,
+    INSERT INTO run (id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, options, due_at)
+    SELECT run_id, team_id, agent_id, conversation_id, trigger, trace_id, api_key_id, schedule_id, options,
       now() + due_in_ms * interval '1 millisecond'
     FROM fresh
+  ), brought AS (
+    INSERT INTO file (id, team_id, conversation_id, name, media_type, status, source, bytes, sha256, data)
+    SELECT f.id, fresh.team_id, fresh.conversation_id, f.name, f.media_type, 'ready', '{}', f.bytes,
+      decode(f.sha256, 'base64'), decode(f.data, 'base64')
+    FROM fresh, jsonb_to_recordset(fresh.brought) AS f (id uuid, name text, media_type text, bytes int, sha256 text, data text)
   ), earlier AS (
     INSERT INTO message (id, conversation_id, seq, role, content)
     SELECT (e.value->>'id')::uuid, fresh.conversation_id, e.ordinality, (e.value->>'role')::message_role, e.value->'content'

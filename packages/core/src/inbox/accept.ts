@@ -2,10 +2,12 @@
  * The inbox: the one way in. Whatever the door, what somebody said becomes an inbound event, a message and a run
  * that will answer it, in one statement: either all of it is committed, or nothing.
  */
+import { createHash } from 'node:crypto';
 import {
   type Address,
   cutText,
   type MessageContext,
+  type RunOptions,
   type RunTrigger,
   type StoredPart,
   textOf,
@@ -84,7 +86,15 @@ export const busyBacklog = 64;
 const albumMs = 1_500;
 
 /** What went before, where the sender brings a conversation along. */
-export type Earlier = { role: 'system' | 'user' | 'assistant'; text: string };
+export type Earlier = { role: 'system' | 'user' | 'assistant'; content: readonly StoredPart[] };
+
+/** A file whose bytes came with the message. The content refers to it by its id. */
+export interface BroughtFile {
+  id: string;
+  name: string;
+  mediaType: string;
+  data: Buffer;
+}
 
 type DuplicateRow = Pick<AcceptedRow, 'conversation_id' | 'message_id' | 'run_id'>;
 
@@ -134,23 +144,29 @@ export function titleOf(content: Inbound['content']): string {
   return first.map(({ segment }) => segment).join('');
 }
 
+export interface FirstInbound extends Inbound {
+  agentId: string;
+  earlier?: readonly Earlier[];
+  brought?: readonly BroughtFile[];
+  options?: RunOptions | undefined;
+  /** Of the run, where the caller has to know it before. */
+  runId?: string;
+}
+
 /**
  * Begins a conversation with an agent.
  *
  * @throws {DomainError} not_found: no such agent in the team
  */
-export async function acceptFirst(
-  db: Database,
-  inbound: Inbound & { agentId: string; earlier?: readonly Earlier[] },
-): Promise<Accepted> {
+export async function acceptFirst(db: Database, inbound: FirstInbound): Promise<Accepted> {
   const eventId = newId();
   const externalId = inbound.externalId ?? eventId;
-  const earlier = (inbound.earlier ?? []).map(({ role, text }) => ({
-    id: newId(),
-    role,
-    content: [{ type: 'text', text }],
+  const earlier = (inbound.earlier ?? []).map((message) => ({ id: newId(), ...message }));
+  const brought = inbound.brought?.map(({ id, name, mediaType, data }) => ({
+    ...{ id, name, media_type: mediaType, bytes: data.length },
+    ...{ sha256: createHash('sha256').update(data).digest('base64'), data: data.toString('base64') },
   }));
-  const ids = { conversation_id: newId(), message_id: newId(), run_id: newId() };
+  const ids = { conversation_id: newId(), message_id: newId(), run_id: inbound.runId ?? newId() };
   const row = await db.gather(acceptNew, {
     ...ids,
     event_id: eventId,
@@ -165,6 +181,8 @@ export async function acceptFirst(
     schedule_id: inbound.scheduleId,
     content: inbound.content,
     earlier,
+    brought: brought ?? [],
+    options: inbound.options,
   });
   return row
     ? accepted({ ...row, ...ids, steered: false, interrupted_run_id: null })

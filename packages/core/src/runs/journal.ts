@@ -28,6 +28,8 @@ export interface ModelInput {
   throughSeq: number;
   /** It was not asked to answer, but to summarize the conversation before the run. */
   task?: 'compaction';
+  /** What it was told of its answer before, which was not in the format that was asked for. */
+  repair?: string;
 }
 
 /** A step as the run loop reads it back. */

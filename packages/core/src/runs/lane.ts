@@ -5,7 +5,14 @@
  * of the run names the epoch it was claimed with: a worker that was paused past its lease finds that it no longer
  * matches, and writes nothing. Leases use the database's clock, so a worker's own clock may be wrong.
  */
-import type { AgentLimits, ModelSetting, Place, RunTrigger, ToolPolicy } from '@nightshift/contracts';
+import type {
+  AgentLimits,
+  ModelSetting,
+  Place,
+  RunOptions,
+  RunTrigger,
+  ToolPolicy,
+} from '@nightshift/contracts';
 import type { z } from 'zod';
 import { type Database, run as runStatement, statement } from '../database/index.ts';
 
@@ -31,6 +38,7 @@ export interface ClaimedRun {
   /** Of the conversation: see `Conversation.amendments`. */
   readonly amendments: number;
   readonly attempt: number;
+  readonly options: RunOptions;
   readonly traceId: string | null;
   readonly createdAt: Date;
   /** How long it has been running, over takeovers, by the database's clock. */
@@ -89,6 +97,7 @@ type ClaimRow = {
   place: Place | null;
   amendments: number;
   attempt: number;
+  options: RunOptions | null;
   trace_id: string | null;
   created_at: Date;
   elapsed_ms: number;
@@ -128,7 +137,7 @@ const claim = statement<ClaimRow>(`
     FROM next, lane WHERE r.id = next.id AND r.status IN ('queued', 'running')
     RETURNING r.*, next.status = 'running' AS taken_over, next.waited
   )
-  SELECT lane.epoch, lane.channel_id, lane.direct, lane.place, lane.amendments, h.kind AS channel_kind, r.id, r.team_id, r.trigger, r.attempt, r.trace_id, r.created_at, r.taken_over, r.waited,
+  SELECT lane.epoch, lane.channel_id, lane.direct, lane.place, lane.amendments, h.kind AS channel_kind, r.id, r.team_id, r.trigger, r.attempt, r.options, r.trace_id, r.created_at, r.taken_over, r.waited,
     r.cancel_requested_at IS NOT NULL AS cancelled, coalesce(lane.guest_id, s.guest_id) AS guest_id, h.guest_tools,
     extract(epoch FROM now() - r.started_at)::float8 * 1000 AS elapsed_ms,
     a.id AS agent_id, a.name AS agent_name, a.instructions, a.model, a.tools, a.limits,
@@ -164,6 +173,7 @@ export async function claimRun(
         row.channel_kind === null ? null : { kind: row.channel_kind, direct: row.direct, where: row.place },
       amendments: row.amendments,
       attempt: row.attempt,
+      options: row.options ?? {},
       traceId: row.trace_id,
       createdAt: row.created_at,
       elapsedMs: row.elapsed_ms,

@@ -180,21 +180,24 @@ export interface RunOutcome {
   replyText: string | null;
   /** `provider/model` that answered last. */
   model: string | null;
+  /** What it waits for; null: nothing but its turn. */
+  waiting: Waiting | null;
 }
 
-type OutcomeRow = { status: RunStatus; error: Failure | null; model: string | null; reply: string | null };
+type OutcomeRow = Pick<RunOutcome, 'status' | 'error' | 'model' | 'waiting'> & { reply: string | null };
 
-const outcome = statement<OutcomeRow>(`
-  SELECT r.status, r.error, r.model, (
+const readOutcome = statement<OutcomeRow>(`
+  SELECT r.status, r.error, r.model, r.waiting, (
     SELECT m.content->0->>'text' FROM message m WHERE m.run_id = r.id AND m.role = 'assistant' ORDER BY m.seq DESC LIMIT 1
   ) AS reply
   FROM run r WHERE r.id = $1 AND r.team_id = $2`);
 
 /** @throws {DomainError} not_found */
 export async function getOutcome(db: Database, teamId: string, runId: string): Promise<RunOutcome> {
-  const [row] = await db.query(outcome, [runId, teamId]);
+  const [row] = await db.query(readOutcome, [runId, teamId]);
   if (!row) throw notFound('run');
-  return { status: row.status, error: row.error, replyText: row.reply, model: row.model };
+  const { reply: replyText, ...outcome } = row;
+  return { ...outcome, replyText };
 }
 
 // The conversation comes first, as everywhere: its row is the lane's lock. From here on no message joins the run.

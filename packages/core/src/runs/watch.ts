@@ -120,20 +120,30 @@ function* retell(
 
 /**
  * Waits until the run has ended or `signal` aborts, whichever is first, and returns how it stands then. `fresh`: it has
- * only just been opened, and cannot have ended before this call.
+ * only just been opened, and cannot have ended before this call. `isEnough`: ends the wait sooner; looked at every 2 s.
  *
  * @throws {DomainError} not_found
  */
 export async function waitForRun(
   { db, bus }: { db: Database; bus: EventBus },
-  { teamId, runId, fresh = false }: { teamId: string; runId: string; fresh?: boolean },
+  {
+    teamId,
+    runId,
+    fresh = false,
+    isEnough = () => false,
+  }: {
+    teamId: string;
+    runId: string;
+    fresh?: boolean;
+    isEnough?: (outcome: RunOutcome) => boolean;
+  },
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   using waiter = createWaiter(bus, 'run_end', runId, signal);
   if (fresh) await waiter.wait();
   for (;;) {
     const outcome = await getOutcome(db, teamId, runId);
-    if (isFinal(outcome.status) || signal.aborted) return outcome;
+    if (isFinal(outcome.status) || signal.aborted || isEnough(outcome)) return outcome;
     await waiter.wait();
   }
 }

@@ -1,0 +1,2 @@
+export * from './openai-requests.ts';
+export * from './result.ts';
