@@ -340,6 +340,24 @@ describe.each([false, true])('a message (as connectors commit it: %s)', (isConne
     expect(last.context.amends).toMatchObject({ how: 'files', text: 'Look' });
   });
 
+  it('that passes on what looks like a command is none', async () => {
+    const { conversationId } = await runOf(said('Hello'));
+    const forwarded = { from: 'Eve' };
+    expect((await runOf(said('/new', { forwarded }))).conversationId).toBe(conversationId);
+    expect((await accept(said('/new'))).accepted).toEqual([]);
+    expect((await runOf(said('Hello again'))).conversationId).not.toBe(conversationId);
+  });
+
+  it('in a topic of a group needs a mention, though the agent has answered there', async () => {
+    const topic = { ...room, threadKey: 'topic', where: { kind: 'topic', name: 'Forum' } } as const;
+    await work();
+    await runEnd(product.owner, (await runOf(said('Hello', { ...topic, addressed: true }))).runId);
+    expect((await accept(said('Lunch?', topic))).accepted).toEqual([]);
+    expect((await accept(said('And here?', { ...room, threadKey: 'other topic' }))).accepted).toEqual([]);
+    await runOf(said('So?', { ...topic, addressed: true }));
+    expect((await saidBefore()).at(-1)).toEqual(['Lunch?']);
+  });
+
   it('that holds nothing that can be read is answered by one sentence in a minute, without a run', async () => {
     const polls = () => said('', { unsupported: ['poll', 'sticker'] });
     const result = await accept(polls());

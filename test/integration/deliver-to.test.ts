@@ -190,8 +190,10 @@ describe('a place', () => {
     const list = `/v1/channels/${id}/places`;
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const page: any = await get(`${list}?limit=2${cursor && `&cursor=${cursor}`}`);
-      seen.push(...page.data.map((each: { address: string }) => each.address));
+      const page: { data: { address: string }[]; nextCursor: string | null } = await get(
+        `${list}?limit=2${cursor && `&cursor=${cursor}`}`,
+      );
+      seen.push(...page.data.map(({ address }) => address));
       cursor = page.nextCursor;
     }
     expect(seen.toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);

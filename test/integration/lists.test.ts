@@ -17,8 +17,9 @@ afterAll(() => Promise.all([product.close(), server.close(), program.close()]));
 const get = (path: string) => product.owner.expect(200, product.owner.get(path));
 const ids = (page: { data: { id: string }[] }) => page.data.map(({ id }) => id);
 
+// biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
 async function all(path: string): Promise<any[]> {
-  const found: any[] = [];
+  const found: Awaited<ReturnType<typeof all>> = [];
   for (let cursor: string | null = null; ; ) {
     const page = await get(
       `${path}${path.includes('?') ? '&' : '?'}limit=2${cursor ? `&cursor=${cursor}` : ''}`,

@@ -410,6 +410,16 @@ describe('models', () => {
   });
 });
 
+it('of an id is that agent, whatever another one is called', async () => {
+  const team = await product.addTeam('names');
+  const id = await createAgent(team.owner, { name: 'first', model: 'demo/guide' });
+  await product.sql(`UPDATE agent SET name = $2 WHERE id = $1`, [
+    await createAgent(team.owner, { name: 'second', model: 'demo/guide' }),
+    id,
+  ]);
+  expect((await team.owner.get(`/openai/v1/models/${id}`)).body).toMatchObject({ id: 'first' });
+});
+
 describe('pages of other origins', () => {
   const preflight = (origin: string, to = product) =>
     fetch(to.url + path, {

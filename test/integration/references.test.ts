@@ -173,7 +173,7 @@ it('finds any name that can be given, by path, filter and body', async () => {
       const { id } = await product.owner.expect(201, product.owner.post('/v1/agents', { name: text }));
       expect((await get(path('agents', text))).id).toBe(id);
       expect(
-        (await get(`/v1/agents?name=${encodeURIComponent(text)}`)).data.map((each: any) => each.id),
+        (await get(`/v1/agents?name=${encodeURIComponent(text)}`)).data.map(({ id }: { id: string }) => id),
       ).toEqual([id]);
       await get(`/v1/runs?agentId=${encodeURIComponent(text)}`);
       const put = await product.owner.send('PUT', path('agents/by-name', text), {});

@@ -7,7 +7,8 @@ import { oneLine } from './terminal/text.ts';
 export function whereOf({ channel, place }: Conversation): string {
   if (!channel) return '';
   const named = place?.name ?? (place && place.kind !== 'mail' ? place.kind : null);
-  const thread = place?.kind === 'thread' && place.name ? ' (thread)' : '';
+  const part = place?.kind === 'thread' || place?.kind === 'topic' ? place.kind : null;
+  const thread = part && place?.name ? ` (${part})` : '';
   return oneLine(`${channel.name}${named === null ? '' : ` ${named}${thread}`}`);
 }
 

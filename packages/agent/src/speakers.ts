@@ -174,6 +174,8 @@ function placeText({ kind, name }: Place, person: string | null): string {
       return named === null ? 'in a room' : `in the room ${named}`;
     case 'thread':
       return named === null ? 'in a thread of a room' : `in a thread of the room ${named}`;
+    case 'topic':
+      return named === null ? 'in a topic of a group' : `in a topic of the group ${named}`;
     case 'mail':
       return `in an exchange of mails${named === null ? '' : ` about ${named}`}`;
   }

@@ -6,10 +6,10 @@ import { Failure, RunStatus } from './runs.ts';
 
 /** Where a conversation is held, for people. */
 export const ConversationPlace = z.object({
-  kind: z.enum(['direct', 'group', 'channel', 'thread', 'mail']).meta({
+  kind: PlaceKind.meta({
     description:
       'direct: between one person and the agent; group: a closed circle of people; channel: a room that people join; ' +
-      'thread: below a message of a room; mail: an e-mail conversation.',
+      'thread: below a message of a room; topic: a standing part of a group, such as a topic of a forum; mail: an e-mail conversation.',
   }),
   name: z.string().nullable().meta({ description: "What people call it; of a thread, the room's name." }),
 });

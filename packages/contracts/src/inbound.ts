@@ -56,9 +56,9 @@ interface EventBase {
 export interface Place {
   /**
    * `direct`: between one person and us. `group`: a closed circle of people. `channel`: a room that people join.
-   * `thread`: below a message of a room. `mail`: an e-mail conversation.
+   * `thread`: below a message of a room. `topic`: a standing part of a group, such as a topic of a forum. `mail`: an e-mail conversation.
    */
-  readonly kind: 'direct' | 'group' | 'channel' | 'thread' | 'mail';
+  readonly kind: 'direct' | 'group' | 'channel' | 'thread' | 'topic' | 'mail';
   /** What people call it: `#sales`, a group's title; of a thread, the room's. Null: the platform does not say. */
   readonly name: string | null;
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { PageQuery, Timestamp } from './primitives.ts';
 
-export const PlaceKind = z.enum(['direct', 'group', 'channel', 'thread', 'mail']);
+export const PlaceKind = z.enum(['direct', 'group', 'channel', 'thread', 'topic', 'mail']);
 export type PlaceKind = z.infer<typeof PlaceKind>;
 
 export const ChannelPlace = z.object({

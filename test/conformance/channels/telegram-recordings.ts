@@ -92,7 +92,7 @@ export const recordings: readonly Recording[] = [
         type: 'message',
         thread: { chat_id: '-100500600', message_thread_id: '7', message_id: '21' },
         threadKey: '-100500600:7',
-        where: { kind: 'thread', name: 'Forum' },
+        where: { kind: 'topic', name: 'Forum' },
         text: 'Hello all',
         addressed: false,
       },

@@ -115,12 +115,15 @@ export const channelRoutes: Routes = async (app, { deps }) => {
     const channel = await read(teamId, id);
     const { hookKey } = await openChannel(db, kek, teamId, id);
     const words = {
-      webhookUrl: channel.webhookUrl ?? publicUrl,
+      webhookUrl: channel.webhookUrl ?? '',
       snippet: channel.snippet ?? '',
       publicUrl,
       key: hookKey,
     };
-    return (kinds.get(channel.kind)?.setup ?? []).map((step) =>
+    const { setup = [] } = kinds.get(channel.kind) ?? {};
+    // Where the platform does not push, nothing is to be entered there.
+    const steps = channel.webhookUrl ? setup : setup.filter((step) => !step.includes('{webhookUrl}'));
+    return steps.map((step) =>
       Object.entries(words).reduce((text, [word, value]) => text.replaceAll(`{${word}}`, value), step),
     );
   }

@@ -9,7 +9,7 @@ import { takeList } from '../records.ts';
 import { ago } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 
-const kinds: PlaceKind[] = ['direct', 'group', 'channel', 'thread', 'mail'];
+const kinds: PlaceKind[] = ['direct', 'group', 'channel', 'thread', 'topic', 'mail'];
 
 interface PlacesOptions extends ListOptions {
   search?: string;

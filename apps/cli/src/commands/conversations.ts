@@ -8,7 +8,7 @@ import { ago } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 import { indent, oneLine, printable } from '../terminal/text.ts';
 
-const placeKinds: PlaceKind[] = ['direct', 'group', 'channel', 'thread', 'mail'];
+const placeKinds: PlaceKind[] = ['direct', 'group', 'channel', 'thread', 'topic', 'mail'];
 
 interface ConversationListOptions extends ListOptions {
   agent?: string;

@@ -15,7 +15,7 @@ export function whereIs({
   is_topic_message: inTopic,
 }: Pick<Message, 'chat' | 'is_topic_message'>): Place {
   if (chat.type === 'private') return { kind: 'direct', name: null };
-  return placeNamed(inTopic ? 'thread' : 'group', chat.title);
+  return placeNamed(inTopic ? 'topic' : 'group', chat.title);
 }
 
 type Particulars = Pick<MessageEvent, 'forwarded' | 'mentionsOthers' | 'unsupported'>;

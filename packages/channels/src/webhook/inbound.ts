@@ -16,7 +16,7 @@ const placed = {
   /** What people call the place, and what kind of place it is. Without it `group` tells. */
   where: z
     .object({
-      kind: z.enum(['direct', 'group', 'channel', 'thread', 'mail']),
+      kind: z.enum(['direct', 'group', 'channel', 'thread', 'topic', 'mail']),
       name: z.string().max(1_000).nullish(),
     })
     .optional(),

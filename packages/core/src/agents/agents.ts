@@ -19,6 +19,7 @@ import {
 } from '../database/index.ts';
 import { nameTaken, notFound } from '../errors/index.ts';
 import type { Agent as AgentRow } from '../generated/prisma/client.ts';
+import { isWholeId } from '../references/index.ts';
 
 function toAgent(row: AgentRow): Agent {
   return {
@@ -77,6 +78,12 @@ export async function getAgent(db: Database, teamId: string, id: string): Promis
   const agent = await find(db, { teamId, id });
   if (!agent) throw notFound('agent');
   return agent;
+}
+
+/** By its id, or else by its name, which may look like another one's id. Null: there is no such agent. */
+export async function findAgent(db: Database, teamId: string, wanted: string): Promise<Agent | null> {
+  const byId = isWholeId(wanted) ? await find(db, { teamId, id: wanted }) : null;
+  return byId ?? find(db, { teamId, name: wanted });
 }
 
 export function findAgentByName(db: Database, teamId: string, name: string): Promise<Agent | null> {

@@ -97,7 +97,7 @@ export async function readPlaces(
     places.set(line.threadKey, {
       ...line,
       direct,
-      kind: direct ? 'direct' : place?.kind === 'thread' ? 'channel' : (place?.kind ?? 'group'),
+      kind: direct ? 'direct' : roomKind(place?.kind),
       name: name ?? (direct ? (with_[0]?.personName ?? with_[0]?.name ?? null) : null),
       address: addressOf(line),
       people: with_.map(toPerson),
@@ -129,6 +129,10 @@ const toPerson = ({ personId, key, name, personName, vouched }: Known) => ({
 });
 
 /** The id that people find in the platform: the one that names the place, of the fields that an address has. */
+/** Of the room that a part of it belongs to. */
+const roomKind = (kind: PlaceKind = 'group'): PlaceKind =>
+  kind === 'thread' ? 'channel' : kind === 'topic' ? 'group' : kind;
+
 const namingFields = ['channel', 'channelId', 'chat_id', 'conversationId', 'group', 'target', 'to', 'thread'];
 
 function addressOf({ thread, threadKey }: Line): string {

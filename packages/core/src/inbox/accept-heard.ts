@@ -8,7 +8,6 @@ import {
   isGuestGroup,
   isListed,
   isVouchedFor,
-  parseCommand,
 } from '../channels/index.ts';
 import { type Database, newId } from '../database/index.ts';
 import { type Accepted, accepted, itemOf } from './accept.ts';
@@ -17,6 +16,7 @@ import { inboundOf } from './accept-said.ts';
 import { acceptHeard } from './accept-statements.ts';
 import { guardHint } from './loop-guard.ts';
 import { noteUnaddressed } from './room.ts';
+import { commandOf } from './said.ts';
 import { isUnreadable } from './unsupported.ts';
 
 /**
@@ -43,7 +43,7 @@ export async function acceptHeardMessage(
     if (outcome === 'not_addressed') return outcome;
     if (outcome !== 'follow_up') return null;
   } else if (dropped) return null;
-  if (sender.isBot || isUnreadable(event) || parseCommand(text)) return null;
+  if (sender.isBot || isUnreadable(event) || commandOf(event)) return null;
   const person = isVouchedFor(sender) ? sender.id : null;
   if (calledAgent(routes, { workspace, group, person, text })) return null;
   if (statuses.length === 0) return null;

@@ -12,7 +12,6 @@ import {
   isVouchedFor,
   leaveThread,
   noAgent,
-  parseCommand,
   routedAgent,
   runCommand,
   writeNotice,
@@ -27,7 +26,7 @@ import { joinAlbum } from './album.ts';
 import { contextOf, placeOfEvent } from './context.ts';
 import { guardHint, suspect, suspectedUntil, writesLikeAProgram } from './loop-guard.ts';
 import { bucketOf, forgetRoom, noteUnaddressed } from './room.ts';
-import { contentOf, type Said, textOfEvent } from './said.ts';
+import { commandOf, contentOf, type Said, textOfEvent } from './said.ts';
 import { type KnownSender, noteSeen, resolveSender } from './sender.ts';
 import { answerUnreadable, isUnreadable } from './unsupported.ts';
 
@@ -112,7 +111,7 @@ export async function acceptSaid(
   if (known.recent >= access.limits.messagesPerMinute) return 'too_many';
   const identity = await identityOf(db, scope, sender, known);
   const said = textOfEvent(event);
-  const command = parseCommand(said);
+  const command = commandOf(event);
   const guarded = { conversationId: known.conversation_id, identity, said };
   const mayRepeat = sender.mayRepeat === true && !known.own_program;
   const isSuspect = known.suspected && !mayRepeat;

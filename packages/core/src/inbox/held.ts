@@ -3,8 +3,8 @@
  * any other message once they are approved.
  */
 import type { MessageEvent } from '@nightshift/contracts';
-import { isVouchedFor, parseCommand } from '../channels/index.ts';
-import type { Said } from './said.ts';
+import { isVouchedFor } from '../channels/index.ts';
+import { commandOf, type Said } from './said.ts';
 
 /** Events of a stranger that leave a row. */
 export const maxHeld = 5;
@@ -35,7 +35,7 @@ export function hold(event: Said, before: readonly Held[]): Held {
   const isKept =
     event.type === 'message' &&
     isVouchedFor(event.sender) &&
-    parseCommand(event.text) === null &&
+    commandOf(event) === null &&
     JSON.stringify(event.thread).length <= maxAddressLength;
   if (!isKept) return { externalId };
   const used = before.reduce(

@@ -32,7 +32,8 @@ export function bucketOf(
   if (direct) return null;
   const thread = hash('thread', threadKey);
   // Where an adapter does not tell threads from rooms, each thread is kept for itself.
-  const isRoom = where !== undefined && where.kind !== 'thread' && group !== null;
+  const isPart = where?.kind === 'thread' || where?.kind === 'topic';
+  const isRoom = where !== undefined && !isPart && group !== null;
   return isRoom ? { bucket: hash('room', workspace, group), opens: thread } : { bucket: thread, opens: null };
 }
 

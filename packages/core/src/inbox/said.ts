@@ -7,9 +7,19 @@ import {
   maxMessageLength,
   type StoredPart,
 } from '@nightshift/contracts';
-import { type AnnouncedFile, announceFiles, attachmentOf } from '../channels/index.ts';
+import {
+  type AnnouncedFile,
+  announceFiles,
+  attachmentOf,
+  type Command,
+  parseCommand,
+} from '../channels/index.ts';
 
 export type Said = MessageEvent | ActionEvent;
+
+/** What a person tells the server rather than the agent. What they pass on of somebody else's is no such thing. */
+export const commandOf = (event: Said): Command | null =>
+  event.type === 'message' && event.forwarded ? null : parseCommand(textOfEvent(event));
 
 export const textOfEvent = (event: Said) => (event.type === 'action' ? event.value : event.text);
 

@@ -14,7 +14,7 @@ import type { Routes } from '../types.ts';
 import { finishReasonOf } from './failures.ts';
 import { answerFormat } from './format.ts';
 import { readChatMessages } from './messages.ts';
-import { findAgent, seconds } from './models.ts';
+import { agentOfModel, seconds } from './models.ts';
 import { createStopFilter, cutAtStop, stopSequencesOf } from './stop-sequences.ts';
 import { openTurn, type Turn } from './turn.ts';
 
@@ -67,7 +67,7 @@ export const chatCompletionRoutes: Routes = async (app, { deps }) => {
       const turn = await openTurn(deps, request, reply, async () => ({
         said: readChatMessages(body.messages),
         options: optionsOf(body),
-        agent: await findAgent(deps.db, request.caller.teamId, body.model),
+        agent: await agentOfModel(deps.db, request.caller.teamId, body.model),
       }));
       const head = { id: `chatcmpl-${turn.runId}`, created: seconds(new Date()), model: body.model };
       if (body.stream) {

@@ -1,6 +1,6 @@
 /** Agents, as models. https://platform.openai.com/docs/api-reference/models */
-import { type Agent, Id } from '@nightshift/contracts';
-import { findAgentByName, getAgent, listAgents } from '@nightshift/core/agents';
+import type { Agent } from '@nightshift/contracts';
+import { findAgent, listAgents } from '@nightshift/core/agents';
 import type { Database } from '@nightshift/core/database';
 import { notFound } from '@nightshift/core/errors';
 import { z } from 'zod';
@@ -24,11 +24,10 @@ const asModel = (agent: Agent) => ({
 });
 
 /** By its name, else by its id. @throws {DomainError} not_found */
-export async function findAgent(db: Database, teamId: string, model: string): Promise<Agent> {
-  const agent = await findAgentByName(db, teamId, model);
-  if (agent) return agent;
-  if (!Id.safeParse(model).success) throw notFound(`agent (model "${model}")`);
-  return getAgent(db, teamId, model);
+export async function agentOfModel(db: Database, teamId: string, model: string): Promise<Agent> {
+  const agent = await findAgent(db, teamId, model);
+  if (!agent) throw notFound(`agent (model "${model}")`);
+  return agent;
 }
 
 /** Pages of the list of agents. */
@@ -75,6 +74,6 @@ export const modelRoutes: Routes = async (app, { deps: { db } }) => {
         response: { 200: Model },
       },
     },
-    async ({ caller, params }) => asModel(await findAgent(db, caller.teamId, params.model)),
+    async ({ caller, params }) => asModel(await agentOfModel(db, caller.teamId, params.model)),
   );
 };

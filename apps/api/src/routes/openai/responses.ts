@@ -13,7 +13,7 @@ import type { Routes } from '../types.ts';
 import type { Attachments } from './attachments.ts';
 import { answerFormat } from './format.ts';
 import { readInput } from './messages.ts';
-import { findAgent, seconds } from './models.ts';
+import { agentOfModel, seconds } from './models.ts';
 import { harmlessTools, openTurn, type Turn } from './turn.ts';
 
 const idPrefix = 'resp_';
@@ -181,7 +181,7 @@ export const responseRoutes: Routes = async (app, { deps }) => {
             await readReferenced(db, teamId, body.input),
           ),
           options: optionsOf(body),
-          agent: await findAgent(db, teamId, body.model),
+          agent: await agentOfModel(db, teamId, body.model),
         };
       });
       if (!body.stream) return reply.send(completed(await turn.end(), body));
