@@ -43,7 +43,7 @@ const harmless: Record<string, string[]> = {
   email: ['address', 'aliases', 'authServer', 'markSeen', 'name', 'senders', 'user'],
   irc: ['account', 'channels', 'nick'],
   slack: ['command', 'mode'],
-  sms: ['sender'],
+  sms: ['maxParts', 'sender'],
   teams: [],
   telegram: ['receive'],
   web: ['color', 'files', 'greeting', 'origins', 'position', 'theme', 'title'],
