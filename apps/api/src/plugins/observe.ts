@@ -13,7 +13,7 @@ declare module 'fastify' {
      */
     traceId: string;
     /** What the request led to, for its line of the log; the first where there are several. */
-    ledTo: { readonly runId: string; readonly conversationId: string } | null;
+    ledTo: { readonly runId: string; readonly conversationId?: string } | null;
   }
 }
 

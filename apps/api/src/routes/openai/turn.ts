@@ -112,6 +112,7 @@ export async function openTurn(
   });
   if (joined) reply.header('idempotency-replayed', 'true');
   else await accept();
+  request.ledTo ??= { runId };
   reply.header('nightshift-run-id', runId);
 
   async function accept(): Promise<void> {
@@ -122,6 +123,7 @@ export async function openTurn(
         ...{ content: said.content, earlier: said.earlier, brought, traceId: request.traceId },
         options: said.earlier.length > 0 ? { ...options, brought: true } : options,
       });
+      request.ledTo = accepted;
       wakeForMessage(deps, accepted);
     } catch (error) {
       await forgetRequest(db, teamId, runId);
