@@ -134,6 +134,7 @@ it('changes everything that REST changes, and only what is named', { timeout: 24
   expect(after).toEqual({
     ...before,
     agentId: support,
+    agent: { id: support, name: 'support' },
     guestTools: ['notes.read'],
     access: { ...before.access, people: ['ann', 'ben'], groups: { answer: 'always', open: [] } },
     routes: [
@@ -162,6 +163,7 @@ it('changes everything that REST changes, and only what is named', { timeout: 24
     ...before,
     name: 'Office',
     agentId: support,
+    agent: { id: support, name: 'support' },
     updatedAt: expect.any(String),
   });
   for (const [wrong, message] of [

@@ -1,4 +1,5 @@
 /** Streams that are open when what they were opened with ends, at an api process that did not hear of it itself. */
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildApp } from '@nightshift/api/app';
@@ -229,7 +230,7 @@ describe.each(places)('at %s', (place) => {
       const stream = await openStream(`${at[place]()}/v1/widget/${chat.key}/events`, headers);
       const { events } = read(stream);
       await block(chat);
-      await change(product.owner, chat, { settings: { title: 'Another title' }, name: 'another name' });
+      await change(product.owner, chat, { settings: { title: 'Another title' }, name: `another name ${randomUUID()}` });
       await visitor.say('I am still here');
       await expect
         .poll(() => events.filter(({ event }) => event === 'message').length, { timeout: 40_000 })
