@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { banner } from '@nightshift/standalone/banner';
+import { readEnv } from '@nightshift/standalone/env';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bareEnvironment, type RunningProduct, startProduct } from '../support/product.ts';
 
@@ -43,8 +45,16 @@ async function shell(command: string, stdin = '', env: Record<string, string> = 
   return { code, stdout, stderr };
 }
 
-const lineOf = ({ output }: RunningProduct, label: string) =>
-  output
+/** As it is shown on a terminal, of what the log says elsewhere. */
+function bannerOf({ output, dataDirectory }: RunningProduct): string {
+  const line = output.split('\n').find((each) => each.includes('"msg":"Nightshift is ready"'))!;
+  const { url, address, adminKeyPath } = JSON.parse(line);
+  const env = readEnv(bareEnvironment({ NIGHTSHIFT_DATA: dataDirectory }));
+  return banner({ url, address, adminKeyPath, newAdminKey: null, dataDirectory, env });
+}
+
+const lineOf = (product: RunningProduct, label: string) =>
+  bannerOf(product)
     .split('\n')
     .find((line) => line.includes(label))!
     .split(`${label}:`)[1]!

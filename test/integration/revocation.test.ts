@@ -230,7 +230,10 @@ describe.each(places)('at %s', (place) => {
       const stream = await openStream(`${at[place]()}/v1/widget/${chat.key}/events`, headers);
       const { events } = read(stream);
       await block(chat);
-      await change(product.owner, chat, { settings: { title: 'Another title' }, name: `another name ${randomUUID()}` });
+      await change(product.owner, chat, {
+        settings: { title: 'Another title' },
+        name: `another name ${randomUUID()}`,
+      });
       await visitor.say('I am still here');
       await expect
         .poll(() => events.filter(({ event }) => event === 'message').length, { timeout: 40_000 })
