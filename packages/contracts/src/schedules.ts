@@ -98,7 +98,6 @@ export const ScheduleReplace = ScheduleCreate.extend({ name: fields.name.optiona
       prompt: 'Sum up what is new.',
       cron: '0 8 * * MON-FRI',
       timezone: 'Europe/Berlin',
-      deliverTo: { channel: 'Slack', place: '#sales' },
     },
   ],
 });

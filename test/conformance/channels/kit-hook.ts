@@ -4,8 +4,8 @@ import type { InboundEvent } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { expectWellFormed, hostileValue, pathsOf, withValue } from '../../support/channel/event-examples.ts';
 import { millisecondsOf } from '../../support/growth/measure.ts';
-import { expectWellFormed, hostileValue, pathsOf, withValue } from './kit-events.ts';
 
 export interface HookSubject {
   /** A body as the platform signs it at a time (milliseconds of the epoch), for the connection of the subject. */

@@ -9,9 +9,9 @@ import { type ChannelAdapter, ChannelError, channelCatalog, type SendReceipt } f
 import type { Address } from '@nightshift/contracts';
 import { createGuardedFetch } from '@nightshift/core/guarded-fetch';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeEvents, type Examples } from '../../support/channel/event-examples.ts';
 import type { Reaction } from '../../support/channel/index.ts';
 import { startDocuments } from '../../support/documents.ts';
-import { describeEvents, type Examples } from './kit-events.ts';
 import { describeFiles, type FilePeer } from './kit-files.ts';
 import { describeHook, type HookSubject } from './kit-hook.ts';
 import { describeSplit } from './kit-split.ts';

@@ -36,6 +36,7 @@ const examples: Readonly<Record<string, object>> = {
   'PATCH /v1/people/{}': { name: 'Ann' },
   'POST /v1/people/{}/identities': { identityId: exampleIds.identity },
   'POST /v1/webhooks': { url: 'https://ops.example.com/nightshift', events: ['run.finished'] },
+  'PUT /v1/webhooks/by-name/{}': { url: 'https://ops.example.com/nightshift', events: ['run.finished'] },
   'PATCH /v1/webhooks/{}': { events: ['run.finished', 'channel.attention'] },
   'POST /v1/provider-credentials': {
     provider: 'openai',
@@ -56,6 +57,7 @@ const examples: Readonly<Record<string, object>> = {
   'PATCH /v1/budgets/{}': { max: '10', enabled: false },
   'PATCH /v1/team': { name: 'Ours' },
   'POST /v1/api-keys': { name: 'ci', role: 'member' },
+  'POST /openai/v1/responses': { model: 'assistant', input: 'What time is it?' },
   'POST /openai/v1/chat/completions': {
     model: 'assistant',
     messages: [{ role: 'user', content: 'What time is it?' }],

@@ -6,7 +6,7 @@ import {
   hostileValue,
   pathsOf,
   withValue,
-} from '../../../../test/conformance/channels/kit-events.ts';
+} from '../../../../test/support/channel/event-examples.ts';
 import { bot, posted, pressed, roomId, whispered } from '../../../../test/support/discord/index.ts';
 import { toEvents } from './events.ts';
 

@@ -1,7 +1,7 @@
 import type { MessageEvent } from '@nightshift/contracts';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { describeEvents, expectWellFormed } from '../../../../test/conformance/channels/kit-events.ts';
+import { describeEvents, expectWellFormed } from '../../../../test/support/channel/event-examples.ts';
 import { startDocuments } from '../../../../test/support/documents.ts';
 import {
   account,

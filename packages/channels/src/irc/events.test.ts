@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeEvents } from '../../../../test/conformance/channels/kit-events.ts';
+import { describeEvents } from '../../../../test/support/channel/event-examples.ts';
 import { toEvent } from './events.ts';
 
 const around = {

@@ -1,7 +1,7 @@
 import { type Child, xml } from '@xmpp/client';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeEvents, expectWellFormed } from '../../../../test/conformance/channels/kit-events.ts';
+import { describeEvents, expectWellFormed } from '../../../../test/support/channel/event-examples.ts';
 import { ns } from './connection.ts';
 import { toEvent } from './events.ts';
 
