@@ -10,6 +10,14 @@ import { type Pattern, patternsIn, patternsOf } from '../support/growth/patterns
 /** What may be slower, since its text is always short: where it is, and what bounds its text. */
 const exceptions: readonly { file: string; source: string; bound: string }[] = [];
 
+/** Made of strings: whose they are, and what bounds their text. */
+const allowed: readonly { file: string; bound: string }[] = [
+  {
+    file: 'apps/cli/src/commands/channel-fields.ts',
+    bound: 'a pattern of the catalogue, on what a person has typed into their own terminal',
+  },
+];
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { patterns, computed } = patternsIn(root);
 
@@ -33,7 +41,7 @@ describe('the regular expressions of the product', () => {
   });
 
   it('are literals, so that all of this can be said of them', () => {
-    expect(computed).toEqual([]);
+    expect(computed.map(({ file }) => file)).toEqual(allowed.map(({ file }) => file));
   });
 
   it('are excepted only while they are there and slow', () => {

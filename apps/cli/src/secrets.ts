@@ -16,7 +16,7 @@ export async function readSecretFrom(path: string): Promise<string> {
 }
 
 /** Editors and `echo` end a file with a line break, which belongs to no secret. */
-const trimmed = (secret: string) => secret.replace(/^\uFEFF/, '').replace(/\s+$/, '');
+const trimmed = (secret: string) => secret.replace(/^\uFEFF/, '').trimEnd();
 
 /**
  * What somebody is likely to type, and must not: other users of the machine see arguments (`ps`), and the shell keeps

@@ -84,6 +84,7 @@ export const fieldFormats: Readonly<Record<string, Readonly<Record<string, Field
       pattern: String.raw`^(\+[1-9]\d{6,14}|\d{3,8}|MG[0-9a-f]{32})$`,
       expects: 'A number as in +15551234567, a short code, or a Messaging Service SID that begins with MG.',
     },
+    maxParts: { min: 1, max: 20 },
   },
   teams: {
     appId: {

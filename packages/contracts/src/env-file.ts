@@ -46,11 +46,12 @@ function findWrongLine(text: string): { line: number; reason: string } | undefin
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const assignment = /^(?:export\s+)?[A-Za-z_]\w*\s*=\s*(?<quote>["'`]?)(?<rest>.*)$/.exec(line)?.groups;
-    if (!assignment)
+    const [name] = /^(?:export\s+)?[A-Za-z_]\w*\s*=/.exec(line) ?? [];
+    if (name === undefined)
       return { line: at + 1, reason: 'it has to be NAME=value, or a comment that begins with "#".' };
-    const { quote, rest } = assignment;
-    if (!quote || rest!.includes(quote)) continue;
+    const value = line.slice(name.length).trimStart();
+    const quote = value.charAt(0);
+    if (!/["'`]/.test(quote) || value.includes(quote, 1)) continue;
     // A quoted value may go on over several lines.
     const end = lines.findIndex((other, index) => index > at && other.includes(quote));
     if (end === -1) return { line: at + 1, reason: `the quote ${quote} is not closed.` };

@@ -75,7 +75,7 @@ export function withExamples<T extends { paths?: object }>(document: T): T {
   for (const [path, item] of Object.entries(document.paths ?? {})) {
     for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {
       const content = operation.requestBody?.content?.['application/json'];
-      const example = examples[`${method.toUpperCase()} ${path.replaceAll(/\{[^/]*\}/g, '{}')}`];
+      const example = examples[`${method.toUpperCase()} ${path.replaceAll(/\{[^/{}]*\}/g, '{}')}`];
       if (content && example && !content.schema?.examples) content.example = example;
     }
   }

@@ -84,11 +84,14 @@ export function checkValue(field: Field, line: string): Checked<string | number 
         ? { value: line }
         : { problem: 'It is an address that begins with http:// or https://.' };
     case 'text':
-      return pattern === undefined || new RegExp(pattern, 'iu').test(line)
+      return pattern === undefined || new RegExp(pattern, 'iu').test(line.slice(0, maxChecked))
         ? { value: line }
         : { problem: sentence(expects ?? 'It has another form.') };
   }
 }
+
+/** What is longer is looked at by the server. */
+const maxChecked = 10_000;
 
 /** Schemas say "must be …" and "It is …". */
 const sentence = (words: string) =>

@@ -1,4 +1,5 @@
 /** What of a mail others have written: what it answers, and what it passes on. */
+import { trimEndOf } from '@nightshift/contracts';
 import type { Quote } from '../particulars.ts';
 import { isOwn, type Settings } from './connection.ts';
 import type { Mail } from './mail.ts';
@@ -11,10 +12,13 @@ const answeredSubject = /^\s*(?:re|aw|sv|antw|r|odp|ynt|回复|回覆)(?:\[\d+\]
 
 /** Above what is passed on, as Gmail, Thunderbird and Apple's Mail write it. */
 const separator =
-  /^(?:[-_ ]*)(?:begin forwarded message|forwarded message|anfang der weitergeleiteten nachricht|weitergeleitete nachricht|(?:début du )?message transf\S{1,3}r\S{1,3}|mensaje reenviado|inizio messaggio inoltrato|messaggio inoltrato|doorgestuurd bericht|mensagem encaminhada|пересылаемое сообщение)\s*:?(?:[-_ ]*)$/iu;
+  /^(?:begin forwarded message|forwarded message|anfang der weitergeleiteten nachricht|weitergeleitete nachricht|(?:début du )?message transf\S{1,3}r\S{1,3}|mensaje reenviado|inizio messaggio inoltrato|messaggio inoltrato|doorgestuurd bericht|mensagem encaminhada|пересылаемое сообщение)$/iu;
 
-const fromField =
-  /^\*?(?:from|von|de|da|van|från|fra|od|от|kimden|发件人|寄件者|差出人)\s?[:：]\*?\s*(.*)$/iu;
+/** Such a line is drawn out with dashes, and may end with a colon. */
+const isSeparator = (line: string) =>
+  line.length <= 100 && separator.test(trimEndOf(line.replace(/[-_]/g, ' ').trim(), ':').trimEnd());
+
+const fromField = /^\*?(?:from|von|de|da|van|från|fra|od|от|kimden|发件人|寄件者|差出人)\s?[:：]\*?(.*)$/iu;
 
 /** Lines below a separator in which the author may be named. */
 const nearby = 8;
@@ -31,13 +35,15 @@ export function forwardIn(
 ): { from: string | null } | undefined {
   if (answeredSubject.test(subject)) return undefined;
   const lines = text.split('\n');
-  const at = lines.findIndex((line) => line.length <= 100 && separator.test(line.trim()));
+  const at = lines.findIndex(isSeparator);
   const isForwarded = at >= 0 || forwardedSubject.test(subject);
   if (!isForwarded) return undefined;
   const start = at >= 0 ? at + 1 : lines.findIndex(isHeader);
   // As a file it may stand beside a text that is the sender's own.
   if (start < 0) return files.includes('message/rfc822') || text.trim() === '' ? { from: null } : undefined;
-  const from = lines.slice(start, start + nearby).flatMap((line) => fromField.exec(line.trim())?.[1] ?? []);
+  const from = lines
+    .slice(start, start + nearby)
+    .flatMap((line) => fromField.exec(line.trim())?.[1]?.trim() ?? []);
   return { from: from[0] ?? null };
 }
 
@@ -57,7 +63,7 @@ export function quoteOf({ inReplyTo }: Pick<Mail, 'inReplyTo'>, quote: string, s
   const [, before = '', address = ''] =
     /([^<>]{0,200})<([^<>\s]{1,254}@[^<>\s]{1,254})>/.exec(attribution) ?? [];
   const name = before
-    .slice(before.search(/[^,:：]*$/))
+    .slice(1 + Math.max(...[',', ':', '：'].map((sign) => before.lastIndexOf(sign))))
     .replace(/^[\d\s]*(?:[ap]\.?m\.?\s)?/i, '')
     .trim();
   return {

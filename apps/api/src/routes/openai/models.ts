@@ -42,10 +42,13 @@ async function* allAgents(db: Database, teamId: string): AsyncGenerator<Agent> {
   }
 }
 
+const modelsPath = '/openai/v1/models/';
+
 /** Clients put a name into the path as it is, and it may hold slashes. */
 export const encodeModelPath = (url: string): string => {
-  const [, start, name, rest] = /^(\/openai\/v1\/models\/)([^?]*)(.*)$/s.exec(url) ?? [];
-  return name?.includes('/') ? `${start}${name.replaceAll('/', '%2F')}${rest}` : url;
+  if (!url.startsWith(modelsPath)) return url;
+  const [name = '', ...query] = url.slice(modelsPath.length).split('?');
+  return name.includes('/') ? [modelsPath + name.replaceAll('/', '%2F'), ...query].join('?') : url;
 };
 
 export const modelRoutes: Routes = async (app, { deps: { db } }) => {
