@@ -8,8 +8,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     // On a busy machine a second is nothing.
     expect: { poll: { timeout: 10_000 } },
-    // Two cores: more files at once only make timing-sensitive tests wait for each other.
-    maxWorkers: 2,
+    // For two cores: most files wait for leases, servers and other processes for more than half of their time. More than
+    // three at once make those that measure growth unsteady.
+    maxWorkers: 3,
     // Processes are killed and clocks are met on a machine that is shared. In CI a failed test has a second try, which the
     // report shows; at home it fails, so that it is mended.
     retry: process.env.CI ? 1 : 0,
