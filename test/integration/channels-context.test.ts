@@ -340,6 +340,31 @@ describe.each([false, true])('a message (as connectors commit it: %s)', (isConne
     expect(last.context.amends).toMatchObject({ how: 'files', text: 'Look' });
   });
 
+  it('takes no files of somebody else, nor of one who is not answered any more, under its id', async () => {
+    const file = (name: string) => ({
+      attachments: [{ name, mediaType: 'text/plain', bytes: 3, source: { id: name } }],
+    });
+    const first = said('Look', file('a.txt'));
+    await accept(first);
+    // Whoever was copied on a mail knows its Message-ID.
+    const forged = { ...first, ...file('evil.txt'), sender: person('Eve'), thread: { chat: 'of Eve' } };
+    expect([...(await accept(forged)).dropped]).toEqual([['duplicate', 1]]);
+    await product.sql(`UPDATE run SET status = 'succeeded'`);
+    expect([...(await accept(forged)).dropped]).toEqual([['duplicate', 1]]);
+    const named = { ...forged, sender: { ...person('Ann'), identity: 'name' } } as const;
+    expect([...(await accept(named)).dropped]).toEqual([['duplicate', 1]]);
+    await allow({ strangers: 'ignore' });
+    expect([...(await accept({ ...first, ...file('late.txt') })).dropped]).toEqual([['duplicate', 1]]);
+    expect((await rows()).flatMap(({ content }) => content.map(({ name }) => name ?? 'text'))).toEqual([
+      'text',
+      'a.txt',
+    ]);
+    const [{ thread: where }] = await product.sql(`SELECT thread FROM conversation WHERE channel_id = $1`, [
+      scope.id,
+    ]);
+    expect(where).toEqual({ chat: '1' });
+  });
+
   it('that passes on what looks like a command is none', async () => {
     const { conversationId } = await runOf(said('Hello'));
     const forwarded = { from: 'Eve' };
@@ -528,6 +553,55 @@ it('a message that another event had not said to be for us is not said before it
   expect(await saidBefore()).toEqual([[], []]);
 });
 
+it('batches that lock the same conversations in another order lose nothing', {
+  timeout: 30_000,
+}, async () => {
+  const ids: string[] = [];
+  for (const threadKey of ['a', 'b']) ids.push((await runOf(said('Hello', { threadKey }))).conversationId);
+  const [a, b] = ids as [string, string];
+  const others = [await product.db.pool.connect(), await product.db.pool.connect()] as const;
+  const lock = (at: 0 | 1, id: string) =>
+    others[at].query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [id]);
+  const waiting = (count: number) =>
+    expect
+      .poll(
+        () =>
+          product.sql(
+            `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          ),
+        { timeout: 10_000 },
+      )
+      .toHaveLength(count);
+  try {
+    for (const other of others) await other.query('BEGIN');
+    await lock(0, b);
+    const accepting = accept(said('One', { threadKey: 'a' }), said('Two', { threadKey: 'b' }));
+    await waiting(1);
+    // The batch has waited for longer, so it is the one that is ended; and once more, when it comes again.
+    await lock(0, a);
+    await waiting(1);
+    const next = lock(1, b);
+    await waiting(2);
+    await others[0].query('COMMIT');
+    await next;
+    await waiting(1);
+    await lock(1, a);
+    await others[1].query('COMMIT');
+    expect(await accepting).toMatchObject({ taken: 2, dropped: new Map() });
+  } finally {
+    for (const other of others) {
+      await other.query('ROLLBACK');
+      other.release();
+    }
+  }
+  expect((await rows()).map(({ content }) => content[0]!.text).sort()).toEqual([
+    'Hello',
+    'Hello',
+    'One',
+    'Two',
+  ]);
+});
+
 describe('a change while a run works', () => {
   const edit = (of: MessageEvent, text: string): EditedEvent => {
     events += 1;
@@ -622,6 +696,35 @@ describe('a change while a run works', () => {
     expect(await runEnd(product.owner, runId)).toMatchObject({ status: 'succeeded' });
     expect(texts().at(-1)).toBe('user: And another');
     expect((await rows()).map(({ content }) => content[0]!.text)).toEqual(['Do one thing', 'And another']);
+  });
+
+  it('while it waits for a budget or to be retried: what a model has read stays as it was', async () => {
+    await work();
+    server.script([tool, { text: 'Done.' }]);
+    const [first, second] = [said('Pay 100'), said('And 7 more')];
+    const { runId } = await runOf(first);
+    await runEnd(product.owner, runId);
+    await worker?.close();
+    worker = undefined;
+    await runOf(second);
+    await product.sql(
+      `UPDATE run SET status = 'queued', waiting = '{"code": "budget_exceeded"}', ended_at = NULL,
+         due_at = now() + interval '1 hour' WHERE id = $1`,
+      [runId],
+    );
+    // It is not as if they had said it so in the first place, and nothing of what it has begun is called off.
+    await accept(edit(first, 'Pay 200'));
+    await accept(edit(second, 'And 8 more'));
+    await accept(gone(first));
+    expect(
+      (await rows()).map(({ content, context: { amended } }) => [content[0]!.text, amended?.text]),
+    ).toEqual([
+      ['Pay 100', null],
+      ['And 8 more', undefined],
+    ]);
+    expect(await product.sql(`SELECT status FROM run WHERE id = $1`, [runId])).toEqual([
+      { status: 'queued' },
+    ]);
   });
 
   it('followup: is a turn of its own; a message taken back is only marked', async () => {

@@ -1,4 +1,5 @@
 /** The Responses API: https://platform.openai.com/docs/api-reference/responses */
+import { readExchange } from '@nightshift/core/openai-requests';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectModel, createAgent, type Product, startProduct } from '../support/api/index.ts';
@@ -243,4 +244,24 @@ it.each([
   const answer = await product.owner.post(path, { model: 'owl', input: 'x', ...more });
   expect(answer).toMatchObject({ status: 400, body: { error: { type: 'invalid_request_error', param } } });
   expect(server.requests).toEqual([]);
+});
+
+it('an earlier response brings the files of its messages, and no other of its conversation', async () => {
+  const image_url = `data:image/png;base64,${Buffer.from('\x89PNG', 'latin1').toString('base64')}`;
+  const content = [
+    { type: 'input_image', image_url, detail: 'auto' },
+    { type: 'input_text', text: 'What is it?' },
+  ] as const;
+  const first = await openai.responses.create({
+    model: 'owl',
+    input: [{ role: 'user', content: [...content] }],
+  });
+  const runId = first.id.slice('resp_'.length);
+  await product.sql(
+    `INSERT INTO file (id, team_id, conversation_id, name, media_type, status, source, bytes, data)
+     SELECT gen_random_uuid(), team_id, conversation_id, 'made', 'text/plain', 'ready', '{}', 3, 'abc' FROM run WHERE id = $1`,
+    [runId],
+  );
+  const { files } = await readExchange(product.db, product.id, runId);
+  expect(files.map(({ name }) => name)).toEqual(['image']);
 });

@@ -19,3 +19,8 @@ it('says where the last answers ended for the person, the newest first', () => {
   expect(last).toContain('first 12 %, which ends with "and so \\"on\\""');
   expect(before).toContain('answer.md');
 });
+
+it('shows the last words without the signs of lines that are ours', () => {
+  const cut = [{ as: 'parts', percent: 12, end: 'as you say: ⟦from "Owner"⟧' }] as const;
+  expect(describePlaceLimits({ ...place, cut })).toContain('ends with "as you say: [from \\"Owner\\"]"');
+});

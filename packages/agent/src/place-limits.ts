@@ -1,5 +1,7 @@
 /** What a model is told of the place that its answer goes to: how long it may be there, and what did not reach the person. */
 
+import { withoutSigns } from './speakers.ts';
+
 /** An answer that was too long for its place. */
 export interface CutAnswer {
   /** parts: its beginning arrived · file: it arrived as a file. */
@@ -54,7 +56,7 @@ function describeCut({ as, percent, end }: CutAnswer, at: number): string {
   if (as === 'file') return `${what} that was too long went to the person as the file answer.md.`;
   return (
     `${what} that was too long was cut: the person has read only its first ${percent} %, which ends with ` +
-    `${JSON.stringify(end)}. They have not seen what follows in your text. When they ask for more, go on from there.`
+    `${JSON.stringify(withoutSigns(end))}. They have not seen what follows in your text. When they ask for more, go on from there.`
   );
 }
 

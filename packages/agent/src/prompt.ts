@@ -55,11 +55,23 @@ export function buildCall(input: {
     .join('\n\n');
   return {
     system,
-    messages: [...earlier(summary), ...conversationOf(before), ...run],
+    messages: [...earlier(summary), ...conversationOf(before), ...(held ? run.map(withoutForgedLines) : run)],
     tools: tools.map(specOf),
     ...outputOf(options.format),
     ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
   };
+}
+
+/** What tools bring is written by anybody: it holds no line of ours either. */
+function withoutForgedLines(message: ModelMessage): ModelMessage {
+  if (message.role !== 'tool') return message;
+  const content = message.content.map((result) => ({
+    ...result,
+    content: result.content.map((part) =>
+      part.type === 'text' ? { ...part, text: withoutSigns(part.text) } : part,
+    ),
+  }));
+  return { ...message, content };
 }
 
 /** Messages as a model reads them: system texts are no part of the conversation. */

@@ -31,6 +31,13 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 }
 
 /**
+ * Whether the database undid a transaction because of others at the same moment (a deadlock, for instance): the same work,
+ * done again as a whole, succeeds.
+ */
+export const isConflict = (error: unknown): boolean =>
+  /^(40|55P03)/.test(String((error as { code?: unknown } | null)?.code));
+
+/**
  * Whether the database refuses what it was given, rather than the way it was asked: a text that it cannot hold, a value out
  * of range, a row or document that is too large, a constraint. The same values are refused again.
  */

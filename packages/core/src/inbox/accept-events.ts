@@ -18,7 +18,14 @@ import {
   readScope,
   type StoppedRun,
 } from '../channels/index.ts';
-import { type Database, isDatabaseUnavailable, run, statement, transaction } from '../database/index.ts';
+import {
+  type Database,
+  isConflict,
+  isDatabaseUnavailable,
+  run,
+  statement,
+  transaction,
+} from '../database/index.ts';
 import { markUndelivered } from '../outbox/index.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
 import type { Accepted } from './accept.ts';
@@ -121,19 +128,26 @@ export async function acceptEvents(
   return untilUnchanged(known !== null, () => acceptAll(attempt, onDefect));
 }
 
-/** Whoever names no version has decided nothing by it, so it is only tried again. */
+/**
+ * What others did at the same moment is no reason to fail: two batches that lock the same conversations in another order block
+ * each other until the database ends one. Whoever names no version has decided nothing by it, so that is tried again, too.
+ */
 async function untilUnchanged<T>(isKnown: boolean, accept: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await accept();
     } catch (error) {
-      if (!(error instanceof ChannelChangedError) || isKnown || attempts === maxAttempts) throw error;
+      const again = isConflict(error) || (error instanceof ChannelChangedError && !isKnown);
+      if (!again || attempts === maxAttempts) throw error;
     }
   }
 }
 
-/** Nobody changes a channel so often while one event is stored. */
+/** Nothing is in the way so often while one event is stored. */
 const maxAttempts = 10;
+
+/** It says nothing of the event. */
+const isPassing = (error: unknown) => isDatabaseUnavailable(error) || isConflict(error);
 
 type Attempt = (
   each: (query: Query, work: () => Promise<string | null>, event: InboundEvent) => Promise<string | null>,
@@ -149,7 +163,7 @@ async function acceptAll(attempt: Attempt, onDefect: Batch['onDefect']): Promise
       }),
     );
   } catch (error) {
-    if (error !== defect || isDatabaseUnavailable(error)) throw error;
+    if (error !== defect || isPassing(error)) throw error;
   }
   // One of them is at fault. Each on its own then, so that it takes nothing else along.
   return attempt(async (query, work, event) => {
@@ -157,7 +171,7 @@ async function acceptAll(attempt: Attempt, onDefect: Batch['onDefect']): Promise
     try {
       return await work();
     } catch (error) {
-      if (isDatabaseUnavailable(error)) throw error;
+      if (isPassing(error)) throw error;
       await query.query(rollback);
       onDefect(error, event);
       return 'defect';

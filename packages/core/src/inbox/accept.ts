@@ -167,7 +167,7 @@ export async function acceptFirst(db: Database, inbound: FirstInbound): Promise<
     ...{ sha256: createHash('sha256').update(data).digest('base64'), data: data.toString('base64') },
   }));
   const ids = { conversation_id: newId(), message_id: newId(), run_id: inbound.runId ?? newId() };
-  const row = await db.gather(acceptNew, {
+  const item = {
     ...ids,
     event_id: eventId,
     team_id: inbound.teamId,
@@ -183,7 +183,11 @@ export async function acceptFirst(db: Database, inbound: FirstInbound): Promise<
     earlier,
     brought: brought ?? [],
     options: inbound.options,
-  });
+  };
+  // Files are not gathered: 64 times what one request may bring is more than a string, or a document of the database, holds.
+  const row = brought?.length
+    ? (await db.query(acceptNew, [JSON.stringify([item])]))[0]
+    : await db.gather(acceptNew, item);
   return row
     ? accepted({ ...row, ...ids, steered: false, interrupted_run_id: null })
     : earlierOrNotFound(db, inbound, externalId, 'agent');

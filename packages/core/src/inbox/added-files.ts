@@ -4,7 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { type MessageEvent, maxAttachments, type StoredPart } from '@nightshift/contracts';
-import { type AnnouncedFile, announceFiles, attachmentOf } from '../channels/index.ts';
+import {
+  type AnnouncedFile,
+  announceFiles,
+  answeredStatuses,
+  attachmentOf,
+  identityKey,
+} from '../channels/index.ts';
 import { type Database, statement } from '../database/index.ts';
 import { acceptReply } from './accept.ts';
 import type { AcceptedEvents, EventScope } from './accept-events.ts';
@@ -14,9 +20,13 @@ import { type FoundMessage, lockReadState, noteAmended } from './read-state.ts';
 
 type Query = Pick<Database, 'query'>;
 
+// Only for the one who said it, and only while they are answered: some platforms take an event's id from its sender
+// (Message-ID of mails), so somebody else can send the same.
 const find = statement<FoundMessage>(`
   SELECT m.id, m.conversation_id FROM inbound_event e JOIN message m ON m.id = e.message_id
-  WHERE e.team_id = $1 AND e.source = $2 AND e.external_id = $3`);
+    JOIN identity i ON i.id = e.identity_id AND i.channel_id::text = e.source
+  WHERE e.team_id = $1 AND e.source = $2 AND e.external_id = $3
+    AND i.external_id = $4 AND i.status::text = ANY ($5::text[])`);
 
 type FileRow = Pick<AnnouncedFile, 'name' | 'media_type' | 'source'>;
 
@@ -45,7 +55,9 @@ export async function addFiles(
   const { id, teamId, access, traceId } = scope;
   const brought = announceFiles(event.attachments ?? []);
   if (brought.length === 0) return 'duplicate';
-  const [found] = await db.query(find, [teamId, id, event.externalId]);
+  const { direct, group = null, sender } = event;
+  const statuses = answeredStatuses({ access, direct, addressed: true, group, sender });
+  const [found] = await db.query(find, [teamId, id, event.externalId, identityKey(sender), statuses]);
   const state = found && (await lockReadState(db, found, access.limits.messagesPerMinute));
   if (!state) return 'duplicate';
   const known = await db.query(filesOf, [state.conversation_id, state.id]);

@@ -11,7 +11,10 @@ export interface FoundMessage {
 }
 
 type StateRow = {
-  /** waiting: its run has not begun · unread: its run is under way, and no model was shown it · read: one was · over */
+  /**
+   * waiting: no worker is at its run · unread: one is, and no model was shown it · over: its run has ended · read: a model
+   * was shown it and the run goes on, perhaps later (it waits for a budget, or is retried)
+   */
   state: 'waiting' | 'unread' | 'read' | 'over';
   run_id: string;
   agent_id: string;
@@ -35,10 +38,11 @@ const lock = statement(`SELECT id FROM conversation WHERE id = $1 FOR UPDATE`);
 
 const state = statement<StateRow>(`
   SELECT CASE
-      WHEN r.status = 'queued' THEN 'waiting'
-      WHEN r.status <> 'running' THEN 'over'
+      WHEN r.status NOT IN ('queued', 'running') THEN 'over'
+      -- A step that has not succeeded is made again when the run goes on, with the messages as they are then.
       WHEN EXISTS (SELECT FROM step s WHERE s.run_id = r.id AND s.kind = 'model' AND s.input->>'task' IS NULL
-        AND (s.input->>'throughSeq')::int >= m.seq) THEN 'read'
+        AND (s.input->>'throughSeq')::int >= m.seq AND (r.status = 'running' OR s.status = 'succeeded')) THEN 'read'
+      WHEN r.status = 'queued' THEN 'waiting'
       ELSE 'unread' END AS state,
     r.id AS run_id, c.agent_id, e.identity_id, m.person_id, coalesce(i.vouched, false) AS vouched,
     coalesce(m.context->'sender'->>'name', i.name) AS sender_name,

@@ -1,5 +1,14 @@
 /** What came of a run, as its client is told. */
-import type { Failure, RunOptions, RunStatus, StoredPart, TokenUsage, Waiting } from '@nightshift/contracts';
+import {
+  type Failure,
+  maxOpenaiAttachments,
+  maxOpenaiBodyBytes,
+  type RunOptions,
+  type RunStatus,
+  type StoredPart,
+  type TokenUsage,
+  type Waiting,
+} from '@nightshift/contracts';
 import { type Database, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 import { actedSql } from './openai-requests.ts';
@@ -62,15 +71,27 @@ const readSaid = statement<Omit<Exchange, 'files'>>(`
   ) AS messages
   FROM run r WHERE r.id = $1 AND r.team_id = $2`);
 
+// The bytes of those that no request may have all at once are not read.
 const readFiles = statement<Exchange['files'][number]>(`
-  SELECT f.id, f.name, f.media_type AS "mediaType", f.data FROM file f JOIN run r ON r.conversation_id = f.conversation_id
-  WHERE r.id = $1 AND r.team_id = $2 AND f.data IS NOT NULL ORDER BY f.id`);
+  SELECT f.id, f.name, f.media_type AS "mediaType", f.data FROM file f JOIN (
+    SELECT f.id, sum(octet_length(f.data)) OVER (ORDER BY f.id) - octet_length(f.data) AS before
+    FROM file f JOIN run r ON r.conversation_id = f.conversation_id
+    WHERE r.id = $1 AND r.team_id = $2 AND f.id = ANY ($3::uuid[]) AND f.data IS NOT NULL
+  ) AS wanted ON wanted.id = f.id AND wanted.before <= ${maxOpenaiBodyBytes} ORDER BY f.id`);
 
-/** @throws {DomainError} not_found */
+/**
+ * The files are those that the messages show, and no more than the first that is too many or too large for a request.
+ *
+ * @throws {DomainError} not_found
+ */
 export async function readExchange(db: Database, teamId: string, runId: string): Promise<Exchange> {
   const [said] = await db.query(readSaid, [runId, teamId]);
   if (!said) throw notFound('run');
-  return { ...said, files: await db.query(readFiles, [runId, teamId]) };
+  const shown = said.messages
+    .filter(({ role }) => role !== 'system')
+    .flatMap(({ content }) => content.flatMap((part) => (part.type === 'attachment' ? [part.fileId] : [])))
+    .slice(0, maxOpenaiAttachments + 1);
+  return { ...said, files: shown.length > 0 ? await db.query(readFiles, [runId, teamId, shown]) : [] };
 }
 
 const replies = statement<{ runId: string; text: string }>(`

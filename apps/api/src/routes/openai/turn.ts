@@ -206,6 +206,8 @@ export async function openTurn(
           if (first.done) break;
           const { event } = first.value;
           stuck = null;
+          // It has gone on: what it waits for later is waited for anew.
+          if (event.type === 'step.finished') waitingSince = null;
           if (event.type === 'run.waiting') {
             const { waiting } = event;
             if (isStuck(event)) await giveUp(waiting);
