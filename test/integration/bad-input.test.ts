@@ -192,6 +192,44 @@ describe('paths and queries', () => {
     });
   });
 
+  it('never fails over what no text and no time of the database is, in whatever query takes it', async () => {
+    const { paths } = (await product.owner.get('/openapi.json')).body;
+    const asked = Object.entries<Record<string, { parameters?: { in: string; name: string }[] }>>(
+      paths,
+    ).flatMap(([path, { get }]) =>
+      (get?.parameters ?? [])
+        .filter((parameter) => parameter.in === 'query' && !/\/(events|metrics)$/.test(path))
+        .flatMap(({ name }) =>
+          ['%00', 'a%00b', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00'].map(
+            (value) => `${path.replaceAll(/\{[^}]*\}/g, 'assistant')}?${name}=${value}`,
+          ),
+        ),
+    );
+    expect(asked.length).toBeGreaterThan(100);
+    const failed: string[] = [];
+    for (const path of asked) if ((await product.owner.get(path)).status >= 500) failed.push(path);
+    expect(failed).toEqual([]);
+  });
+
+  it.each(['agents', 'channels', 'schedules', 'webhooks', 'budgets'])(
+    'gives no name with a NUL to %s',
+    async (collection) => {
+      const bodies: Record<string, object> = {
+        agents: {},
+        channels: { kind: 'webhook', agentId: 'assistant', settings: { url: 'https://x.test/' } },
+        schedules: { agentId: 'assistant', prompt: 'x', everySeconds: 3600 },
+        webhooks: { url: 'https://x.test/', events: ['run.finished'] },
+        budgets: { scope: 'team', window: 'day', unit: 'usd', max: '5' },
+      };
+      for (const name of ['%00', 'a%00b'])
+        expectProblem(
+          await product.owner.send('PUT', `/v1/${collection}/by-name/${name}`, bodies[collection]),
+          404,
+          'not_found',
+        );
+    },
+  );
+
   it('says 404 at the OpenAI door for a model name that cannot exist', async () => {
     const answer = await product.owner.get('/openai/v1/models/%00');
     expect(answer.status).toBe(404);

@@ -100,3 +100,23 @@ it('delivers to a place', { timeout: 120_000 }, async () => {
   expect(made.stdout).toMatch(/delivers to +Shop: Kim/);
   expect((await nightshift('schedules', 'list', '--channel', 'Shop')).stdout).toContain('Shop: Kim');
 });
+
+it('finds the schedule that has a name now, where one that is finished had it before', {
+  timeout: 120_000,
+}, async () => {
+  const agentId = await createAgent(product.owner);
+  const make = (timing: object) =>
+    product.owner.expect(
+      201,
+      product.owner.post('/v1/schedules', { agentId, name: 'Twice', prompt: 'x', ...timing }),
+    );
+  const former = await make({ at: '2999-01-01T00:00:00Z' });
+  await product.sql(`UPDATE schedule SET status = 'finished', next_at = NULL, due_at = NULL WHERE id = $1`, [
+    former.id,
+  ]);
+  const { id } = await make({ everySeconds: 86_400 });
+  for (const wanted of ['Twice', id.toUpperCase(), id.replaceAll('-', ''), id.slice(-8)]) {
+    const { code, stdout } = await nightshift('--json', 'schedules', 'show', wanted);
+    expect({ code, id: code === 0 && JSON.parse(stdout).id }).toEqual({ code: 0, id });
+  }
+});

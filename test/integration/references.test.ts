@@ -183,6 +183,24 @@ it('finds any name that can be given, by path, filter and body', async () => {
   );
 });
 
+it('takes names that are the same letters for one, however they are composed', async () => {
+  const letters = fc.constantFrom('é', 'ü', 'Å', 'ñ', '가', 'ệ', 'x');
+  await fc.assert(
+    fc.asyncProperty(fc.array(letters, { minLength: 2, maxLength: 6 }), async (parts) => {
+      const name = `${newName('composed')} ${parts.join('')}`;
+      const made = product.owner.post('/v1/agents', { name: name.normalize('NFD') });
+      const { id } = await product.owner.expect(201, made);
+      for (const form of ['NFC', 'NFD'] as const) {
+        expect((await get(path('agents', name.normalize(form)))).id).toBe(id);
+        const put = await product.owner.send('PUT', path('agents/by-name', name.normalize(form)), {});
+        expect(put).toMatchObject({ status: 200, body: { id, name: name.normalize('NFC') } });
+        expect((await product.owner.post('/v1/agents', { name: name.normalize(form) })).status).toBe(409);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
 describe('what has no name', () => {
   it('is found by a part of its id, and says what the part may mean', async () => {
     const accepted = await Promise.all([1, 2, 3].map(() => say(product.owner, agentId, 'hello')));

@@ -45,6 +45,17 @@ const hints: Record<string, string> = {
   unexpected_answer: 'Give the address of the server with --url or NIGHTSHIFT_URL.',
 };
 
+/**
+ * Without the values that were too many or of an option that there is not: somebody may have typed a secret, and what is
+ * shown ends up in logs.
+ */
+function withoutValues({ code, message }: CommanderError): string {
+  if (code === 'commander.excessArguments') return message.replace(/(but got \d+): .*$/s, '$1.');
+  if (code === 'commander.unknownOption')
+    return message.replace(/^(error: unknown option '[^'=]*)=.*'/s, "$1'");
+  return message;
+}
+
 /** Undefined: a defect of ours, which is to be seen with its stack. */
 export function describeFailure(error: unknown): Failure | undefined {
   if (error instanceof CliError) {
@@ -54,7 +65,7 @@ export function describeFailure(error: unknown): Failure | undefined {
     return { exitCode, error: { code, message, hint } };
   }
   if (error instanceof CommanderError) {
-    const message = error.message.replace(/^error: /, '');
+    const message = withoutValues(error).replace(/^error: /, '');
     return {
       exitCode: exitCodes.usage,
       error: { code: 'usage', message, hint: 'Add --help to see how it is used.' },

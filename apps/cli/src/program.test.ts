@@ -16,6 +16,7 @@ import {
 } from '@nightshift/contracts';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { describeFailure } from './failure.ts';
 import { buildProgram } from './program.ts';
 
 /** The whole help of a command, with what is added to it. */
@@ -38,6 +39,26 @@ const pathOf = (command: Command): string =>
 
 describe('the command line', () => {
   const commands = leaves(buildProgram());
+
+  it.each(commands.map(pathOf))(
+    '%s repeats nothing that somebody typed where it does not belong',
+    async (path) => {
+      const words = path.split(' ').slice(1);
+      const secret = 'sk-0123456789';
+      for (const wrong of [
+        [...Array(6).fill('x'), secret],
+        [`--no-such-option=${secret}`],
+        [`--no-such-option='${secret}'`],
+      ]) {
+        const error = await buildProgram()
+          .parseAsync([...words, ...wrong], { from: 'user' })
+          .then(() => undefined, describeFailure);
+        // Some ask for an option that is needed first.
+        expect(error?.error.code).toBe('usage');
+        expect(JSON.stringify(error)).not.toContain(secret);
+      }
+    },
+  );
 
   it('has these commands', () => {
     expect(commands.map(pathOf)).toEqual([

@@ -59,7 +59,7 @@ export function pick<T extends { id: string }>(
   { kind, namesOf }: { kind: string; namesOf: (record: T) => readonly string[] },
 ): T {
   const tests: ((record: T) => boolean)[] = [
-    ({ id }) => id === wanted,
+    ({ id }) => id === wanted.toLowerCase(),
     (record) => namesOf(record).includes(wanted),
     (record) => namesOf(record).some((name) => name.toLowerCase() === wanted.toLowerCase()),
     ({ id }) => isPartOf(id, wanted.toLowerCase()),
@@ -78,8 +78,10 @@ export function pick<T extends { id: string }>(
 }
 
 /** As the server takes parts of ids: six characters of the beginning, or eight of the end. */
-const isPartOf = (id: string, part: string): boolean =>
-  (part.length >= 6 && id.startsWith(part)) || (part.length >= 8 && id.endsWith(part));
+function isPartOf(id: string, part: string): boolean {
+  const [whole, digits] = [id, part].map((text) => text.replaceAll('-', '')) as [string, string];
+  return (digits.length >= 6 && whole.startsWith(digits)) || (digits.length >= 8 && whole.endsWith(digits));
+}
 
 const byName = { kind: 'agent', namesOf: ({ name }: Agent) => [name] };
 

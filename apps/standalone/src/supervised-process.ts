@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
+import { ROOT } from './env.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import { fatalMessage, type LogStream } from './log-stream.ts';
 import { nodeFlags } from './node-flags.ts';
@@ -136,6 +137,8 @@ export function supervise(spec: ProcessSpec, options: SuperviseOptions): Supervi
 function start(spec: ProcessSpec, environment: NodeJS.ProcessEnv): ChildProcess {
   const { file, args = [] } = spec;
   return spawn(process.execPath, [...nodeFlags, file, ...args], {
+    // It reads `.env` of its working directory, too; that of whoever started us may be a stranger's.
+    cwd: ROOT,
     env: { ...environment, ...spec.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,

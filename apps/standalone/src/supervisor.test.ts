@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EmbeddedPostgres } from './embedded-postgres.ts';
+import { ROOT } from './env.ts';
 import { createLogStream } from './log-stream.ts';
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts';
 
@@ -80,6 +81,17 @@ describe('createSupervisor', () => {
     const received = await ready;
     expect(received.get('api')).toMatchObject({ url: 'http://x' });
     expect([...received.keys()]).toEqual(['api', 'worker']);
+  });
+
+  it('starts processes in the checkout: whoever started us may be in a directory with a `.env` of its own', async () => {
+    const elsewhere = process.cwd();
+    process.chdir(root);
+    try {
+      await start([standIn('api', `trace(process.cwd()); ${SERVES}`)]).ready;
+    } finally {
+      process.chdir(elsewhere);
+    }
+    expect(join(traces()[0]!, '/')).toBe(ROOT);
   });
 
   it('restarts a process that dies', async () => {

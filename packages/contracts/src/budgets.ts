@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { maxMessageLength } from './conversations.ts';
 import { ExactModelRef } from './policies.ts';
 import { Id, Named, Timestamp, Usd } from './primitives.ts';
-import { NamedListQuery, referenceTo } from './references.ts';
+import { Name, NamedListQuery, referenceTo } from './references.ts';
 
 /** Whose use counts. member: who holds the API key that the message came with. */
 export const BudgetScope = z.enum(['team', 'member', 'agent', 'channel', 'schedule']);
@@ -23,7 +23,7 @@ export type BudgetAction = z.infer<typeof BudgetAction>;
 const Amount = z.string().meta({ description: "Decimal string in the budget's unit" });
 
 const fields = {
-  name: z.string().trim().min(1).max(100),
+  name: Name,
   scope: BudgetScope,
   scopeId: z
     .string()

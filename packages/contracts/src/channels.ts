@@ -1,7 +1,7 @@
 /** Channels: connections to chat platforms, who is answered there, and by which agent (docs/channels/README.md). */
 import { z } from 'zod';
 import { DeliveryStatus } from './deliveries.ts';
-import { Id, Named, recordOf, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
+import { Id, Named, recordOf, SearchText, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
 import { Name, NamedListQuery, referenceTo, severalOf } from './references.ts';
 
 /** An id as a platform writes it. */
@@ -261,7 +261,7 @@ export const ChannelUpdated = Channel.extend({
 export type ChannelUpdated = z.infer<typeof ChannelUpdated>;
 
 export const ChannelListQuery = NamedListQuery.extend({
-  kind: severalOf(z.string().min(1).max(50)).optional(),
+  kind: severalOf(SearchText.min(1).max(50)).optional(),
   status: severalOf(ChannelStatus).optional(),
   agentId: referenceTo('agent').optional(),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PlaceKind } from './places.ts';
-import { Id, Named, PageQuery, Timestamp } from './primitives.ts';
+import { Id, Named, PageQuery, SearchText, Timestamp } from './primitives.ts';
 import { ListQuery, referenceTo } from './references.ts';
 import { Failure, RunStatus } from './runs.ts';
 
@@ -35,7 +35,7 @@ export type Conversation = z.infer<typeof Conversation>;
 
 export const ConversationListQuery = PageQuery.extend({
   id: referenceTo('conversation').optional(),
-  q: z.string().trim().max(200).optional().meta({
+  q: SearchText.trim().max(200).optional().meta({
     description: "A part of its title, of its place's name, or of the name of a person who spoke in it.",
   }),
   agentId: referenceTo('agent').optional(),

@@ -30,6 +30,34 @@ describe('withEnvFile', () => {
     });
   });
 
+  it('gives each variable what stands on its own line, whatever white space and line ends are around it', () => {
+    const values = [
+      ['', ''],
+      ['a b', 'a b'],
+      ['"a # b"', 'a # b'],
+      ["'a \" b'", 'a " b'],
+      ['# note', ''],
+      ['a # note', 'a'],
+      ['" "', ' '],
+    ] as const;
+    const line = fc.record({
+      value: fc.constantFrom(...values),
+      before: fc.constantFrom('', ' ', '\t'),
+      after: fc.constantFrom('', ' ', '\t ', '  '),
+      end: fc.constantFrom('\n', '\r\n', '\r'),
+    });
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 6 }), (lines) => {
+        write(
+          lines
+            .map(({ value, before, after, end }, at) => `V${at}=${before}${value[0]}${after}${end}`)
+            .join(''),
+        );
+        expect(read()).toEqual(Object.fromEntries(lines.map(({ value }, at) => [`V${at}`, value[1]])));
+      }),
+    );
+  });
+
   it('lets the environment win, also with nothing', () => {
     write('PORT=3001\nREDIS_URL=redis://x\n');
     expect(read({ PORT: '4000', REDIS_URL: '' })).toEqual({ PORT: '4000', REDIS_URL: '' });
@@ -41,6 +69,12 @@ describe('withEnvFile', () => {
     ['A=1\n=secret', 2, 'NAME=value'],
     ['1A=secret', 1, 'NAME=value'],
     ['A="secret\nB=2\n', 1, 'not closed'],
+    ['A=sec#ret', 1, '"#" has to be in quotes'],
+    ['A=secret # note\nB=https://x.test/#secret # note', 2, '"#" has to be in quotes'],
+    ['A="se"cret', 1, 'closing "'],
+    ["A='it's secret'", 1, "closing '"],
+    ['A="a\\"secret"', 1, 'closing "'],
+    ['A="x\nB=1\nC="secret"', 3, 'closing "'],
   ])('names the line of %j that is wrong, without what it says', (text, line, reason) => {
     write(text);
     expect(() => read()).toThrow(EnvFileError);

@@ -24,9 +24,9 @@ export function withEnvFile(directory: string, environment: Environment): NodeJS
   const path = resolve(directory, named || '.env');
   const text = read(path, { required: Boolean(named) });
   if (text === undefined) return { ...environment };
-  const wrong = findWrongLine(text);
+  const { lines, wrong } = check(text);
   if (wrong) throw new EnvFileError(`${path}, line ${wrong.line}: ${wrong.reason}`);
-  return { ...parseEnv(text), ...environment };
+  return { ...parseEnv(lines.join('\n')), ...environment };
 }
 
 function read(path: string, { required }: { required: boolean }): string | undefined {
@@ -40,22 +40,52 @@ function read(path: string, { required }: { required: boolean }): string | undef
   }
 }
 
-/** Node's parser skips what it does not understand; a mistyped line would go unnoticed. */
-function findWrongLine(text: string): { line: number; reason: string } | undefined {
+interface Checked {
+  /** What Node's parser is given. */
+  lines: string[];
+  wrong?: { line: number; reason: string };
+}
+
+const assignment = /^(?:export\s+)?[A-Za-z_]\w*\s*=/;
+const isComment = (text: string) => text === '' || text.startsWith('#');
+
+/**
+ * Node's parser skips what it does not understand, cuts a value at its first `#`, drops what follows a closing quote, and
+ * takes the next line for the value where nothing but a space follows the `=`: a variable would silently have another value
+ * than its author sees. So what it would read otherwise is refused, and white space around a line is taken away.
+ */
+function check(text: string): Checked {
   const lines = text.split(/\r?\n|\r/);
+  const kept: string[] = [];
+  const stop = (at: number, reason: string) => ({ lines: kept, wrong: { line: at + 1, reason } });
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!.trim();
-    if (line === '' || line.startsWith('#')) continue;
-    const [name] = /^(?:export\s+)?[A-Za-z_]\w*\s*=/.exec(line) ?? [];
+    if (isComment(line)) continue;
+    const [name] = assignment.exec(line) ?? [];
     if (name === undefined)
-      return { line: at + 1, reason: 'it has to be NAME=value, or a comment that begins with "#".' };
-    const value = line.slice(name.length).trimStart();
-    const quote = value.charAt(0);
-    if (!/["'`]/.test(quote) || value.includes(quote, 1)) continue;
+      return stop(at, 'it has to be NAME=value, or a comment that begins with "#".');
+    const whole = line.slice(name.length).trimStart();
+    const quote = /^["'`]/.exec(whole)?.[0];
+    if (!quote) {
+      const value = whole.replace(/(^|\s)#.*$/, '$1');
+      if (value.includes('#')) return stop(at, 'a value that holds a "#" has to be in quotes.');
+      kept.push(line);
+      continue;
+    }
+    const rest = whole.slice(1);
     // A quoted value may go on over several lines.
-    const end = lines.findIndex((other, index) => index > at && other.includes(quote));
-    if (end === -1) return { line: at + 1, reason: `the quote ${quote} is not closed.` };
+    const end = rest.includes(quote)
+      ? at
+      : lines.findIndex((other, index) => index > at && other.includes(quote));
+    if (end === -1) return stop(at, `the quote ${quote} is not closed.`);
+    const last = end === at ? rest : lines[end]!;
+    if (!isComment(last.slice(last.indexOf(quote) + 1).trim()))
+      return stop(
+        end,
+        `nothing but a comment may follow the closing ${quote}; a value that holds one takes another quote.`,
+      );
+    kept.push(...lines.slice(at, end + 1));
     at = end;
   }
-  return undefined;
+  return { lines: kept };
 }

@@ -1,6 +1,6 @@
 /** People, and as whom the channels know them. */
 import { z } from 'zod';
-import { Id, Named, Timestamp } from './primitives.ts';
+import { Id, Named, SearchText, Timestamp } from './primitives.ts';
 import { NamedListQuery, referenceTo, severalOf } from './references.ts';
 
 export const IdentityStatus = z.enum(['pending', 'approved', 'blocked']);
@@ -60,9 +60,9 @@ export const IdentityLink = z.strictObject({ identityId: Id });
 export type IdentityLink = z.infer<typeof IdentityLink>;
 
 export const PersonListQuery = NamedListQuery.extend({
-  q: z
-    .string()
-    .trim()
+  // Platforms give people's names, which stay as they came.
+  name: SearchText.max(200).optional().meta({ description: 'Exactly this name.' }),
+  q: SearchText.trim()
     .max(200)
     .optional()
     .meta({ description: 'A part of a name, or of how a channel knows them.' }),

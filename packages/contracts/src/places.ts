@@ -1,6 +1,6 @@
 /** Places of a channel: rooms, groups and people that it can speak to. */
 import { z } from 'zod';
-import { PageQuery, Timestamp } from './primitives.ts';
+import { PageQuery, SearchText, Timestamp } from './primitives.ts';
 
 export const PlaceKind = z.enum(['direct', 'group', 'channel', 'thread', 'topic', 'mail']);
 export type PlaceKind = z.infer<typeof PlaceKind>;
@@ -24,7 +24,7 @@ export const KnownPlace = ChannelPlace.extend({
 export type KnownPlace = z.infer<typeof KnownPlace>;
 
 export const PlaceListQuery = PageQuery.extend({
-  q: z.string().trim().max(200).optional().meta({ description: 'A part of a name, a person or an address.' }),
+  q: SearchText.trim().max(200).optional().meta({ description: 'A part of a name, a person or an address.' }),
   kind: PlaceKind.optional(),
 });
 export type PlaceListQuery = z.infer<typeof PlaceListQuery>;

@@ -1,6 +1,6 @@
 /** How records are addressed, and the filters that lists share. docs/api.md says it for people. */
 import { z } from 'zod';
-import { PageQuery, Timestamp } from './primitives.ts';
+import { Instant, PageQuery, SearchText, Timestamp } from './primitives.ts';
 
 /** What is addressed by its name as well as by its id. */
 export const namedKinds = [
@@ -54,8 +54,8 @@ export const referenceTo = (kind: ReferenceKind) =>
 export const referenceKindOf = (schema: z.core.$ZodType): ReferenceKind | undefined =>
   (z.globalRegistry.get(schema) as { 'x-reference'?: ReferenceKind } | undefined)?.['x-reference'];
 
-/** A name that addresses, as it is stored. */
-export const Name = z.string().trim().min(1).max(100);
+/** A name that addresses, as it is stored: what looks alike because it is the same letters is one name (Unicode's NFC). */
+export const Name = SearchText.trim().normalize('NFC').min(1).max(100);
 
 /** Several values of one filter: repeated, or joined by commas. */
 export const severalOf = <T extends z.ZodType<string, string>>(item: T) =>
@@ -64,10 +64,7 @@ export const severalOf = <T extends z.ZodType<string, string>>(item: T) =>
     .transform((given) => (typeof given === 'string' ? given.split(',') : given).map((each) => each.trim()))
     .pipe(z.array(item).min(1).max(20));
 
-const moment = z.iso
-  .datetime({ offset: true })
-  .transform((text) => new Date(text).toISOString())
-  .pipe(Timestamp);
+const moment = Instant.transform((text) => new Date(text).toISOString()).pipe(Timestamp);
 
 /** What every list of records that were made one after the other takes. */
 export const ListQuery = PageQuery.extend({
@@ -79,6 +76,6 @@ export type ListQuery = z.infer<typeof ListQuery>;
 
 /** Of records with a name. */
 export const NamedListQuery = ListQuery.extend({
-  name: z.string().max(200).optional().meta({ description: 'Exactly this name.' }),
+  name: SearchText.normalize('NFC').max(200).optional().meta({ description: 'Exactly this name.' }),
 });
 export type NamedListQuery = z.infer<typeof NamedListQuery>;

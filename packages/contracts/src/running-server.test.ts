@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -41,6 +41,20 @@ it('finds the server that holds the directory, and no longer when it was killed'
     expect(statSync(join(directory, 'address')).mode & 0o777).toBe(0o600);
   }
   expect(readdirSync(directory).sort()).toEqual(['address', 'lock']);
+  expect(findRunningServer(directory)).toBeUndefined();
+});
+
+it('finds none where "lock" or "address" is something else', async () => {
+  writeAddress(directory, 'http://127.0.0.1:4321');
+  writeFileSync(join(directory, 'lock'), 'of another program');
+  expect(findRunningServer(directory)).toBeUndefined();
+  rmSync(join(directory, 'lock'));
+  mkdirSync(join(directory, 'lock'));
+  expect(findRunningServer(directory)).toBeUndefined();
+  rmSync(join(directory, 'lock'), { recursive: true });
+  await using _ = await startHolder();
+  removeAddress(directory);
+  mkdirSync(join(directory, 'address'));
   expect(findRunningServer(directory)).toBeUndefined();
 });
 

@@ -9,6 +9,11 @@ export const lockFile = 'lock';
 /** In the data directory: one line, the address. */
 export const addressFile = 'address';
 
+const noServer = ['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'ELOOP'];
+
+/** https://www.sqlite.org/rescode.html#notadb */
+const SQLITE_NOTADB = 26;
+
 /** @param url how processes of this machine reach it */
 export function writeAddress(dataDirectory: string, url: string): void {
   const path = join(dataDirectory, addressFile);
@@ -32,9 +37,9 @@ export function findRunningServer(dataDirectory: string): string | undefined {
     const url = readFileSync(join(dataDirectory, addressFile), 'utf8').trim();
     return /^https?:$/.test(URL.parse(url)?.protocol ?? '') ? url : undefined;
   } catch (error) {
-    // No server has been here, or this user may not look.
-    if (['ENOENT', 'EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return undefined;
+    // No server has been here, this user may not look, or the directory is something else's: `/var` has a `lock`, too.
+    if (noServer.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if ((error as { errcode?: number }).errcode === SQLITE_NOTADB) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DeliveryStatus } from './deliveries.ts';
 import { ChannelPlace } from './places.ts';
-import { Id, Named, Timestamp } from './primitives.ts';
+import { Id, Instant, Named, Timestamp } from './primitives.ts';
 import { ListQuery, Name, NamedListQuery, referenceTo, severalOf } from './references.ts';
 import { RunStatus } from './runs.ts';
 
@@ -55,9 +55,7 @@ const fields = {
       examples: ['0 8 * * MON-FRI'],
     }),
   everySeconds: z.number().int().min(1).max(31_536_000),
-  at: z.iso
-    .datetime({ offset: true })
-    .meta({ description: 'RFC 3339, once', examples: ['2027-01-31T08:00:00+01:00'] }),
+  at: Instant.meta({ description: 'RFC 3339, once', examples: ['2027-01-31T08:00:00+01:00'] }),
   timezone: z
     .string()
     .min(1)

@@ -1,6 +1,6 @@
 /** What the ledger says: sums, and its rows. */
 import { z } from 'zod';
-import { Id, PageQuery, Timestamp, Usd } from './primitives.ts';
+import { Id, Instant, PageQuery, SearchText, Timestamp, Usd } from './primitives.ts';
 import { referenceTo } from './references.ts';
 
 export const UsageDimension = z.enum([
@@ -18,11 +18,9 @@ export type UsageDimension = z.infer<typeof UsageDimension>;
 /** More groups than this are not answered: a shorter time, or fewer dimensions, gives fewer. */
 export const maxUsageRows = 5000;
 
-const instant = z.iso.datetime({ offset: true });
-
 const filters = {
-  from: instant.optional().meta({ description: 'Inclusive, RFC 3339.' }),
-  to: instant.optional().meta({ description: 'Exclusive, RFC 3339.' }),
+  from: Instant.optional().meta({ description: 'Inclusive, RFC 3339.' }),
+  to: Instant.optional().meta({ description: 'Exclusive, RFC 3339.' }),
   agentId: referenceTo('agent').optional(),
   memberId: referenceTo('apiKey').optional().meta({ description: 'Id of an API key.' }),
   personId: referenceTo('person').optional(),
@@ -30,9 +28,9 @@ const filters = {
   scheduleId: referenceTo('schedule').optional(),
   conversationId: referenceTo('conversation').optional(),
   runId: referenceTo('run').optional(),
-  provider: z.string().max(100).optional(),
-  model: z.string().max(200).optional().meta({ description: '`provider/model`, or the model alone.' }),
-  task: z.string().max(50).optional(),
+  provider: SearchText.max(100).optional(),
+  model: SearchText.max(200).optional().meta({ description: '`provider/model`, or the model alone.' }),
+  task: SearchText.max(50).optional(),
   format: z.enum(['json', 'csv']).optional().meta({ description: 'csv: as `Accept: text/csv`.' }),
 };
 

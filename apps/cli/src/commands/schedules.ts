@@ -1,4 +1,5 @@
 import type { Schedule, ScheduleFire, ScheduleUpdate } from '@nightshift/contracts';
+import { ApiError } from '@nightshift/contracts/client';
 import { type Command, Option } from 'commander';
 import { type Cli, withCli } from '../cli.ts';
 import { CliError } from '../failure.ts';
@@ -192,11 +193,21 @@ async function fieldsOf(cli: Cli, options: ScheduleOptions): Promise<ScheduleUpd
   };
 }
 
-const findSchedule = async ({ client }: Cli, wanted: string): Promise<Schedule> =>
-  pick(await takeAll(client.schedules.list(wholePages)), wanted, {
+/**
+ * As the server finds it, which knows of several who may have the name: one that is finished has given it back. Else by
+ * a name in other letter case.
+ */
+async function findSchedule({ client }: Cli, wanted: string): Promise<Schedule> {
+  try {
+    return await client.schedules.get(wanted);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
+  return pick(await takeAll(client.schedules.list(wholePages)), wanted, {
     kind: 'schedule',
     namesOf: ({ name }) => [name],
   });
+}
 
 async function change(cli: Cli, wanted: string, fields: ScheduleUpdate): Promise<void> {
   const { id } = await findSchedule(cli, wanted);

@@ -32,6 +32,26 @@ describe('a place is chosen', () => {
     expect(chosen(places, 'nowhere')).toHaveLength(places.length);
   });
 
+  it('never a person who has called themselves like a room', () => {
+    const sign = fc.constantFrom('', '#', '@');
+    const word = fc.stringMatching(/^[A-Za-z\u00e9]{1,8}$/);
+    fc.assert(
+      fc.property(word, sign, sign, sign, (name, ofRoom, ofPerson, written) => {
+        const mixed = [
+          place('C1', ofRoom + name),
+          place('D1', ofPerson + name.toUpperCase(), [person(ofPerson + name, 'stranger')]),
+        ];
+        const wanted = written + name;
+        expect(chosen(mixed, wanted)).toEqual(
+          written === ofRoom && written !== ofPerson ? 'C1' : ['C1', 'D1'],
+        );
+        expect(chosen(mixed, 'C1')).toBe('C1');
+        expect(chosen(mixed, 'stranger')).toBe('D1');
+        expect(chosen(mixed.slice(0, 1), wanted.normalize('NFD'))).toBe('C1');
+      }),
+    );
+  });
+
   it('whenever it alone has the name, whatever the name is', () => {
     fc.assert(
       fc.property(

@@ -202,28 +202,28 @@ function readCursor(cursor: string): Mark {
   return [activity!, digest!];
 }
 
-/** How people write a room's or a person's name: without its sign, in any case. */
-const bare = (text: string) => text.trim().replace(/^[#@]/, '').toLowerCase();
+/** How people write a room's or a person's name: without its sign, in any case, composed in any way. */
+const bare = (text: string) => text.trim().replace(/^[#@]/, '').normalize('NFC').toLowerCase();
 
 /** `several`: all of the candidates are called so; otherwise none is, and they are alike. */
 export type Choice = { place: Reachable } | { several: boolean; candidates: KnownPlace[] };
 
 /**
  * The place that people mean: by what they call it, by a person there, or by the platform's own address. What is written
- * exactly so comes before what is alike.
+ * exactly so comes before what is alike; but people choose their own names, and none is reached in the place of a room by
+ * being called `#sales`: then the address is asked for.
  */
 export function choosePlace(places: readonly Reachable[], wanted: string): Choice {
-  const tests = [
-    (place: Reachable) => place.address === wanted || place.threadKey === wanted,
-    (place: Reachable) => textsOf(place).includes(wanted),
-    (place: Reachable) => textsOf(place).some((text) => bare(text) === bare(wanted)),
-  ];
-  for (const test of tests) {
-    const found = places.filter(test);
+  const addressed = places.filter(({ address, threadKey }) => address === wanted || threadKey === wanted);
+  const alike = places.filter((place) => textsOf(place).some((text) => bare(text) === bare(wanted)));
+  const exact = alike.filter((place) => textsOf(place).includes(wanted));
+  const isRoom = ({ direct, name }: Reachable) => !direct && name !== null && bare(name) === bare(wanted);
+  const isClaimed = exact.some(({ direct }) => direct) && alike.some(isRoom);
+  for (const found of [addressed, isClaimed ? alike : exact, alike]) {
     if (found.length === 1) return { place: found[0]! };
     if (found.length > 1) return { several: true, candidates: found.map(shown) };
   }
   const part = bare(wanted);
-  const alike = places.filter((place) => textsOf(place).some((text) => bare(text).includes(part)));
-  return { several: false, candidates: (alike.length > 0 ? alike : places).map(shown) };
+  const like = places.filter((place) => textsOf(place).some((text) => bare(text).includes(part)));
+  return { several: false, candidates: (like.length > 0 ? like : places).map(shown) };
 }

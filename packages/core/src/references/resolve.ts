@@ -68,9 +68,12 @@ export async function resolveReference(
     const [row] = await ask(byId, reference);
     if (row) return row.id;
   }
-  const first = byName ? await ask(byName, reference) : [];
-  const named = first.length === 0 && byOtherName ? await ask(byOtherName, reference) : first;
-  if (named.length > 0) return oneOf(kind, reference, named);
+  // Names are stored in NFC; those that platforms give to people, and those of 0.1.0, as they came.
+  for (const name of new Set([reference, reference.normalize('NFC')])) {
+    const first = byName ? await ask(byName, name) : [];
+    const named = first.length === 0 && byOtherName ? await ask(byOtherName, name) : first;
+    if (named.length > 0) return oneOf(kind, reference, named);
+  }
   const short = isId ? null : parseShortId(reference);
   if (!short) return undefined;
   const found = short.beginning ? await ask(byBeginning, short.beginning.from, short.beginning.to) : [];
