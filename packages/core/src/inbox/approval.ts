@@ -3,6 +3,7 @@ import { type Address, ChannelAccess, type ChannelRoute, type Identity } from '@
 import { codeMinutes, greet, hashCode, identityNames, notVouchedFor, toIdentity } from '../channels/index.ts';
 import {
   type Database,
+  isConflict,
   isDatabaseUnavailable,
   newId,
   run,
@@ -71,7 +72,20 @@ interface Deciding {
   traceId?: string | undefined;
 }
 
-async function settle(
+const maxAttempts = 10;
+
+/** What others do at the same moment, in the same conversations, costs nobody what is kept of them. */
+async function settle(...deciding: Parameters<typeof settleOnce>): Promise<DecidedIdentity> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await settleOnce(...deciding);
+    } catch (error) {
+      if (!isConflict(error) || attempts === maxAttempts) throw error;
+    }
+  }
+}
+
+async function settleOnce(
   db: Database,
   kek: KeyEncryptionKey,
   channel: Deciding,
@@ -125,7 +139,7 @@ async function answerHeld(
       if (dropped === null) events.taken += 1;
       else events.dropped.set(dropped, (events.dropped.get(dropped) ?? 0) + 1);
     } catch (error) {
-      if (isDatabaseUnavailable(error)) throw error;
+      if (isDatabaseUnavailable(error) || isConflict(error)) throw error;
       // What cannot be answered must not keep its sender from being approved.
       await db.query(rollback);
       events.dropped.set('defect', (events.dropped.get('defect') ?? 0) + 1);

@@ -1,6 +1,7 @@
 /** The messages of a request, as a conversation is stored: what went before, and what is said now. */
 import {
   type ChatCompletionBody,
+  cutText,
   maxMessageLength,
   type ResponsesBody,
   type StoredPart,
@@ -34,6 +35,8 @@ class MessageReader {
   readonly attachments = new Attachments();
   /** Id → name of the tools that were called. */
   readonly #calls = new Map<string, string>();
+  /** Those that have no result yet. Vendors refuse a history in which one never gets it, or gets it twice. */
+  readonly #open = new Set<string>();
 
   add(role: Earlier['role'], content: StoredPart[]): void {
     if (!isEmpty(content)) this.messages.push({ role, content });
@@ -111,7 +114,9 @@ class MessageReader {
       throw invalidField(path, 'the call needs the name of a function');
     if (typeof written !== 'string' || written.length > maxMessageLength)
       throw invalidField(path, `arguments must be a text of at most ${maxMessageLength} characters`);
+    if (this.#open.has(id)) throw invalidField(path, 'has the id of a call before it');
     this.#calls.set(id, name);
+    this.#open.add(id);
     const call = { type: 'toolCall', id, name } as const;
     try {
       const parsed: unknown = JSON.parse(written || '{}');
@@ -124,15 +129,25 @@ class MessageReader {
   }
 
   addResult(id: unknown, output: Content, path: string): void {
-    const name = typeof id === 'string' ? this.#calls.get(id) : undefined;
+    const name = typeof id === 'string' && this.#open.delete(id) ? this.#calls.get(id) : undefined;
     if (name === undefined)
-      throw invalidField(path, 'answers no tool call of an assistant message before it');
+      throw invalidField(path, 'answers no open tool call of an assistant message before it');
     const text = this.contentOf(output, 'system', path).map((part) =>
       part.type === 'text' ? part.text : '',
     );
     const content = [{ type: 'text' as const, text: text.join('') }];
     const result = { type: 'toolResult', callId: id as string, name, content, isError: false } as const;
     this.messages.push({ role: 'user', content: [result] });
+  }
+
+  /** Before somebody else speaks. @throws {DomainError} invalid_request: calls have no result */
+  assertAnswered(path: string): void {
+    const [id] = this.#open;
+    if (id === undefined) return;
+    throw invalidField(
+      path,
+      `the result of the tool call "${cutText(id, 100)}" must come before this message`,
+    );
   }
 
   /** @throws {DomainError} invalid_request: nothing is said now */
@@ -167,6 +182,7 @@ export function readChatMessages(messages: ChatCompletionBody['messages']): Said
     if (calls.length > 0 && role !== 'assistant')
       throw invalidField(`${path}.tool_calls`, 'is only for messages of the role assistant');
     const as = role === 'developer' ? 'system' : role;
+    reader.assertAnswered(path);
     const parts = reader.contentOf(content, as, `${path}.content`);
     const called = calls.map((call, at) => {
       const where = `${path}.tool_calls.${at}`;
@@ -212,6 +228,7 @@ function addItem(
       const role = item.role === 'developer' ? 'system' : item.role;
       if (role !== 'system' && role !== 'user' && role !== 'assistant')
         throw invalidField(`${path}.role`, 'must be user, assistant, system or developer');
+      if (role === 'user') reader.assertAnswered(path);
       reader.add(
         role,
         reader.contentOf(checkContent(item.content, `${path}.content`), role, `${path}.content`),
