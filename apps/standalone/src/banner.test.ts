@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { banner } from './banner.ts';
 import { ROOT } from './env.ts';
 
@@ -34,4 +36,22 @@ it('names the data directory and the checkout where the caller needs them', () =
     encoding: 'utf8',
   });
   expect(said).toBe("Authorization: Bearer </srv/it's data/admin-key>");
+});
+
+it('reads a key that `.env` presets from there: the shell does not know it', () => {
+  const directory = mkdtempSync(join(tmpdir(), "banner's-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const adminKeyFile = join(directory, '.env');
+  writeFileSync(adminKeyFile, '# Key\nNIGHTSHIFT_ADMIN_KEY="ns_of the file" # note\n');
+  const text = banner({
+    ...at,
+    dataDirectory: '/d',
+    adminKeyPath: null,
+    env: { ...here, adminKeyFile, callerDirectory: '/' },
+  });
+  const [, word] = /curl -H ("Authorization: .*") http:\/\/127/.exec(text)!;
+  const options = { encoding: 'utf8', cwd: '/', env: { PATH: process.env.PATH } } as const;
+  expect(execFileSync('sh', ['-c', `printf '%s' ${word}`], options)).toBe(
+    'Authorization: Bearer ns_of the file',
+  );
 });

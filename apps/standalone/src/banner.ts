@@ -12,17 +12,21 @@ export interface BannerInput {
   adminKeyPath: string | null;
   /** Null: it was shown before, or may not be shown. */
   newAdminKey: string | null;
-  env: Pick<StandaloneEnv, 'dataIsChosen' | 'callerDirectory'>;
+  env: Pick<StandaloneEnv, 'adminKeyFile' | 'dataIsChosen' | 'callerDirectory'>;
 }
 
 /** What a person wants to know next. Each command works as it stands there, where `npm start` was typed. */
 export function banner({ url, address, dataDirectory, adminKeyPath, newAdminKey, env }: BannerInput): string {
-  const { callerDirectory, dataIsChosen } = env;
+  const { adminKeyFile, callerDirectory, dataIsChosen } = env;
   const shortest = (path: string) => {
     const short = relative(callerDirectory, path);
     return short.startsWith('..') || isAbsolute(short) ? path : short;
   };
-  const key = adminKeyPath === null ? '$NIGHTSHIFT_ADMIN_KEY' : `$(cat ${quoted(shortest(adminKeyPath))})`;
+  // The person's shell knows nothing of what stands in `.env`.
+  const preset = adminKeyFile
+    ? `$(node --env-file=${quoted(shortest(adminKeyFile))} -p process.env.NIGHTSHIFT_ADMIN_KEY)`
+    : '$NIGHTSHIFT_ADMIN_KEY';
+  const key = adminKeyPath === null ? preset : `$(cat ${quoted(shortest(adminKeyPath))})`;
   // The data directory tells the command where the server is; npm finds the checkout from anywhere within it.
   const where = dataIsChosen ? `NIGHTSHIFT_DATA=${quoted(dataDirectory)} ` : '';
   const isInside = !relative(ROOT, callerDirectory).startsWith('..');

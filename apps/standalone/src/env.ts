@@ -16,6 +16,8 @@ export interface StandaloneEnv {
   workerPort: number | undefined;
   /** A PostgreSQL of the operator's own; without it the embedded one is started. */
   databaseUrl: string | undefined;
+  /** The file that presets the admin key; null: the shell does, or nothing. */
+  adminKeyFile?: string | null;
   /** Whether NIGHTSHIFT_DATA chose the data directory. */
   dataIsChosen: boolean;
   /** True under `npm start`. */
@@ -50,6 +52,10 @@ export function readEnv(source: NodeJS.ProcessEnv = withEnvFile(ROOT, process.en
     port: Number(port),
     workerPort: /^\d{1,5}$/.test(source.WORKER_PORT ?? '') ? Number(source.WORKER_PORT) : undefined,
     databaseUrl: source.DATABASE_URL || undefined,
+    adminKeyFile:
+      source.NIGHTSHIFT_ADMIN_KEY && !process.env.NIGHTSHIFT_ADMIN_KEY
+        ? resolve(ROOT, source.NIGHTSHIFT_ENV_FILE || '.env')
+        : null,
     dataIsChosen: Boolean(source.NIGHTSHIFT_DATA),
     startedByNpm: source.npm_lifecycle_event !== undefined,
     callerDirectory: source.INIT_CWD || process.cwd(),

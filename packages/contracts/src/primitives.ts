@@ -9,7 +9,8 @@ export const Timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC' })
 /** A point in time as people give it, with any offset, in the years that PostgreSQL and RFC 3339 have in common. */
 export const Instant = z.iso.datetime({ offset: true }).refine((text) => {
   const year = new Date(text).getUTCFullYear();
-  return year >= 1 && year <= 9999;
+  // What is no time at all has been told already.
+  return Number.isNaN(year) || (year >= 1 && year <= 9999);
 }, 'must be in the years 1 to 9999');
 
 /** Text to be looked for: without the NUL character, which PostgreSQL takes in no text. In bodies it is refused before. */

@@ -198,6 +198,30 @@ describe('applyMigrations', () => {
     expect(await run()).toEqual({ applied: [] });
   });
 
+  it('accepts a migration that was applied, taken back, and begun again by another tool', async () => {
+    write(SECOND, 'CREATE TABLE second (id int);');
+    await run();
+    await client.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = $1', [
+      SECOND,
+    ]);
+    await client.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', 'y', $1)`,
+      [SECOND],
+    );
+    await settleMigration(database.url, SECOND, { directory, as: 'accept' });
+    expect(await run()).toEqual({ applied: [] });
+  });
+
+  it('settles nothing that there is no file of, and says which it is', async () => {
+    write(SECOND, 'SELECT 1;');
+    await run();
+    rmSync(join(directory, FIRST), { recursive: true });
+    await expect(settleMigration(database.url, FIRST, { directory, as: 'accept' })).rejects.toMatchObject({
+      code: 'migration_missing',
+    });
+    rmSync(join(directory, SECOND), { recursive: true });
+  });
+
   it('refuses to go on after a migration another tool left unfinished, until that is marked rolled back', async () => {
     await run();
     write(SECOND, 'CREATE TABLE second (id int);');

@@ -172,6 +172,10 @@ async function repair(client: pg.Client, { entry, migration }: ChangedMigration)
 
 /** The row of a migration, as if the file's text had been applied. */
 async function recordAsApplied(client: pg.Client, migration: Migration): Promise<void> {
+  // Of an earlier time, taken back since: its id is the one that this row gets.
+  await client.query('DELETE FROM _prisma_migrations WHERE id = $1 AND rolled_back_at IS NOT NULL', [
+    idOf(migration),
+  ]);
   await client.query(
     `UPDATE _prisma_migrations SET id = $3, checksum = $2, finished_at = COALESCE(finished_at, now())
      WHERE migration_name = $1 AND rolled_back_at IS NULL`,
@@ -212,7 +216,8 @@ export async function settleMigration(
   name: string,
   { directory, as }: { directory: string | URL; as: 'accept' | 'rolled-back' },
 ): Promise<void> {
-  const migration = (await readMigrations(directory)).find((each) => each.name === name);
+  const migrations = await readMigrations(directory);
+  const migration = migrations.find((each) => each.name === name);
   await withClient(connection, (client) =>
     withLock(client, async () => {
       const entry = (await readJournal(client))?.find((each) => each.name === name);
@@ -221,7 +226,7 @@ export async function settleMigration(
           'migration_unfinished',
           `There is no ${entry ? 'unfinished ' : ''}migration "${name}" in this database.`,
         );
-      if (migration === undefined) throw unknownMigration(name, '');
+      if (migration === undefined) throw unknownMigration(name, migrations.at(-1)?.name ?? '');
       if (as === 'accept') return recordAsApplied(client, migration);
       await client.query(
         'UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = $1 AND rolled_back_at IS NULL',

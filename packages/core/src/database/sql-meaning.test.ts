@@ -16,6 +16,13 @@ describe('tokensOf', () => {
     ['\uFEFFSELECT 1;', ['SELECT', '1', ';']],
     ["'not closed", ["'", 'not', 'closed']],
     ['/* not closed', []],
+    // A comment ends at either end of a line, and only ASCII is white space: both as PostgreSQL's lexer has it.
+    ['-- note\rDROP TABLE a', ['DROP', 'TABLE', 'a']],
+    ['a\u00a0b', ['a\u00a0b']],
+    // What stands at a quote is part of it.
+    ["U&'x' U & 'x'", ["U&'x'", 'U', '&', "'x'"]],
+    ["x'1f' x '1f'", ["x'1f'", 'x', "'1f'"]],
+    ['U&"x"', ['U&"x"']],
     ['$1::text[]', ['$1', '::', 'text', '[', ']']],
   ])('%j', (sql, tokens) => expect(tokensOf(sql)).toEqual(tokens));
 });

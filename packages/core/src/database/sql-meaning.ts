@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
  * (https://www.postgresql.org/docs/18/sql-syntax-lexical.html). Block comments nest, so they are found by hand.
  */
 const token =
-  /(?<space>\s+|--[^\n]*)|(?<comment>\/\*)|(?<text>[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?<tag>(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$[\s\S]*?\$\k<tag>\$|[\w$.\u0080-\uffff]+|[()[\],;]|(?:(?!--|\/\*)[^\w\s'"$()[\],;\u0080-\uffff])+|[\s\S])/uy;
+  /(?<space>[ \t\n\r\f\v]+|--[^\n\r]*)|(?<comment>\/\*)|(?<text>[eE]'(?:[^'\\]|\\[\s\S]|'')*'|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*'|(?:[uU]&)?"(?:[^"]|"")*"|\$(?<tag>(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$[\s\S]*?\$\k<tag>\$|[\w$.\u0080-\uffff]+|[()[\],;]|(?:(?!--|\/\*)[^\w\s'"$()[\],;\u0080-\uffff])+|[\s\S])/uy;
 
 function endOfComment(sql: string, start: number): number {
   const mark = /\/\*|\*\//g;
