@@ -5,20 +5,48 @@ import { isOwn, type Settings } from './connection.ts';
 import type { Mail } from './mail.ts';
 import { isField } from './text.ts';
 
+const words = (text: string) => new Set(text.split('|'));
+
 /** Of programs in the languages of most of their users. */
-const forwardedSubject =
-  /^\s*(?:fwd?|fw|wg|weitergeleitet|tr|rv|rif|i|enc|doorst|vs|vb|vidarebefordrat|pd|iletilen|ilt|przek|пересл|转发|轉寄)\s*:/iu;
-const answeredSubject = /^\s*(?:re|aw|sv|antw|r|odp|ynt|回复|回覆)(?:\[\d+\])?\s*:/iu;
+const forwardedSubjects = words(
+  'fw|fwd|wg|weitergeleitet|tr|rv|rif|i|enc|doorst|vs|vb|vidarebefordrat|pd|iletilen|ilt|przek|пересл|转发|轉寄',
+);
+const answeredSubjects = words('re|aw|sv|antw|r|odp|ynt|回复|回覆');
+const fromNames = words('from|von|de|da|van|från|fra|od|от|kimden|发件人|寄件者|差出人');
 
 /** Above what is passed on, as Gmail, Thunderbird and Apple's Mail write it. */
-const separator =
-  /^(?:begin forwarded message|forwarded message|anfang der weitergeleiteten nachricht|weitergeleitete nachricht|(?:début du )?message transf\S{1,3}r\S{1,3}|mensaje reenviado|inizio messaggio inoltrato|messaggio inoltrato|doorgestuurd bericht|mensagem encaminhada|пересылаемое сообщение)$/iu;
+const separators = words(
+  'begin forwarded message|forwarded message|anfang der weitergeleiteten nachricht|weitergeleitete nachricht|' +
+    'message transféré|début du message transféré|message transfere|début du message transfere|mensaje reenviado|' +
+    'inizio messaggio inoltrato|messaggio inoltrato|doorgestuurd bericht|mensagem encaminhada|пересылаемое сообщение',
+);
+
+/** Longer words are none of these. */
+const longest = 100;
+
+/** `Name: value`, where a person or a program may have written either colon; null: it is no such line. */
+function fieldIn(line: string): { name: string; value: string } | null {
+  const at = line.slice(0, longest).search(/[:：]/);
+  return at < 0 ? null : { name: line.slice(0, at).trim().toLowerCase(), value: line.slice(at + 1) };
+}
+
+const isForwardedSubject = (subject: string) => forwardedSubjects.has(fieldIn(subject)?.name ?? '');
+
+/** Some count the answers: `Re[2]:`. */
+const isAnsweredSubject = (subject: string) =>
+  answeredSubjects.has((fieldIn(subject)?.name ?? '').replace(/\[\d{1,3}\]$/, ''));
 
 /** Such a line is drawn out with dashes, and may end with a colon. */
 const isSeparator = (line: string) =>
-  line.length <= 100 && separator.test(trimEndOf(line.replace(/[-_]/g, ' ').trim(), ':').trimEnd());
+  line.length <= longest &&
+  separators.has(trimEndOf(line.replace(/[-_]/g, ' ').trim(), ':').trimEnd().toLowerCase());
 
-const fromField = /^\*?(?:from|von|de|da|van|från|fra|od|от|kimden|发件人|寄件者|差出人)\s?[:：]\*?(.*)$/iu;
+/** Who wrote what is passed on; null: the line is another one. */
+function authorIn(line: string): string | null {
+  const field = fieldIn(line);
+  if (!field || !fromNames.has(field.name.replaceAll('*', ''))) return null;
+  return field.value.replace(/^\*/, '').trim();
+}
 
 /** Lines below a separator in which the author may be named. */
 const nearby = 8;
@@ -33,23 +61,21 @@ export function forwardIn(
   text: string,
   files: readonly string[],
 ): { from: string | null } | undefined {
-  if (answeredSubject.test(subject)) return undefined;
+  if (isAnsweredSubject(subject)) return undefined;
   const lines = text.split('\n');
   const at = lines.findIndex(isSeparator);
-  const isForwarded = at >= 0 || forwardedSubject.test(subject);
+  const isForwarded = at >= 0 || isForwardedSubject(subject);
   if (!isForwarded) return undefined;
   const start = at >= 0 ? at + 1 : lines.findIndex(isHeader);
   // As a file it may stand beside a text that is the sender's own.
   if (start < 0) return files.includes('message/rfc822') || text.trim() === '' ? { from: null } : undefined;
-  const from = lines
-    .slice(start, start + nearby)
-    .flatMap((line) => fromField.exec(line.trim())?.[1]?.trim() ?? []);
+  const from = lines.slice(start, start + nearby).flatMap((line) => authorIn(line) ?? []);
   return { from: from[0] ?? null };
 }
 
 /** Where the fields of another mail begin. */
 const isHeader = (line: string, at: number, lines: readonly string[]) =>
-  fromField.test(line.trim()) && isField(lines[at + 1]) && isField(lines[at + 2]);
+  authorIn(line) !== null && isField(lines[at + 1]) && isField(lines[at + 2]);
 
 /** @param quote as it stands below the text, with who wrote it */
 export function quoteOf({ inReplyTo }: Pick<Mail, 'inReplyTo'>, quote: string, settings: Settings): Quote {
