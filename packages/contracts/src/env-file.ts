@@ -62,8 +62,7 @@ function check(text: string): Checked {
     const line = lines[at]!.trim();
     if (isComment(line)) continue;
     const [name] = assignment.exec(line) ?? [];
-    if (name === undefined)
-      return stop(at, 'it has to be NAME=value, or a comment that begins with "#".');
+    if (name === undefined) return stop(at, 'it has to be NAME=value, or a comment that begins with "#".');
     const whole = line.slice(name.length).trimStart();
     const quote = /^["'`]/.exec(whole)?.[0];
     if (!quote) {
