@@ -86,8 +86,10 @@ export function quoteOf({ inReplyTo }: Pick<Mail, 'inReplyTo'>, quote: string, s
     .slice(0, begins || nearby)
     .join(' ')
     .slice(0, 500);
-  const [, before = '', address = ''] =
-    /([^<>]{0,200})<([^<>\s]{1,254}@[^<>\s]{1,254})>/.exec(attribution) ?? [];
+  const opens = attribution.indexOf('<');
+  const inside = opens < 0 ? '' : attribution.slice(opens + 1).split('>', 1)[0]!;
+  const address = inside.includes('@') && !/\s/.test(inside) ? inside : '';
+  const before = address === '' ? '' : attribution.slice(0, opens);
   const name = before
     .slice(1 + Math.max(...[',', ':', '：'].map((sign) => before.lastIndexOf(sign))))
     .replace(/^[\d\s]*(?:[ap]\.?m\.?\s)?/i, '')
