@@ -83,6 +83,42 @@ it('describes what the API really answers: each read answers only what it lists'
   }
 });
 
+/** What people know by a name, and where an answer says it: beside `agentId` stands `agent: {id, name}`. */
+const named: Record<string, string> = {
+  agentId: 'agent',
+  channelId: 'channel',
+  scheduleId: 'schedule',
+  webhookId: 'webhook',
+  memberId: 'member',
+  personId: 'person',
+  credentialId: 'keyLabel',
+};
+
+/** @returns the properties of each object that answers of an operation are made of, with the path to it */
+function* objectsIn(schema: unknown, path: string): Generator<[path: string, properties: string[]]> {
+  if (typeof schema !== 'object' || schema === null) return;
+  const { properties } = schema as { properties?: object };
+  if (properties) yield [path, Object.keys(properties)];
+  for (const [key, value] of Object.entries(schema)) yield* objectsIn(value, `${path}/${key}`);
+}
+
+it('says the name beside each id of what has one', () => {
+  const nameless: string[] = [];
+  for (const { name, operation } of routes) {
+    for (const [status, { content }] of Object.entries<{ content?: object }>(operation.responses)) {
+      for (const [path, properties] of objectsIn(content ?? {}, `${name} ${status}`)) {
+        // Where the name stands beside the id itself, the object is that record.
+        const missing = properties.filter(
+          (property) => named[property] && !properties.includes(named[property]) && !properties.includes('name'),
+        );
+        // Routes of a channel are written back as they were read.
+        if (missing.length > 0 && !path.includes('/properties/routes/')) nameless.push(`${path}: ${missing}`);
+      }
+    }
+  }
+  expect(nameless).toEqual([]);
+});
+
 it('is made once, and sent again only to who has another one', async () => {
   const client = product.client(null);
   for (const path of ['/openapi.json', '/docs/json', '/widget.js', '/widget/demo.css']) {

@@ -50,6 +50,7 @@ const attempt = {
   estimated: false,
   costReported: false,
   credentialId: null,
+  keyLabel: null,
   detail: null,
   firstTokenMs: 340,
   durationMs: 1_900,

@@ -88,7 +88,10 @@ export const Attempt = z.object({
   /** The model that answered, where it is another one: a router's choice, a dated version. */
   answeredModel: z.string().nullable(),
   wire: z.string(),
+  /** Null: the key of the environment, or none is needed. */
   credentialId: Id.nullable(),
+  /** Null as well when the key is gone. */
+  keyLabel: z.string().nullable(),
   outcome: z.string(),
   detail: z.string().nullable(),
   usage: TokenUsage.nullable(),

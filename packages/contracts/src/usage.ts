@@ -1,6 +1,6 @@
 /** What the ledger says: sums, and its rows. */
 import { z } from 'zod';
-import { Id, Instant, PageQuery, SearchText, Timestamp, Usd } from './primitives.ts';
+import { Id, Instant, Named, PageQuery, SearchText, Timestamp, Usd } from './primitives.ts';
 import { referenceTo } from './references.ts';
 
 export const UsageDimension = z.enum([
@@ -113,11 +113,17 @@ export const UsageEntry = z.object({
   /** 1 on the first row of a run, else 0. */
   runs: z.number().int(),
   agentId: Id.nullable(),
+  agent: Named.nullable(),
   conversationId: Id.nullable(),
   channelId: Id.nullable(),
+  channel: Named.nullable(),
   scheduleId: Id.nullable(),
+  schedule: Named.nullable(),
+  /** The API key that asked for it. */
   memberId: Id.nullable(),
+  member: Named.nullable(),
   personId: Id.nullable(),
+  person: Named.nullable(),
   task: z.string(),
   provider: z.string(),
   /** That was asked. */
@@ -125,7 +131,10 @@ export const UsageEntry = z.object({
   /** The model that answered, where it is another one: a router's choice, a dated version. */
   answeredModel: z.string().nullable(),
   wire: z.string(),
+  /** Null: the key of the environment, or none is needed. */
   credentialId: Id.nullable(),
+  /** Null as well when the key is gone. */
+  keyLabel: z.string().nullable(),
   outcome: z.string(),
   detail: z.string().nullable(),
   inputTokens: z.number().int().nullable(),

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { BudgetFigures } from './budgets.ts';
-import { Id, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
+import { Id, Named, SecretInfo, shownOnce, Timestamp } from './primitives.ts';
 import { Name, NamedListQuery } from './references.ts';
 import { Failure, RunTrigger } from './runs.ts';
 import { trimEndOf } from './text.ts';
@@ -116,7 +116,7 @@ export const WebhookEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('message.created'),
     timestamp: Timestamp,
-    data: z.object({ conversationId: Id, agentId: Id, runId: Id, message: EventMessage }),
+    data: z.object({ conversationId: Id, agentId: Id, agent: Named, runId: Id, message: EventMessage }),
   }),
   z.object({
     type: z.literal('run.finished'),
@@ -125,6 +125,7 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       run: z.object({
         id: Id,
         agentId: Id,
+        agent: Named,
         conversationId: Id,
         trigger: RunTrigger,
         status: z.enum(['succeeded', 'failed', 'cancelled']),
@@ -189,6 +190,7 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       /** The run that reached them. */
       runId: Id,
       agentId: Id,
+      agent: Named,
       conversationId: Id,
     }),
   }),
@@ -210,6 +212,7 @@ export const WebhookEvent = z.discriminatedUnion('type', [
       /** The run whose call was refused. */
       runId: Id,
       agentId: Id,
+      agent: Named,
       conversationId: Id,
     }),
   }),

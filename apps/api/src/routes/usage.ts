@@ -49,9 +49,15 @@ function* reportLines({ groupBy, totals, rows }: UsageReport): Generator<string>
 
 const entryColumns = Object.keys(UsageEntry.shape) as (keyof UsageEntry)[];
 
+/** Beside the id of a record stands its name. */
+function cellOf(entry: UsageEntry, column: keyof UsageEntry) {
+  const value = entry[column];
+  return typeof value === 'object' ? (value?.name ?? null) : value;
+}
+
 async function* entryLines(entries: AsyncIterable<UsageEntry>): AsyncGenerator<string> {
   yield csvLine(entryColumns);
-  for await (const entry of entries) yield csvLine(entryColumns.map((name) => entry[name]));
+  for await (const entry of entries) yield csvLine(entryColumns.map((column) => cellOf(entry, column)));
 }
 
 export const usageRoutes: Routes = async (app, { deps }) => {

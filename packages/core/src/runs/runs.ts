@@ -139,6 +139,11 @@ export async function listSteps(db: Database, teamId: string, runId: string): Pr
   });
   if (!run) throw notFound('run');
   const attempts = Map.groupBy(run.usage, ({ stepIndex }) => stepIndex);
+  const keys = await db.prisma.providerCredential.findMany({
+    where: { teamId, id: { in: run.usage.flatMap(({ credentialId }) => credentialId ?? []) } },
+    select: { id: true, label: true },
+  });
+  const labels = new Map(keys.map(({ id, label }) => [id, label]));
   return run.steps.map((step) => ({
     index: step.index,
     kind: step.kind,
@@ -157,6 +162,7 @@ export async function listSteps(db: Database, teamId: string, runId: string): Pr
         answeredModel: entry.answeredModel,
         wire: entry.wire,
         credentialId: entry.credentialId,
+        keyLabel: labels.get(entry.credentialId ?? '') ?? null,
         outcome: entry.outcome,
         detail: entry.detail,
         usage: usageOf(entry),

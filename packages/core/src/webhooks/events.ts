@@ -24,7 +24,7 @@ export interface EventReferences {
 /** What the outbox holds of an event besides its run: what `budgets/warnings.ts` and `provider-health/sharing.ts` put there. */
 type Told<Type extends WebhookEvent['type']> = Omit<
   Extract<WebhookEvent, { type: Type }>['data'],
-  'runId' | 'agentId' | 'conversationId'
+  'runId' | 'agentId' | 'agent' | 'conversationId'
 >;
 
 /** Null: the event is no longer true, since its run was retried after it; the run's next end has an event of its own. */
@@ -36,22 +36,25 @@ export async function renderWebhookEvent(
   if (event === 'channel.unreadable') return renderUnreadable(db, data, createdAt);
   if (event === 'channel.loop') return renderLoop(db, data, createdAt);
   if (!runId) throw new Error(`The event ${event} has no run`);
-  const run = await db.prisma.run.findUniqueOrThrow({ where: { id: runId } });
+  const run = await db.prisma.run.findUniqueOrThrow({
+    where: { id: runId },
+    include: { agent: { select: { id: true, name: true } } },
+  });
   const row =
     messageId === null ? null : await db.prisma.message.findUniqueOrThrow({ where: { id: messageId } });
   const message = row && toEventMessage(row);
   const timestamp = createdAt.toISOString();
-  const { agentId, conversationId, status, endedAt } = run;
+  const { agentId, agent, conversationId, status, endedAt } = run;
   if (event === 'message.created' && message) {
-    return { type: event, timestamp, data: { conversationId, agentId, runId, message } };
+    return { type: event, timestamp, data: { conversationId, agentId, agent, runId, message } };
   }
   if (event === 'budget.warning') {
     const told = data as Told<typeof event>;
-    return { type: event, timestamp, data: { ...told, runId, agentId, conversationId } };
+    return { type: event, timestamp, data: { ...told, runId, agentId, agent, conversationId } };
   }
   if (event === 'provider.key_refused') {
     const told = data as Told<typeof event>;
-    return { type: event, timestamp, data: { ...told, runId, agentId, conversationId } };
+    return { type: event, timestamp, data: { ...told, runId, agentId, agent, conversationId } };
   }
   if (event !== 'run.finished') throw new Error(`There is no rendering of the event ${event}`);
   if (!isFinal(status) || !endedAt) return null;
@@ -62,6 +65,7 @@ export async function renderWebhookEvent(
       run: {
         id: runId,
         agentId,
+        agent,
         conversationId,
         trigger: run.trigger,
         status: status as 'succeeded' | 'failed' | 'cancelled',
