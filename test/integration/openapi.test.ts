@@ -109,7 +109,8 @@ it('says the name beside each id of what has one', () => {
       for (const [path, properties] of objectsIn(content ?? {}, `${name} ${status}`)) {
         // Where the name stands beside the id itself, the object is that record.
         const missing = properties.filter(
-          (property) => named[property] && !properties.includes(named[property]) && !properties.includes('name'),
+          (property) =>
+            named[property] && !properties.includes(named[property]) && !properties.includes('name'),
         );
         // Routes of a channel are written back as they were read.
         if (missing.length > 0 && !path.includes('/properties/routes/')) nameless.push(`${path}: ${missing}`);

@@ -288,7 +288,14 @@ describe('the ledger', () => {
     const { body } = await product.owner.get(`/v1/usage/entries?runId=${runId}`);
     const me = (await product.owner.get('/v1/me')).body.key.id;
     const { name } = (await product.owner.get(`/v1/agents/${agentId}`)).body;
-    const common = { runId, agentId, agent: { id: agentId, name }, conversationId, stepIndex: 0, task: 'turn' };
+    const common = {
+      runId,
+      agentId,
+      agent: { id: agentId, name },
+      conversationId,
+      stepIndex: 0,
+      task: 'turn',
+    };
     const { data: keys } = (await product.owner.get('/v1/provider-credentials')).body;
     for (const row of body.data) {
       expect(row.member).toEqual({ id: me, name: expect.any(String) });
@@ -299,8 +306,7 @@ describe('the ledger', () => {
     const [header, line] = text.split('\r\n').map((row) => row.split(','));
     expect(line![header!.indexOf('agent')]).toBe(name);
     const { body: steps } = await product.owner.get(`/v1/runs/${runId}/steps`);
-    for (const attempt of steps.data[0].modelAttempts)
-      expect(attempt.keyLabel).toBe(body.data[0].keyLabel);
+    for (const attempt of steps.data[0].modelAttempts) expect(attempt.keyLabel).toBe(body.data[0].keyLabel);
     expect(body.data).toHaveLength(2);
     expect(body.data).toEqual(
       expect.arrayContaining([

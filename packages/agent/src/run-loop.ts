@@ -17,7 +17,7 @@ import {
   readJoined,
   type Summary,
 } from '@nightshift/core/conversations';
-import { isDatabaseUnavailable, isValueRefused } from '@nightshift/core/database';
+import { isPassing, isValueRefused } from '@nightshift/core/database';
 import { createRunEventWriter, type RunEventWriter } from '@nightshift/core/events';
 import type { Log } from '@nightshift/core/log';
 import {
@@ -88,7 +88,7 @@ export interface Executed {
  * - `handover` leaves it running for the next worker, which goes on after the last finished step.
  * - `lane_lost` writes nothing more, but for what its calls have cost.
  *
- * @throws only when the database is unavailable; the run then stays as it is, and is taken up again later
+ * @throws only what passes, such as a database that is unavailable; the run then stays as it is, and is taken up again later
  */
 export async function executeRun(
   deps: RunDeps,
@@ -104,7 +104,7 @@ export async function executeRun(
     if (error instanceof LaneLostError) {
       log.warn('lane lost to another worker; stopped');
       await turn.settleLost();
-    } else if (isDatabaseUnavailable(error)) throw error;
+    } else if (isPassing(error)) throw error;
     else {
       log.error({ err: error }, 'run failed for an internal reason');
       await turn.fail(error).catch((cause) => {
@@ -247,7 +247,7 @@ class RunTurn {
         await settleStepLedger(this.#deps.db, this.#scope, step);
         this.#charged = step.budgeted;
       } catch (error) {
-        if (error instanceof LaneLostError || isDatabaseUnavailable(error)) throw error;
+        if (error instanceof LaneLostError || isPassing(error)) throw error;
         this.#log.error({ err: error, ledger: step.ledger }, 'what the step used is not in the ledger');
       }
     }

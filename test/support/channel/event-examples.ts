@@ -40,7 +40,9 @@ export function expectWellFormed(event: InboundEvent): void {
     // Only where nobody else reads along a place may go without a word.
     if (!direct) expect(where).toBeDefined();
     if (where) {
-      expect(direct ? ['direct', 'mail'] : ['group', 'channel', 'thread', 'topic', 'mail']).toContain(where.kind);
+      expect(direct ? ['direct', 'mail'] : ['group', 'channel', 'thread', 'topic', 'mail']).toContain(
+        where.kind,
+      );
       expectName(where.name);
     }
     expectName(event.sender.name);

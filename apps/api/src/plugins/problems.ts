@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Problem } from '@nightshift/contracts';
-import { isDatabaseUnavailable } from '@nightshift/core/database';
+import { isConflict, isDatabaseUnavailable } from '@nightshift/core/database';
 import { DomainError, type ErrorCode, type FieldError, type Named } from '@nightshift/core/errors';
 import type { FastifyError, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
@@ -146,6 +146,14 @@ function toAnswer(error: FastifyError | Error): ErrorAnswer {
       status: 503,
       code: 'unavailable',
       detail: 'The database cannot be reached. Try again soon.',
+      cause: error,
+    };
+  }
+  if (isConflict(error)) {
+    return {
+      status: 503,
+      code: 'unavailable',
+      detail: 'Others changed the same at this moment. Nothing was done: try again.',
       cause: error,
     };
   }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ChannelError, type ChannelErrorKind, type Lookup, type SendReceipt } from '@nightshift/channels';
 import type { Fetch, QueuePayload } from '@nightshift/contracts';
 import { markAttention, type TrafficCounter } from '@nightshift/core/channels';
-import { type Database, isDatabaseUnavailable } from '@nightshift/core/database';
+import { type Database, isPassing } from '@nightshift/core/database';
 import type { Log } from '@nightshift/core/log';
 import type { Metrics } from '@nightshift/core/metrics';
 import {
@@ -318,7 +318,7 @@ async function persist<T>(write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } catch (error) {
-      if (!isDatabaseUnavailable(error) || performance.now() > giveUpAt) throw error;
+      if (!isPassing(error) || performance.now() > giveUpAt) throw error;
       await sleep(200);
     }
   }

@@ -1,4 +1,4 @@
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 
 // The longest window is a calendar's month. A reservation that ran out is one of a run that nobody took over.
 const prune = statement(`
@@ -7,5 +7,5 @@ const prune = statement(`
 
 /** Removes what no window counts any more. */
 export async function pruneBudgets(db: Database): Promise<void> {
-  await run(db.relaxed, prune);
+  await db.queryRelaxed(prune);
 }

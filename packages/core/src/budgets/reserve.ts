@@ -3,7 +3,7 @@
  * reserved (runs/journal.ts).
  */
 import type { BudgetAction, BudgetFigures, BudgetUnit, BudgetWindow } from '@nightshift/contracts';
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 import { decimal } from './decimal.ts';
 import { describeUse } from './words.ts';
 
@@ -72,7 +72,7 @@ const reserve = statement<Row>(`
  */
 export async function reserveAttempt(db: Database, request: ReservationRequest): Promise<Admission> {
   const { runId, stepIndex, model, costUsd, tokens, passed } = request;
-  const rows = await run(db.relaxed, reserve, [runId, stepIndex, model, costUsd, tokens, passed]);
+  const rows = await db.queryRelaxed(reserve, [runId, stepIndex, model, costUsd, tokens, passed]);
   const refusals = rows.flatMap((row) => (row.verdict === 'ok' ? [] : refusalOf(row, row.verdict, model)));
   const worst = refusals.sort((a, b) => rank(a) - rank(b) || Number(b.until) - Number(a.until))[0];
   if (worst) return { refused: worst };

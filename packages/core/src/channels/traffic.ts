@@ -6,7 +6,7 @@ import {
   type Delivery,
   storable,
 } from '@nightshift/contracts';
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 import type { Log } from '../log/index.ts';
 
@@ -68,9 +68,9 @@ export function createTrafficCounter(db: Database, log: Log): TrafficCounter {
     if (pending.size === 0) return;
     const counts = [...pending].map(([id, each]) => ({ id, ...each })).sort((a, b) => (a.id < b.id ? -1 : 1));
     pending = new Map();
-    await run(db.relaxed, add, [JSON.stringify(storable(counts))]).catch((error: Error) =>
-      log.warn({ err: error }, 'traffic of channels not counted'),
-    );
+    await db
+      .queryRelaxed(add, [JSON.stringify(storable(counts))])
+      .catch((error: Error) => log.warn({ err: error }, 'traffic of channels not counted'));
   }
 
   function pendingOf(channelId: string): Counts & Partial<Observations> {

@@ -5,7 +5,7 @@
 
 import { storableText } from '@nightshift/contracts';
 import { type ChannelScope, type ScopeRow, scopeColumns, toScope } from '../channels/index.ts';
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 
 /** A worker that stops renewing loses its connections after this long. */
 export const connectorLeaseMs = 8_000;
@@ -44,7 +44,7 @@ export async function connectorShare(
   db: Database,
   { owner, kinds }: { owner: string; kinds: readonly string[] },
 ): Promise<number> {
-  const [row] = await run(db.relaxed, checkIn, [owner, kinds, connectorLeaseMs]);
+  const [row] = await db.queryRelaxed(checkIn, [owner, kinds, connectorLeaseMs]);
   return Math.ceil(row!.channels / row!.workers);
 }
 
@@ -52,7 +52,7 @@ const checkOut = statement(`DELETE FROM worker_presence WHERE id = $1`);
 
 /** The worker stops: its share is the others'. */
 export async function leaveConnectors(db: Database, owner: string): Promise<void> {
-  await run(db.relaxed, checkOut, [owner]);
+  await db.queryRelaxed(checkOut, [owner]);
 }
 
 type LeaseRow = { id: string; team_id: string; epoch: number };
@@ -84,7 +84,7 @@ const renew = statement<{ id: string }>(`
 export async function renewConnectors(db: Database, held: readonly ConnectorLease[]): Promise<Set<string>> {
   const ids = held.map(({ channelId }) => channelId);
   const epochs = held.map(({ epoch }) => epoch);
-  return new Set((await run(db.relaxed, renew, [ids, epochs, connectorLeaseMs])).map(({ id }) => id));
+  return new Set((await db.queryRelaxed(renew, [ids, epochs, connectorLeaseMs])).map(({ id }) => id));
 }
 
 const release = statement(`

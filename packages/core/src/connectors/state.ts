@@ -1,6 +1,6 @@
 /** What the worker that holds a channel has observed of its connection: written when it changes, under the lease's epoch. */
 import { storable } from '@nightshift/contracts';
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 import type { ConnectorLease } from './connectors.ts';
 
 /** connecting: for the first time since the channel was claimed · disconnected: lost, or not to be had; it is tried again. */
@@ -40,6 +40,6 @@ export async function noteConnection(
   { status, error, nextTryInMs }: ObservedConnection,
 ): Promise<boolean> {
   const said = error ? JSON.stringify(storable(error)) : null;
-  const rows = await run(db.relaxed, note, [channelId, epoch, status, said, nextTryInMs ?? null]);
+  const rows = await db.queryRelaxed(note, [channelId, epoch, status, said, nextTryInMs ?? null]);
   return rows.length > 0;
 }

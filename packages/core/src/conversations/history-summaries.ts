@@ -3,7 +3,7 @@
  * conversation of its own, and must not pay for the same summary again. Found by a hash of the messages that they cover.
  */
 import { createHash } from 'node:crypto';
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 
 /** An agent's summaries beyond these are dropped, those first that were not used for the longest time. */
 const maxOfAgent = 1_000;
@@ -49,7 +49,7 @@ export async function findHistorySummary(
   { teamId, agentId }: Owner,
   hashes: readonly Buffer[],
 ): Promise<{ count: number; text: string } | null> {
-  const [row] = await run(db.relaxed, find, [teamId, agentId, hashes]);
+  const [row] = await db.queryRelaxed(find, [teamId, agentId, hashes]);
   return row ? { count: hashes.findIndex((hash) => hash.equals(row.hash)) + 1, text: row.text } : null;
 }
 
@@ -69,7 +69,7 @@ export async function keepHistorySummary(
   hash: Buffer,
   text: string,
 ): Promise<void> {
-  await run(db.relaxed, keep, [teamId, agentId, hash, text]);
+  await db.queryRelaxed(keep, [teamId, agentId, hash, text]);
 }
 
 const prune = statement(`DELETE FROM history_summary WHERE used_at < now() - interval '${keptDays} days'`);
@@ -87,5 +87,5 @@ export async function adoptSummary(
   conversationId: string,
   { throughSeq, text }: { throughSeq: number; text: string },
 ): Promise<void> {
-  await run(db.relaxed, adopt, [conversationId, throughSeq, text]);
+  await db.queryRelaxed(adopt, [conversationId, throughSeq, text]);
 }

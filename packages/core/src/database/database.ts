@@ -6,6 +6,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { untilNoConflict } from './failures.ts';
 import { createGather, type Gather } from './gather.ts';
 import { run, type Statement, statement } from './statement.ts';
 
@@ -18,7 +19,10 @@ export interface Database {
    * half second before a crash of the database: wake-ups and live events.
    */
   readonly relaxed: Pool;
+  /** One statement, a transaction of its own: it is repeated where a conflict with others undid it. */
   query<Row extends QueryResultRow>(statement: Statement<Row>, values?: readonly unknown[]): Promise<Row[]>;
+  /** As `query`, on the relaxed pool. */
+  queryRelaxed: Database['query'];
   /** One item of a statement that takes many; resolves when it is committed. Undefined: it has no row for the item. */
   gather: Gather;
   /** As `gather`, on the relaxed pool. */
@@ -72,9 +76,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     prisma,
     pool,
     relaxed,
-    query: (sql, values) => run(pool, sql, values),
-    gather: createGather((sql, items) => run(pool, sql, [items])),
-    gatherRelaxed: createGather((sql, items) => run(relaxed, sql, [items])),
+    query: (sql, values) => untilNoConflict(() => run(pool, sql, values)),
+    queryRelaxed: (sql, values) => untilNoConflict(() => run(relaxed, sql, values)),
+    gather: createGather((sql, items) => untilNoConflict(() => run(pool, sql, [items]))),
+    gatherRelaxed: createGather((sql, items) => untilNoConflict(() => run(relaxed, sql, [items]))),
     async close() {
       await prisma.$disconnect();
       await Promise.all([pool.end(), relaxed.end()]);

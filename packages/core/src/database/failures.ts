@@ -35,7 +35,24 @@ export function isDatabaseUnavailable(error: unknown): boolean {
  * done again as a whole, succeeds.
  */
 export const isConflict = (error: unknown): boolean =>
-  /^(40|55P03)/.test(String((error as { code?: unknown } | null)?.code));
+  /^(40|55P03|P2034)/.test(String((error as { code?: unknown } | null)?.code));
+
+/** Whether it says nothing of the work itself: somebody does it again later. */
+export const isPassing = (error: unknown): boolean => isDatabaseUnavailable(error) || isConflict(error);
+
+/** Nothing is in the way so often. */
+const maxAttempts = 10;
+
+/** Does work again that conflicts with others undid. It is one transaction, and keeps nothing of an attempt that failed. */
+export async function untilNoConflict<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isConflict(error) || attempts === maxAttempts) throw error;
+    }
+  }
+}
 
 /**
  * Whether the database refuses what it was given, rather than the way it was asked: a text that it cannot hold, a value out

@@ -3,7 +3,7 @@
  * connection goes on where it was. They are derived from the journal and need not survive a crash of the database.
  */
 import type { RunEvent } from '@nightshift/contracts';
-import { type Database, type GatheringStatement, run as runStatement, statement } from '../database/index.ts';
+import { type Database, type GatheringStatement, statement } from '../database/index.ts';
 import type { Log } from '../log/index.ts';
 
 export interface NumberedEvent {
@@ -57,14 +57,14 @@ const read = statement<{ seq: number; data: RunEvent }>(`
   SELECT seq, data FROM run_event WHERE run_id = $1 AND seq > $2 ORDER BY seq LIMIT 1000`);
 
 export async function readRunEvents(db: Database, runId: string, after: number): Promise<NumberedEvent[]> {
-  const rows = await runStatement(db.relaxed, read, [runId, after]);
+  const rows = await db.queryRelaxed(read, [runId, after]);
   return rows.map(({ seq, data }) => ({ seq, event: data }));
 }
 
 const prune = statement(`DELETE FROM run_event WHERE created_at < now() - interval '1 hour'`);
 
 export async function pruneRunEvents(db: Database): Promise<void> {
-  await runStatement(db.relaxed, prune);
+  await db.queryRelaxed(prune);
 }
 
 export interface RunEventWriter {

@@ -20,11 +20,12 @@ import {
 } from '../channels/index.ts';
 import {
   type Database,
-  isConflict,
   isDatabaseUnavailable,
+  isPassing,
   run,
   statement,
   transaction,
+  untilNoConflict,
 } from '../database/index.ts';
 import { markUndelivered } from '../outbox/index.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
@@ -135,19 +136,15 @@ export async function acceptEvents(
 async function untilUnchanged<T>(isKnown: boolean, accept: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {
-      return await accept();
+      return await untilNoConflict(accept);
     } catch (error) {
-      const again = isConflict(error) || (error instanceof ChannelChangedError && !isKnown);
-      if (!again || attempts === maxAttempts) throw error;
+      if (!(error instanceof ChannelChangedError) || isKnown || attempts === maxAttempts) throw error;
     }
   }
 }
 
-/** Nothing is in the way so often while one event is stored. */
+/** A channel is not changed so often while one event is stored. */
 const maxAttempts = 10;
-
-/** It says nothing of the event. */
-const isPassing = (error: unknown) => isDatabaseUnavailable(error) || isConflict(error);
 
 type Attempt = (
   each: (query: Query, work: () => Promise<string | null>, event: InboundEvent) => Promise<string | null>,

@@ -3,12 +3,12 @@ import { type Address, ChannelAccess, type ChannelRoute, type Identity } from '@
 import { codeMinutes, greet, hashCode, identityNames, notVouchedFor, toIdentity } from '../channels/index.ts';
 import {
   type Database,
-  isConflict,
-  isDatabaseUnavailable,
+  isPassing,
   newId,
   run,
   statement,
   transaction,
+  untilNoConflict,
 } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
@@ -72,18 +72,9 @@ interface Deciding {
   traceId?: string | undefined;
 }
 
-const maxAttempts = 10;
-
 /** What others do at the same moment, in the same conversations, costs nobody what is kept of them. */
-async function settle(...deciding: Parameters<typeof settleOnce>): Promise<DecidedIdentity> {
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      return await settleOnce(...deciding);
-    } catch (error) {
-      if (!isConflict(error) || attempts === maxAttempts) throw error;
-    }
-  }
-}
+const settle = (...deciding: Parameters<typeof settleOnce>): Promise<DecidedIdentity> =>
+  untilNoConflict(() => settleOnce(...deciding));
 
 async function settleOnce(
   db: Database,
@@ -139,7 +130,7 @@ async function answerHeld(
       if (dropped === null) events.taken += 1;
       else events.dropped.set(dropped, (events.dropped.get(dropped) ?? 0) + 1);
     } catch (error) {
-      if (isDatabaseUnavailable(error) || isConflict(error)) throw error;
+      if (isPassing(error)) throw error;
       // What cannot be answered must not keep its sender from being approved.
       await db.query(rollback);
       events.dropped.set('defect', (events.dropped.get('defect') ?? 0) + 1);

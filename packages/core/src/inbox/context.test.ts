@@ -11,7 +11,10 @@ const text = fc.oneof(
 const name = fc.option(text);
 const event = fc.record<Partial<MessageEvent>>(
   {
-    where: fc.record({ kind: fc.constantFrom('direct', 'group', 'channel', 'thread', 'topic', 'mail'), name }),
+    where: fc.record({
+      kind: fc.constantFrom('direct', 'group', 'channel', 'thread', 'topic', 'mail'),
+      name,
+    }),
     quoted: fc.record({
       messageId: fc.option(text),
       author: fc.option(fc.record({ name, isSelf: fc.boolean() })),

@@ -184,7 +184,7 @@ const renew = statement<{ id: string }>(`
 
 /** Keeps the claim for another lease. The commit need not be durable: one that is lost only makes a takeover come sooner. */
 export async function renewDelivery(db: Database, { id, attempts }: ClaimedDelivery): Promise<boolean> {
-  const rows = await run(db.relaxed, renew, [id, attempts, leaseMs]);
+  const rows = await db.queryRelaxed(renew, [id, attempts, leaseMs]);
   return rows.length > 0;
 }
 

@@ -3,7 +3,7 @@
  * (the generic cell rate algorithm, https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm): nothing is counted, and
  * nothing has to be tidied up for it to be right.
  */
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 
 export interface SendLimit {
   /** What it is the limit of: a channel, or a chat in it. */
@@ -44,6 +44,6 @@ export async function takeTurn(db: Database, limits: readonly SendLimit[]): Prom
     limits.map(({ burst }) => burst),
   ];
   // What a crash of the database undoes is a few messages too many.
-  const [row] = await run(db.relaxed, take, values);
+  const [row] = await db.queryRelaxed(take, values);
   return row!.wait_ms;
 }

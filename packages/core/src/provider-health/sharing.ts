@@ -5,7 +5,7 @@
  * that tries a key again, and while the database is away each worker goes by what it has learned itself.
  */
 import type { CircuitRecord } from '@nightshift/contracts';
-import { type Database, isValueRefused, run, statement } from '../database/index.ts';
+import { type Database, isValueRefused, statement } from '../database/index.ts';
 import { type EventBus, signal } from '../events/index.ts';
 import type { Log } from '../log/index.ts';
 
@@ -175,8 +175,8 @@ export function shareProviderHealth({
         })),
       );
     };
-    const written = await run(db.relaxed, writeState, [json(true)]);
-    await run(db.relaxed, writeFirstToken, [json(false)]);
+    const written = await db.queryRelaxed(writeState, [json(true)]);
+    await db.queryRelaxed(writeFirstToken, [json(false)]);
     for (const { provider, model, label, error, refused } of written) {
       if (refused)
         log.warn(
@@ -204,11 +204,11 @@ export function shareProviderHealth({
 
   async function look(): Promise<void> {
     const before = new Set(untold.keys());
-    const records = await run(db.relaxed, read);
+    const records = await db.queryRelaxed(read);
     learn(records, (id) => before.has(id) || untold.has(id));
     if (Date.now() - prunedAt > pruneMs) {
       prunedAt = Date.now();
-      await run(db.relaxed, prune);
+      await db.queryRelaxed(prune);
     }
   }
 
@@ -237,7 +237,7 @@ export function shareProviderHealth({
       const late = new Promise<true>((resolve) => {
         timeout = setTimeout(() => resolve(true), claimTimeoutMs);
       });
-      const asked = run(db.relaxed, claim, [id, forMs]).then(
+      const asked = db.queryRelaxed(claim, [id, forMs]).then(
         ([row]) => row!.granted,
         (error: Error) => {
           log.debug({ err: error }, 'health of a model key not asked for; trying it');

@@ -5,7 +5,7 @@
  * The ledger of what models have cost, runs, messages and their files are never among them.
  */
 import { forgetStrangers, waitingDays } from '../channels/index.ts';
-import { type Database, run, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 
 export interface Retention {
   /** Of what platforms sent: at least a day more than they may send it again, which is 7 days of WhatsApp. */
@@ -132,9 +132,9 @@ export async function pruneRecords(
   let removed = 0;
   for (const [sql, values] of work) {
     for (let count = batch; count === batch && !signal?.aborted; removed += count) {
-      count = (await run(db.relaxed, sql, values)).length;
+      count = (await db.queryRelaxed(sql, values)).length;
     }
   }
-  await run(db.relaxed, rates);
+  await db.queryRelaxed(rates);
   return removed;
 }

@@ -1,5 +1,5 @@
 /** How much there is to do, for those who watch the installation. */
-import { type Database, run as runStatement, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 
 export interface RunBacklog {
   queued: number;
@@ -18,7 +18,7 @@ const backlog = statement<{ queued: string; running: string; oldest: string | nu
 
 /** Over all teams. */
 export async function readRunBacklog(db: Database): Promise<RunBacklog> {
-  const [row] = await runStatement(db.relaxed, backlog);
+  const [row] = await db.queryRelaxed(backlog);
   return {
     queued: Number(row?.queued),
     running: Number(row?.running),

@@ -14,7 +14,7 @@ import {
 import type { QueryResultRow } from 'pg';
 import { failureNotice, threadLaneSql } from '../channels/index.ts';
 import type { Summary } from '../conversations/index.ts';
-import { type Database, newId, run, type Statement, statement } from '../database/index.ts';
+import { type Database, newId, type Statement, statement } from '../database/index.ts';
 import { type Lane, LaneLostError } from './lane.ts';
 
 export interface ToolInput {
@@ -319,8 +319,8 @@ export async function beginStep(
 ): Promise<Begun> {
   // Before a tool acts, the journal must know of it for certain. Asking a model twice does no harm, so that step need
   // not wait for the disk.
-  const pool = step.kind === 'tool' ? db.pool : db.relaxed;
-  const [row] = await run(pool, begin, [
+  const query = step.kind === 'tool' ? db.query : db.queryRelaxed;
+  const [row] = await query(begin, [
     scope.lane.conversationId,
     scope.lane.epoch,
     newId(),

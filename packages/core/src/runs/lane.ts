@@ -14,7 +14,7 @@ import type {
   ToolPolicy,
 } from '@nightshift/contracts';
 import type { z } from 'zod';
-import { type Database, run as runStatement, statement } from '../database/index.ts';
+import { type Database, statement } from '../database/index.ts';
 
 /** A worker that stops renewing loses its lanes after this long. */
 export const leaseMs = 8_000;
@@ -232,7 +232,7 @@ export async function renewLanes(
   db: Database,
   held: readonly HeldLane[],
 ): Promise<{ lane: Lane; cancelled: boolean }[]> {
-  const rows = await runStatement(db.relaxed, renew, [
+  const rows = await db.queryRelaxed(renew, [
     held.map(({ lane }) => lane.conversationId),
     held.map(({ lane }) => lane.epoch),
     held.map(({ runId }) => runId),

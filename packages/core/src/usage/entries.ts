@@ -5,7 +5,10 @@ import { type Database, decodeCursor, statement, toPage } from '../database/inde
 import { namesOf } from '../references/index.ts';
 import { filterCondition, filterValues, type UsageFilters } from './filters.ts';
 
-type Row = Omit<UsageEntry, 'createdAt' | 'startedAt' | 'agent' | 'channel' | 'schedule' | 'member' | 'person'> & {
+type Row = Omit<
+  UsageEntry,
+  'createdAt' | 'startedAt' | 'agent' | 'channel' | 'schedule' | 'member' | 'person'
+> & {
   createdAt: Date;
   startedAt: Date;
 };
