@@ -25,7 +25,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   [product, models] = await Promise.all([startProduct(), startModelServer()]);
   env = bareEnvironment({ NIGHTSHIFT_DATA: product.dataDirectory, PORT: String(product.port) });
-}, 90_000);
+});
 
 afterAll(async () => {
   await Promise.all([product?.stop(), models?.close()]);

@@ -69,7 +69,7 @@ it('follows a message by one id through api, worker, delivery and headers', asyn
   await owner.expect(201, owner.post('/v1/webhooks', { url, events: ['run.finished'] }));
   server.script([{ text: 'Hello.' }]);
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-  const answer = await fetch(`${product.url}/v1/agents/${agentId}/messages?wait=20`, {
+  const answer = await fetch(`${product.url}/v1/agents/${agentId}/messages?wait=60`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${product.adminKey}`,
@@ -131,7 +131,7 @@ it('names the run of a schedule that somebody starts by the request', async () =
   const started = await owner.post(`/v1/schedules/${id}/run`);
   const { runId } = started.body;
   const ended = () => lines().find((line) => line.msg === 'run ended' && line.runId === runId);
-  await expect.poll(ended, { timeout: 20_000 }).toMatchObject({ traceId: started.headers.get('x-trace-id') });
+  await expect.poll(ended).toMatchObject({ traceId: started.headers.get('x-trace-id') });
 });
 
 it('shows the metrics of all processes in one place', async () => {

@@ -66,7 +66,7 @@ describeWith('chromium', 'pages in a browser', () => {
     ['/widget/demo', /Which chat/],
   ])('%s is shown whole, from this server alone', slow, async (path, shown) => {
     const { page, context, requests, problems } = await open(path);
-    await expect.poll(() => page.locator('body').innerText(), { timeout: 60_000 }).toMatch(shown);
+    await expect.poll(() => page.locator('body').innerText()).toMatch(shown);
     expect(foreign(requests)).toEqual([]);
     // Over plain http browsers say that they do not heed this header.
     expect(problems.filter((each) => !/Cross-Origin-Opener-Policy|origin-keyed/.test(each))).toEqual([]);

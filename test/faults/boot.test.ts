@@ -31,14 +31,14 @@ it('six workers and the api start at once on an empty database', async () => {
         SELECT (SELECT count(*)::int FROM schedule_fire) AS slots, count(*)::int AS runs,
           count(*) FILTER (WHERE status = 'succeeded')::int AS succeeded FROM run WHERE trigger = 'schedule'`)
     )[0];
-  await until('five slots are over', async () => (await counts()).succeeded >= 5, 20_000);
+  await until('five slots are over', async () => (await counts()).succeeded >= 5);
   await cluster.sql(`UPDATE schedule SET status = 'paused', paused_reason = 'enough'`);
-  await allRunsEnded(cluster.sql, 10_000);
+  await allRunsEnded(cluster.sql);
   const { slots, runs, succeeded } = await counts();
   expect({ runs, succeeded }).toEqual({ runs: slots, succeeded: slots });
   await cluster.close();
   await database.drop();
-}, 60_000);
+});
 
 describeWith('faketime', 'clocks that are five minutes off', () => {
   it('take nothing from anybody', async () => {
@@ -59,10 +59,10 @@ describeWith('faketime', 'clocks that are five minutes off', () => {
     );
     const slow = await Promise.all(Array.from({ length: 9 }, () => say(owner, agentIds[0]!, 'slow')));
     const sent = await converse(owner, { agentIds, conversations: 10, messages: 5, pauseMs: 200 });
-    for (const { runId } of slow) await runEnd(owner, runId, 25_000);
+    for (const { runId } of slow) await runEnd(owner, runId);
     await assertNothingLost(cluster, sent);
     expect(await cluster.sql('SELECT FROM step WHERE attempts > 1')).toEqual([]);
     const odd = `status <> 'succeeded' OR started_at > now() OR ended_at < started_at`;
     expect(await cluster.sql(`SELECT FROM run WHERE ${odd}`)).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -48,7 +48,7 @@ describeQueues('under load', (queue) => {
       );
       await assertNothingLost(cluster, [first, ...rest]);
     }
-  }, 40_000);
+  });
 
   it('workers are killed while the model fails in every way', async () => {
     const echo = echoMarks({ delayMs: 20, toolEvery: 4 });
@@ -66,7 +66,7 @@ describeQueues('under load', (queue) => {
     await sleep(1_000);
     const kills = await killer.stop();
     expect(kills.length).toBeGreaterThan(0);
-    await assertNothingLost(cluster, sent, 40_000);
+    await assertNothingLost(cluster, sent);
     expect(next).toBeGreaterThan(10);
-  }, 90_000);
+  });
 });

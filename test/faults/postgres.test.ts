@@ -57,7 +57,7 @@ it('restarted at once, after a crash', async () => {
   await start();
   await assertNothingLost(cluster, await talking);
   expect(stillRunning()).toEqual([true, true, true]);
-}, 60_000);
+});
 
 it('stopped for ten seconds: 503 and never a 202 without a row', async () => {
   cluster.server.script(echoMarks({ delayMs: 100, toolEvery: 4 }));
@@ -73,7 +73,7 @@ it('stopped for ten seconds: 503 and never a 202 without a row', async () => {
   await start();
   await until('it is ready again', async () => (await cluster.owner.get('/readyz')).status === 200);
   await assertNothingLost(cluster, await talking);
-}, 60_000);
+});
 
 it('every connection cut, again and again: no process ends of it', async () => {
   cluster.server.script(echoMarks({ delayMs: 100, toolEvery: 4 }));
@@ -86,7 +86,7 @@ it('every connection cut, again and again: no process ends of it', async () => {
   }
   await assertNothingLost(cluster, await talking);
   expect(stillRunning()).toEqual([true, true, true]);
-}, 60_000);
+});
 
 it('every listening connection cut: nobody notices for long', async () => {
   cluster.server.script(({ userText }) =>
@@ -107,11 +107,11 @@ it('every listening connection cut: nobody notices for long', async () => {
   const cut = await cluster.sql(`SELECT pg_terminate_backend(pid) ${listening}`);
   expect(cut.length).toBeGreaterThan(3);
   const [waited] = await Promise.all([
-    cluster.owner.post(`/v1/agents/${agentIds[0]}/messages?wait=20`, { text: 'picked up' }),
+    cluster.owner.post(`/v1/agents/${agentIds[0]}/messages?wait=60`, { text: 'picked up' }),
     cluster.owner.expect(202, cluster.owner.post(`/v1/runs/${endless.runId}/cancel`)),
   ]);
   expect(waited).toMatchObject({ status: 200, body: { reply: { text: 'picked up' } } });
-  expect(await runEnd(cluster.owner, endless.runId, 5_000)).toMatchObject({ status: 'cancelled' });
+  expect(await runEnd(cluster.owner, endless.runId)).toMatchObject({ status: 'cancelled' });
   await watching;
   expect(watched.at(-1)).toBe('run.finished');
-}, 40_000);
+});

@@ -32,7 +32,7 @@ describeWith('redis-server', 'Redis', () => {
     await sleep(1_000);
     await cluster.redis!.start();
     await assertNothingLost(cluster, await talking);
-  }, 60_000);
+  });
 
   it('flushed', async () => {
     const talking = talk();
@@ -41,7 +41,7 @@ describeWith('redis-server', 'Redis', () => {
       await cluster.redis!.call('FLUSHALL');
     }
     await assertNothingLost(cluster, await talking);
-  }, 60_000);
+  });
 
   it('out of memory, and not there at all: what is accepted is answered all the same', async () => {
     await cluster.redis!.call('CONFIG', 'SET', 'maxmemory', '1');
@@ -53,5 +53,5 @@ describeWith('redis-server', 'Redis', () => {
     await cluster.redis!.start();
     await assertNothingLost(cluster, await talk({ messages: 2 }));
     expect((await cluster.owner.get('/readyz')).status).toBe(200);
-  }, 60_000);
+  });
 });

@@ -94,15 +94,15 @@ const traffic = async ({ channelId }: Chat) =>
 /** Everything that was said is stored once and in order, answered once, and every answer was told once and in order. */
 async function assertAllAnswered(chat: Chat, marks: readonly string[]): Promise<void> {
   await vi.waitFor(async () => expect(await stored(chat)).toHaveLength(marks.length), {
-    timeout: 60_000,
+    timeout: 120_000,
     interval: 200,
   });
   const sent = (await stored(chat)).map((row) => ({ ...row, mark: marksIn(row.mark)[0]! }));
   expect(sent.map(({ mark }) => mark)).toEqual(marks);
-  await assertNothingLost(cluster, sent, 60_000);
+  await assertNothingLost(cluster, sent);
   const isOver = ({ status }: { status: string }) => status === 'sent' || status === 'unknown';
   await vi.waitFor(async () => expect((await traffic(chat)).every(isOver)).toBe(true), {
-    timeout: 60_000,
+    timeout: 120_000,
     interval: 200,
   });
   const shown = chat.shown().flatMap(marksIn);
@@ -137,7 +137,7 @@ it('platforms that nobody reaches for a while', { timeout: 180_000 }, async () =
   const first = await Promise.all(chats.map((chat) => talk(chat, 3)));
   for (const chat of chats)
     await vi.waitFor(async () => expect(await stored(chat)).toHaveLength(3), {
-      timeout: 60_000,
+      timeout: 120_000,
       interval: 100,
     });
   await Promise.all(chats.map((chat) => chat.shut()));

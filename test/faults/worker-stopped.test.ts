@@ -70,5 +70,5 @@ describeQueues('a worker stopped past its lease', (queue) => {
     await other.end();
     cluster.server.script();
     expect((await ask(cluster.owner, agentId, 'Are you back?')).reply?.text).toBe('Are you back?');
-  }, 60_000);
+  });
 });

@@ -61,7 +61,7 @@ it('adds, tests, pairs, shows and removes a channel', { timeout: 240_000 }, asyn
   await product.owner.patch(`/v1/channels/${data[0].id}`, { access: { strangers: 'pair' } });
   const hookUrl = product.url + new URL(data[0].webhookUrl).pathname;
   await program.say(hookUrl, 'Hello');
-  await expect.poll(() => program.shown().length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => program.shown().length).toBe(1);
   const code = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(program.shown()[0]!.text)![0];
   expect((await nightshift(['people', 'Shop', '--status', 'pending'])).stdout).toContain('Ann');
   expect((await nightshift(['pair', 'shop', code])).stdout).toContain('Ann is approved in Shop');

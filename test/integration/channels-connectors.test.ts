@@ -45,14 +45,11 @@ const said = async (): Promise<string[]> =>
     )
   ).map(({ text }) => text);
 const untilSaid = (texts: string[], timeout = 20_000) => expect.poll(said, { timeout }).toEqual(texts);
-const untilStatus = (status: string) =>
-  expect.poll(async () => (await read()).status, { timeout: 15_000 }).toBe(status);
+const untilStatus = (status: string) => expect.poll(async () => (await read()).status).toBe(status);
 const owner = async () =>
   (await product.sql('SELECT lease_owner, epoch FROM channel WHERE id = $1', [channelId]))[0];
 
-it('is read by one of two workers, in order; the other takes over at once on drain, from where it stopped', {
-  timeout: 60_000,
-}, async () => {
+it('is read by one of two workers, in order; the other takes over at once on drain, from where it stopped', async () => {
   const workers = [await product.startWorker({ adapters }), await product.startWorker({ adapters })];
   platform.say('one');
   platform.say('two');
@@ -72,7 +69,7 @@ it('is read by one of two workers, in order; the other takes over at once on dra
   expect((await owner()).lease_owner).toBeNull();
 });
 
-it('a worker that lost its lease commits nothing, and another goes on', { timeout: 60_000 }, async () => {
+it('a worker that lost its lease commits nothing, and another goes on', async () => {
   const worker = await product.startWorker({ adapters });
   platform.say('one');
   await untilSaid(['one']);
@@ -87,7 +84,7 @@ it('a worker that lost its lease commits nothing, and another goes on', { timeou
   await worker.close();
 });
 
-it('connects again after errors, and says so while it cannot', { timeout: 60_000 }, async () => {
+it('connects again after errors, and says so while it cannot', async () => {
   const worker = await product.startWorker({ adapters });
   platform.say('one');
   await untilSaid(['one']);
@@ -100,9 +97,7 @@ it('connects again after errors, and says so while it cannot', { timeout: 60_000
   await worker.close();
 });
 
-it('needs attention when its token is revoked, tells its owner once, and begins anew with another token', {
-  timeout: 90_000,
-}, async () => {
+it('needs attention when its token is revoked, tells its owner once, and begins anew with another token', async () => {
   const webhook = await startReceiver();
   const { id: webhookId } = await product.owner.expect(
     201,
@@ -117,7 +112,7 @@ it('needs attention when its token is revoked, tells its owner once, and begins 
     code: 'credentials_refused',
     message: 'The platform refuses the token.',
   });
-  await expect.poll(() => webhook.received.length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => webhook.received.length).toBe(1);
   expect(webhook.received[0]!.body).toMatchObject({
     type: 'channel.attention',
     data: { channel: { id: channelId, kind: 'test-poll', problem: { code: 'credentials_refused' } } },
@@ -146,7 +141,7 @@ it('needs attention when its token is revoked, tells its owner once, and begins 
   await webhook.close();
 });
 
-it('is left alone while it is paused', { timeout: 60_000 }, async () => {
+it('is left alone while it is paused', async () => {
   const worker = await product.startWorker({ adapters });
   platform.say('one');
   await untilSaid(['one']);
@@ -162,9 +157,7 @@ it('is left alone while it is paused', { timeout: 60_000 }, async () => {
   await worker.close();
 });
 
-it('workers share the connections, whoever comes and goes, and nothing is lost or twice', {
-  timeout: 120_000,
-}, async () => {
+it('workers share the connections, whoever comes and goes, and nothing is lost or twice', async () => {
   const agentId = await createAgent(product.owner);
   const body = { kind: 'test-poll', agentId, credentials: { token: 'first-token-0001' } };
   const platforms = [platform];
@@ -181,7 +174,7 @@ it('workers share the connections, whoever comes and goes, and nothing is lost o
         `SELECT count(*)::int AS n FROM channel WHERE deleted_at IS NULL AND lease_owner IS NOT NULL GROUP BY lease_owner ORDER BY 1`,
       )
     ).map(({ n }) => n);
-  const untilShared = (expected: number[]) => expect.poll(shares, { timeout: 40_000 }).toEqual(expected);
+  const untilShared = (expected: number[]) => expect.poll(shares).toEqual(expected);
   const all: string[] = [];
   const sayEverywhere = (text: string) => {
     for (const [at, each] of platforms.entries()) {
@@ -211,7 +204,7 @@ it('workers share the connections, whoever comes and goes, and nothing is lost o
     )
       .map(({ text }) => text)
       .sort();
-  await expect.poll(texts, { timeout: 40_000 }).toEqual(all.sort());
+  await expect.poll(texts).toEqual(all.sort());
 
   for (const { id } of await product.sql(`SELECT id FROM channel WHERE deleted_at IS NULL AND id <> $1`, [
     channelId,

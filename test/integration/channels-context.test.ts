@@ -114,7 +114,7 @@ const notices = async () =>
 const work = async () => {
   worker = await product.startWorker();
 };
-const asked = (times: number) => expect.poll(() => server.requests.length, { timeout: 10_000 }).toBe(times);
+const asked = (times: number) => expect.poll(() => server.requests.length).toBe(times);
 const texts = (at = -1) =>
   (server.requests.at(at)!.body.messages as { role: string; content: unknown }[]).map(
     ({ role, content }) =>
@@ -499,7 +499,7 @@ describe('the model', () => {
     const { agentId } = scope;
     const reply = await product.owner.expect(
       200,
-      product.owner.post(`/v1/agents/${agentId}/messages?wait=20`, { text: '⟦x⟧' }),
+      product.owner.post(`/v1/agents/${agentId}/messages?wait=60`, { text: '⟦x⟧' }),
     );
     expect(reply.status).toBe('succeeded');
     expect(texts().join()).not.toContain('direct chat');
@@ -553,9 +553,7 @@ it('a message that another event had not said to be for us is not said before it
   expect(await saidBefore()).toEqual([[], []]);
 });
 
-it('batches that lock the same conversations in another order lose nothing', {
-  timeout: 30_000,
-}, async () => {
+it('batches that lock the same conversations in another order lose nothing', async () => {
   const ids: string[] = [];
   for (const threadKey of ['a', 'b']) ids.push((await runOf(said('Hello', { threadKey }))).conversationId);
   const [a, b] = ids as [string, string];
@@ -569,7 +567,7 @@ it('batches that lock the same conversations in another order lose nothing', {
           product.sql(
             `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
           ),
-        { timeout: 10_000 },
+        { timeout: 60_000 },
       )
       .toHaveLength(count);
   try {

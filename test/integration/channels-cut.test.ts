@@ -24,7 +24,7 @@ const adapters: AdapterSource = {
     return { ...adapter, capabilities: { ...adapter.capabilities, limit: { max: 300, unit: 'utf16' } } };
   },
 };
-const wait = { timeout: 20_000 };
+const wait = { timeout: 60_000 };
 
 let product: Product;
 let models: ModelServer;
@@ -87,9 +87,7 @@ const systemOf = (at: number): string => {
 const sentence = (nth: number) => `This is sentence number ${nth} of the answer. `;
 const long = Array.from({ length: 400 }, (_, nth) => sentence(nth)).join('');
 
-it('a text message is cut after three, says so, and the model goes on from there', {
-  timeout: 60_000,
-}, async () => {
+it('a text message is cut after three, says so, and the model goes on from there', async () => {
   models.script(({ userText }) => ({ text: userText.includes('go on') ? 'The rest.' : long }));
   const { id, say } = await connectSms();
   await say('Tell me all');
@@ -119,7 +117,7 @@ it('a text message is cut after three, says so, and the model goes on from there
   expect(systemOf(1)).toContain(JSON.stringify(cut.end));
 });
 
-it('as many as the channel says, and in another alphabet no more segments', { timeout: 60_000 }, async () => {
+it('as many as the channel says, and in another alphabet no more segments', async () => {
   models.script(() => ({ text: 'Это длинный ответ на вопрос. '.repeat(300) }));
   const { id, say } = await connectSms({ maxParts: 2 });
   await say('Tell me all');
@@ -131,7 +129,7 @@ it('as many as the channel says, and in another alphabet no more segments', { ti
   expect(refused.status).toBe(400);
 });
 
-it('what fits is not cut, and nothing is said of it', { timeout: 60_000 }, async () => {
+it('what fits is not cut, and nothing is said of it', async () => {
   models.script(() => ({ text: 'Short.' }));
   const { id, say } = await connectSms();
   await say('Hello');
@@ -142,7 +140,7 @@ it('what fits is not cut, and nothing is said of it', { timeout: 60_000 }, async
   expect(systemOf(1)).not.toContain('was cut');
 });
 
-it('of an answer that goes as a file the model knows as well', { timeout: 60_000 }, async () => {
+it('of an answer that goes as a file the model knows as well', async () => {
   const program = await startProgram();
   models.script(({ userText }) => ({ text: userText === 'More' ? 'Fine.' : long }));
   const { id, hookUrl } = await connectProgram(product, program, {

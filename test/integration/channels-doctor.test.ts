@@ -24,7 +24,7 @@ const adapters = {
   kinds: [...builtInAdapters.kinds, polled.kind],
   load: async (kind: string) => (await adapterSource([polled]).load(kind)) ?? builtInAdapters.load(kind),
 };
-const wait = { timeout: 20_000 };
+const wait = { timeout: 60_000 };
 
 let product: Product;
 let program: Program;

@@ -52,8 +52,8 @@ beforeAll(async () => {
   await product.startWorker({ documentLimits: { cpuMs } });
   // From then on mail is new.
   const begun = () => product.sql('SELECT 1 FROM channel WHERE id = $1 AND cursor IS NOT NULL', [channelId]);
-  await vi.waitFor(async () => expect(await begun()).toHaveLength(1), { timeout: 30_000 });
-}, 90_000);
+  await vi.waitFor(async () => expect(await begun()).toHaveLength(1), { timeout: 60_000 });
+});
 afterAll(async () => {
   await product?.close();
   imap.close();
@@ -81,7 +81,7 @@ function watchEventLoop() {
   };
 }
 
-it('are passed over, told of, and hold up nobody', { timeout: 120_000 }, async () => {
+it('are passed over, told of, and hold up nobody', async () => {
   const stopWatching = watchEventLoop();
   const verdict = `Authentication-Results: evil; dkim=pass ${'a'.repeat(300_000)}`;
   imap.deliver(mail({ id: '<header@example.com>', headers: [verdict] }));
@@ -108,7 +108,7 @@ it('are passed over, told of, and hold up nobody', { timeout: 120_000 }, async (
     },
   });
   // Once for both, since the second one came at once.
-  await expect.poll(() => webhook.received.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => webhook.received.length).toBe(1);
   expect(webhook.received[0]!.body).toMatchObject({
     type: 'channel.unreadable',
     data: {
@@ -119,9 +119,9 @@ it('are passed over, told of, and hold up nobody', { timeout: 120_000 }, async (
   });
 });
 
-it('have no files that could be fetched, as honest ones have', { timeout: 60_000 }, async () => {
+it('have no files that could be fetched, as honest ones have', async () => {
   const files = [{ name: 'order.txt', type: 'text/plain', content: 'order 42' }];
   imap.deliver(mailWithFiles(files, { id: '<with-file@example.com>' }));
-  await expect.poll(answeredIds, { timeout: 30_000 }).toContain('<with-file@example.com>');
+  await expect.poll(answeredIds).toContain('<with-file@example.com>');
   expect(JSON.stringify(models.requests.at(-1)!.body)).toContain('order 42');
 });

@@ -29,7 +29,7 @@ const messages = () =>
   );
 const readChannel = () => product.owner.expect(200, product.owner.get(`/v1/channels/${channel.id}`));
 const untilCounted = (counts: object) =>
-  expect.poll(async () => (await readChannel()).counts, { timeout: 5_000 }).toMatchObject(counts);
+  expect.poll(async () => (await readChannel()).counts).toMatchObject(counts);
 
 it('stores a message before it answers, and says who wrote it', async () => {
   expect((await program.say(channel.hookUrl, 'Grüße 👋')).status).toBe(200);
@@ -41,7 +41,7 @@ it('stores a message before it answers, and says who wrote it', async () => {
   await untilCounted({ received: 1, ignored: 0, refused: 0 });
 });
 
-it('takes a thousand deliveries of one event for one', { timeout: 60_000 }, async () => {
+it('takes a thousand deliveries of one event for one', async () => {
   const statuses = new Set<number>();
   for (let round = 0; round < 20; round += 1) {
     const answers = await Promise.all(
@@ -56,9 +56,7 @@ it('takes a thousand deliveries of one event for one', { timeout: 60_000 }, asyn
   expect(new Set((await messages()).map((row) => row.run_id)).size).toBe(1);
 });
 
-it('takes what comes to a few threads at the same moment together, each once and in a place of its own', {
-  timeout: 60_000,
-}, async () => {
+it('takes what comes to a few threads at the same moment together, each once and in a place of its own', async () => {
   const access = { strangers: 'answer', limits: { messagesPerMinute: 10_000, programTurns: 100 } };
   await product.owner.expect(200, product.owner.patch(`/v1/channels/${channel.id}`, { access }));
   const people = [0, 1, 2, 3, 4];

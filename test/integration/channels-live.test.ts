@@ -55,8 +55,7 @@ const words = Array.from({ length: 12 }, (_, at) => `word${at} `);
 const answer = (step: Step = {}): Step => ({ text: words, chunkMs: 120, ...step });
 const whole = words.join('').trim();
 
-const untilText = (text: string, at = 0, timeout = 20_000) =>
-  expect.poll(() => program.shown()[at]?.text, { timeout }).toBe(text);
+const untilText = (text: string, at = 0) => expect.poll(() => program.shown()[at]?.text).toBe(text);
 const kinds = () => program.receiver.received.map(({ body }) => body.type);
 
 it('shows one message, which grows and ends as the answer', async () => {
@@ -106,7 +105,7 @@ it('an edit that fails makes no second message', async () => {
   }));
   models.script([answer()]);
   await program.say(channel.hookUrl, 'Tell me');
-  await expect.poll(() => program.receiver.received.at(-1)?.body.text, { timeout: 20_000 }).toBe(whole);
+  await expect.poll(() => program.receiver.received.at(-1)?.body.text).toBe(whole);
   expect(program.shown()).toHaveLength(1);
 });
 
@@ -122,7 +121,7 @@ describe('when the message that shows the answer can no longer be edited', () =>
     refusal = { text: whole, kind };
     models.script([answer()]);
     await program.say(channel.hookUrl, 'Tell me');
-    await expect.poll(async () => (await delivery())?.status, { timeout: 20_000 }).toBe('sent');
+    await expect.poll(async () => (await delivery())?.status).toBe('sent');
     expect(answers()).toHaveLength(1);
     expect(program.shown()).toHaveLength(2);
     expect(await delivery()).toMatchObject({ error: null, partsSent: 1 });
@@ -156,25 +155,25 @@ it('a first message of unknown outcome is not sent again, and the answer comes a
   });
   models.script([answer()]);
   await program.say(channel.hookUrl, 'Tell me');
-  await expect.poll(() => program.shown().at(-1)?.text, { timeout: 20_000 }).toBe(whole);
+  await expect.poll(() => program.shown().at(-1)?.text).toBe(whole);
   expect(program.shown().filter(({ text }) => text !== whole)).toHaveLength(1);
 });
 
 it('says in words why there is no answer', async () => {
   models.script([{ status: 401, message: 'bad key' }]);
   await program.say(channel.hookUrl, 'Tell me');
-  await expect.poll(() => program.shown()[0]?.text, { timeout: 20_000 }).toContain('model refuses to answer');
+  await expect.poll(() => program.shown()[0]?.text).toContain('model refuses to answer');
   expect(program.shown()).toHaveLength(1);
 });
 
 it('/stop stops at once', async () => {
   models.script([answer({ chunkMs: 2_000 })]);
   await program.say(channel.hookUrl, 'Tell me everything');
-  await expect.poll(() => program.shown().length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => program.shown().length).toBe(1);
   await program.say(channel.hookUrl, '/stop');
-  await expect.poll(() => program.shown().at(-1)?.text, { timeout: 10_000 }).toBe('Stopped.');
+  await expect.poll(() => program.shown().at(-1)?.text).toBe('Stopped.');
   await expect
-    .poll(async () => (await product.owner.get('/v1/runs?limit=1')).body.data[0].status, { timeout: 10_000 })
+    .poll(async () => (await product.owner.get('/v1/runs?limit=1')).body.data[0].status)
     .toBe('cancelled');
   const count = program.receiver.received.length;
   await sleep(1_500);
@@ -182,13 +181,13 @@ it('/stop stops at once', async () => {
 });
 
 describe('a worker that hands over between the first text and the answer', () => {
-  it('leaves the message to the next one, which ends in it', { timeout: 60_000 }, async () => {
+  it('leaves the message to the next one, which ends in it', async () => {
     models.script([answer({ chunkMs: 400 }), answer()]);
     await program.say(channel.hookUrl, 'Tell me');
-    await expect.poll(() => program.shown().length, { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => program.shown().length).toBe(1);
     await worker.close();
     worker = await product.startWorker({ adapters });
-    await untilText(whole, 0, 40_000);
+    await untilText(whole);
     await expect
       .poll(
         async () =>
@@ -220,7 +219,7 @@ describe('files', () => {
       },
     ];
     await program.say(channel.hookUrl, 'What does it say?', { attachments });
-    await expect.poll(() => models.requests.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => models.requests.length).toBe(1);
     const asked = JSON.stringify(models.requests[0]!.body.messages);
     expect(asked).toContain('The code is 4711.');
     expect(asked).toMatch(/gone\.pdf.*could not be fetched/);

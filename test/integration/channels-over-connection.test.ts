@@ -8,7 +8,7 @@ import { addConversation, type Written, wakeAll, writeDelivery } from '../suppor
 import { joinIrc, type Ngircd, type Person, startNgircd } from '../support/irc/index.ts';
 import { describeWith } from '../support/programs.ts';
 
-const wait = { timeout: 30_000 };
+const wait = { timeout: 60_000 };
 
 describeWith('ngircd', 'on ngircd', () => {
   let product: Product;
@@ -45,9 +45,7 @@ describeWith('ngircd', 'on ngircd', () => {
   const isConnected = async () =>
     (await product.owner.expect(200, product.owner.get(`/v1/channels/${channelId}`))).connected;
 
-  it('sends through the one of two workers that is connected, in order and once', {
-    timeout: 60_000,
-  }, async () => {
+  it('sends through the one of two workers that is connected, in order and once', async () => {
     const workers = [await product.startWorker(), await product.startWorker()];
     await ann.sees(/^:nightbot!\S+ JOIN/);
     const written: Written[] = [];
@@ -64,9 +62,7 @@ describeWith('ngircd', 'on ngircd', () => {
     await Promise.all(workers.map((worker) => worker.close()));
   });
 
-  it('waits while the server is away, says why, and goes out when it is back', {
-    timeout: 90_000,
-  }, async () => {
+  it('waits while the server is away, says why, and goes out when it is back', async () => {
     const worker = await product.startWorker();
     await ann.sees(/^:nightbot!\S+ JOIN/);
     await server.kill();
@@ -83,7 +79,7 @@ describeWith('ngircd', 'on ngircd', () => {
     await worker.close();
   });
 
-  it('waits for a worker, and a handover loses nothing', { timeout: 60_000 }, async () => {
+  it('waits for a worker, and a handover loses nothing', async () => {
     const before = await write('before');
     await wakeAll(product, [before]);
     const first = await product.startWorker();
@@ -99,7 +95,7 @@ describeWith('ngircd', 'on ngircd', () => {
     await second.close();
   });
 
-  it('needs attention once when the server refuses its password', { timeout: 60_000 }, async () => {
+  it('needs attention once when the server refuses its password', async () => {
     await server.stop();
     server = await startNgircd({ password: 'door' });
     await product.owner.expect(

@@ -24,7 +24,7 @@ const adapters = {
   kinds: [...builtInAdapters.kinds, polled.kind],
   load: async (kind: string) => (await adapterSource([polled]).load(kind)) ?? builtInAdapters.load(kind),
 };
-const wait = { timeout: 20_000 };
+const wait = { timeout: 60_000 };
 
 let product: Product;
 
@@ -127,7 +127,7 @@ describe.each(['hook', 'connector'] as const)('through a %s', (door) => {
     ['programs', { ...open, programs: 'answer' }, open, { isBot: true }],
     ['limits', open, { ...open, limits: { messagesPerMinute: 1 } }, {}],
   ];
-  it.each(settings)('a change of %s counts for what comes next', { timeout: 60_000 }, async (...row) => {
+  it.each(settings)('a change of %s counts for what comes next', async (...row) => {
     const [, before, after, message] = row;
     const worker = await product.startWorker({ adapters });
     const { id, say } = await doors[door]({ access: before });
@@ -145,7 +145,7 @@ describe.each(['hook', 'connector'] as const)('through a %s', (door) => {
     await worker.close();
   });
 
-  it('so does one of agent, routes and whom nobody answers any more', { timeout: 60_000 }, async () => {
+  it('so does one of agent, routes and whom nobody answers any more', async () => {
     const worker = await product.startWorker({ adapters });
     const { id, agentId, say } = await doors[door]({ access: open });
     const [second, third] = [await createAgent(product.owner), await createAgent(product.owner)];
@@ -166,9 +166,7 @@ describe.each(['hook', 'connector'] as const)('through a %s', (door) => {
     await worker.close();
   });
 
-  it('whatever is changed in whatever order, only who may speak at that moment is heard', {
-    timeout: 120_000,
-  }, async () => {
+  it('whatever is changed in whatever order, only who may speak at that moment is heard', async () => {
     const worker = await product.startWorker({ adapters });
     const { id, say } = await doors[door]({ access: { strangers: 'ignore' } });
     const people = fc.subarray(['ann', 'bob', 'cid']);
@@ -266,9 +264,7 @@ describe('a change that another process made, and whose signal is lost', () => {
   });
 });
 
-it('changes while many messages come: what is sent after the change is decided by it', {
-  timeout: 120_000,
-}, async () => {
+it('changes while many messages come: what is sent after the change is decided by it', async () => {
   const { id, say } = await doors.hook({ access: open });
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 12 }), async (crowd) => {

@@ -17,7 +17,7 @@ import {
 import { type Ngircd, startNgircd } from '../support/irc/index.ts';
 import { describeWith } from '../support/programs.ts';
 
-const wait = { timeout: 20_000 };
+const wait = { timeout: 60_000 };
 const readIn = (product: Product, id: string) =>
   product.owner.expect(200, product.owner.get(`/v1/channels/${id}`));
 
@@ -48,9 +48,7 @@ describe('a channel that we connect to', () => {
     expect.poll(async () => (await read()).state, wait).toMatchObject(state);
   const metric = async () => (await product.owner.get('/metrics')).text as string;
 
-  it('says that no worker has tried, that it is connected, why it is not, and when it is tried again', {
-    timeout: 60_000,
-  }, async () => {
+  it('says that no worker has tried, that it is connected, why it is not, and when it is tried again', async () => {
     expect(await read()).toMatchObject({
       connected: false,
       state: { status: 'never_connected', since: null, lastConnectedAt: null, error: null, nextTryAt: null },
@@ -122,7 +120,7 @@ describe('a channel that we connect to', () => {
     expect(await noteConnection(product.db, { ...lease, epoch: 8 }, { status: 'connected' })).toBe(false);
   });
 
-  it('says that the token is refused, and when it is paused', { timeout: 60_000 }, async () => {
+  it('says that the token is refused, and when it is paused', async () => {
     platform.revoke('the-token-0001');
     const worker = await product.startWorker({ adapters });
     const error = { code: 'credentials_refused', message: 'The platform refuses the token.' };
@@ -156,9 +154,7 @@ describe('a channel whose platform pushes', () => {
   afterEach(() => program.close());
   afterAll(() => product.close());
 
-  it('says what came last, what was refused, what was sent and what was not', {
-    timeout: 60_000,
-  }, async () => {
+  it('says what came last, what was refused, what was sent and what was not', async () => {
     const { id, hookUrl } = await connectProgram(product, program, { access: { strangers: 'ignore' } });
     const state = async () => (await readIn(product, id)).state;
     expect(await state()).toEqual({
@@ -197,7 +193,7 @@ describeWith('ngircd', 'on a real server', () => {
   });
   afterAll(() => product.close());
 
-  it('says within seconds that the server is dead, and that it is back', { timeout: 90_000 }, async () => {
+  it('says within seconds that the server is dead, and that it is back', async () => {
     server = await startNgircd();
     const agentId = await createAgent(product.owner);
     const settings = { host: '127.0.0.1', port: server.port, encryption: 'none', nick: 'nightbot' };

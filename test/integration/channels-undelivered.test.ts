@@ -72,7 +72,7 @@ async function write(text: string): Promise<string> {
 
 const read = (id: string) => product.owner.expect(200, product.owner.get(`/v1/deliveries/${id}`));
 const untilStatus = (id: string, status: string) =>
-  expect.poll(async () => (await read(id)).status, { timeout: 20_000 }).toBe(status);
+  expect.poll(async () => (await read(id)).status).toBe(status);
 const texts = () => platform.received.map(({ body }) => body.text);
 
 it('the delivery has failed, says why, and is sent again from the part that did not arrive', async () => {

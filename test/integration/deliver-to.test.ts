@@ -219,15 +219,15 @@ describe('an answer', () => {
     await hold(id, { thread: { thread: 'room' }, key: 'room', place: { kind: 'group', name: 'Room' } });
     const made = await product.owner.expect(201, schedule({ channel: id, place: 'Room' }));
     await product.owner.expect(202, product.owner.post(`/v1/schedules/${made.id}/run`));
-    await expect.poll(() => platform.received.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => platform.received.length).toBeGreaterThan(0);
     const fires = `/v1/schedules/${made.id}/fires`;
     await expect
-      .poll(async () => (await get(fires)).data[0], { timeout: 20_000 })
+      .poll(async () => (await get(fires)).data[0])
       .toMatchObject({ runStatus: 'succeeded', delivery: { status: 'sent', error: null } });
     platform.react(() => ({ status: 400 }));
     await product.owner.expect(202, product.owner.post(`/v1/schedules/${made.id}/run`));
     await expect
-      .poll(async () => (await get(fires)).data[0], { timeout: 20_000 })
+      .poll(async () => (await get(fires)).data[0])
       .toMatchObject({ delivery: { status: 'dead', error: { message: 'The platform answered 400.' } } });
   });
 
@@ -250,7 +250,7 @@ describe('an answer', () => {
     const made = await product.owner.expect(201, schedule({ channel: id, place: 'room' }));
     expect(made.deliverTo.conversationId).not.toBe(theirs);
     await product.owner.expect(202, product.owner.post(`/v1/schedules/${made.id}/run`));
-    await expect.poll(() => platform.received.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => platform.received.length).toBeGreaterThan(0);
     const [row] = await product.sql(
       `SELECT count(*)::int AS open FROM conversation WHERE channel_id = $1 AND thread_key = 'room' AND left_at IS NULL`,
       [id],
@@ -304,7 +304,7 @@ it('takes what a channel has really heard', async () => {
       }),
     );
     await house.owner.expect(202, house.owner.post(`/v1/schedules/${made.id}/run`));
-    await expect.poll(() => program.shown('order-42').length, { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(() => program.shown('order-42').length).toBeGreaterThan(1);
     await worker.close();
   } finally {
     await Promise.all([program.close(), house.close()]);

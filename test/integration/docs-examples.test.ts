@@ -56,7 +56,7 @@ beforeAll(async () => {
     widget: chat.key,
   };
   routes = (await documentedRoutes(product.owner)).filter(({ operation }) => operation.requestBody);
-}, 60_000);
+});
 afterAll(() => Promise.all([product.close(), models.close()]));
 
 const exampleOf = ({ operation }: Route): unknown => {
@@ -69,7 +69,7 @@ it('has an example for every body', () => {
   expect(routes.filter((route) => exampleOf(route) === undefined).map(({ name }) => name)).toEqual([]);
 });
 
-it('has examples that the server accepts', { timeout: 120_000 }, async () => {
+it('has examples that the server accepts', async () => {
   const refused: string[] = [];
   const visitor = await beginVisit(product.url, chat);
   for (const route of routes) {

@@ -21,7 +21,7 @@ it('answers a newcomer before the rest of a flood', async () => {
   for (let index = 0; index < 60; index += 1) flood.push((await say(product.owner, flooding, 'again')).runId);
   const { runId } = await say(product.owner, newcomer, 'my turn');
   await product.startWorker({}, { workerConcurrency: 1 });
-  const mine = await runEnd(product.owner, runId, 30_000);
+  const mine = await runEnd(product.owner, runId);
   const before = await product.db.prisma.run.count({
     where: { id: { in: flood }, status: 'succeeded', endedAt: { lt: new Date(mine.endedAt) } },
   });

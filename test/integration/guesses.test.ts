@@ -23,35 +23,52 @@ const ask = async (key: string, from: string) =>
 const times = <T>(count: number, each: (at: number) => T) =>
   Array.from({ length: count }, (_, at) => each(at));
 const group = () => randomBytes(2).toString('hex');
+/** An address that has not guessed before. */
+const newAddress = () => `10.${randomBytes(3).join('.')}`;
 
 it.each([
-  ['every host of an IPv6 /64', () => `2001:db8:1:1:${group()}:${group()}:${group()}:${group()}`],
+  [
+    'every host of an IPv6 /64',
+    () => {
+      const network = `2001:db8:${group()}:${group()}`;
+      return () => `${network}:${group()}:${group()}:${group()}:${group()}`;
+    },
+  ],
   [
     'every spelling of an IPv4 address',
-    () => ['192.0.2.1', '::ffff:192.0.2.1', '::ffff:c000:201'][Math.floor(Math.random() * 3)]!,
+    () => {
+      const address = newAddress();
+      const [a, b] = Buffer.from(address.split('.').map(Number)).toString('hex').match(/.{4}/g)!;
+      const spellings = [address, `::ffff:${address}`, `::ffff:${a}:${b}`];
+      return () => spellings[Math.floor(Math.random() * 3)]!;
+    },
   ],
-])('counts %s as one', async (_what, address) => {
+])('counts %s as one', async (_what, addressesOf) => {
+  const address = addressesOf();
   const statuses = [];
   for (let at = 0; at < 40; at += 1) statuses.push(await ask(generateApiKey(), address()));
   expect(statuses).toEqual([...Array(30).fill(401), ...Array(10).fill(429)]);
 });
 
 it('counts hosts of different networks apart', async () => {
+  const network = `2001:db8:${group()}`;
   const statuses = await Promise.all(
-    times(60, (at) => ask(generateApiKey(), `2001:db8:2:${at.toString(16)}::1`)),
+    times(60, (at) => ask(generateApiKey(), `${network}:${at.toString(16)}::1`)),
   );
   expect(new Set(statuses)).toEqual(new Set([401]));
 });
 
 it('asks the database for the guesses that are let through, however many come at once', async () => {
+  const from = newAddress();
   const before = queries.keys;
-  const statuses = await Promise.all(times(300, () => ask(generateApiKey(), '192.0.2.2')));
+  const statuses = await Promise.all(times(300, () => ask(generateApiKey(), from)));
   expect(statuses.filter((status) => status === 401)).toHaveLength(30);
   expect(statuses.filter((status) => status === 429)).toHaveLength(270);
   expect(queries.keys - before).toBe(30);
 });
 
 it('asks it for nothing that has not the form of a key', async () => {
+  const from = newAddress();
   const before = queries.keys;
   const wrong = [
     'nonsense',
@@ -61,45 +78,50 @@ it('asks it for nothing that has not the form of a key', async () => {
     `ns_${'x'.repeat(42)}!`,
     `ns_${'x'.repeat(9_000)}`,
   ];
-  for (const key of wrong) expect(await ask(key, '192.0.2.3')).toBe(401);
+  for (const key of wrong) expect(await ask(key, from)).toBe(401);
   expect(queries.keys).toBe(before);
 });
 
 it('never holds up a good key behind a guesser, also one that was never used, or made meanwhile', async () => {
+  const from = newAddress();
   const unused = await product.caller('viewer');
-  const flood = () => Promise.all(times(100, () => ask(generateApiKey(), '192.0.2.4')));
+  const flood = () => Promise.all(times(100, () => ask(generateApiKey(), from)));
   await flood();
-  expect(await ask(product.owner.key!, '192.0.2.4')).toBe(200);
+  expect(await ask(product.owner.key!, from)).toBe(200);
   // The api is told of a new key within a moment.
-  await expect.poll(() => ask(unused.key!, '192.0.2.4')).toBe(200);
+  await expect.poll(() => ask(unused.key!, from)).toBe(200);
   const made = await product.caller('viewer');
-  await expect.poll(() => ask(made.key!, '192.0.2.4')).toBe(200);
+  await expect.poll(() => ask(made.key!, from)).toBe(200);
   expect(new Set(await flood())).toEqual(new Set([429]));
 });
 
 it('lets a key that was just made come in many requests at once', async () => {
+  const from = newAddress();
   const { key } = await product.owner.expect(
     201,
     product.owner.post('/v1/api-keys', { name: 'busy', role: 'member' }),
   );
-  const statuses = await Promise.all(times(100, () => ask(key, '192.0.2.7')));
+  const statuses = await Promise.all(times(100, () => ask(key, from)));
   expect(new Set(statuses)).toEqual(new Set([200]));
 });
 
 it('counts a key that was revoked as a guess', async () => {
+  const from = newAddress();
   const caller = await product.caller('viewer');
   const { key } = (await caller.get('/v1/me')).body;
   await product.owner.expect(204, product.owner.delete(`/v1/api-keys/${key.id}`));
   const statuses = [];
-  for (let at = 0; at < 32; at += 1) statuses.push(await ask(caller.key!, '192.0.2.5'));
+  for (let at = 0; at < 32; at += 1) statuses.push(await ask(caller.key!, from));
   expect(statuses.slice(0, 30)).toEqual(Array(30).fill(401));
   expect(statuses.at(-1)).toBe(429);
 });
 
 it('keeps counting who guesses on while a flood of other addresses guesses', async () => {
-  for (let at = 0; at < 31; at += 1) await ask('x', '192.0.2.6');
+  const from = newAddress();
+  for (let at = 0; at < 31; at += 1) await ask('x', from);
   for (let round = 0; round < 20; round += 1) {
-    await Promise.all(times(50, (at) => ask('x', `2001:db8:3${round.toString(16)}:${at.toString(16)}::1`)));
-    expect(await ask('x', '192.0.2.6')).toBe(429);
+    const network = `2001:db8:${group()}`;
+    await Promise.all(times(50, (at) => ask('x', `${network}:${at.toString(16)}::1`)));
+    expect(await ask('x', from)).toBe(429);
   }
 });

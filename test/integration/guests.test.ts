@@ -53,7 +53,7 @@ function speaker(
     const before = program.shown(thread).length;
     const sender = { id, name: id, identity };
     await program.say(channel.hookUrl, text, { sender, addressed: true, ...more, thread });
-    await expect.poll(() => program.shown(thread).length, { timeout: 15_000 }).toBeGreaterThan(before);
+    await expect.poll(() => program.shown(thread).length).toBeGreaterThan(before);
     return program.shown(thread).at(-1)!.text;
   };
 }
@@ -89,7 +89,7 @@ describe('without being asked to', () => {
       if (where === 'a web chat') {
         const visitor = await startVisitor(product.url, await connectWebChat(product.owner, agentId));
         await visitor.say(toolLine('notes.read', { name: 'prices' }));
-        await expect.poll(() => models.requests.length, { timeout: 15_000 }).toBe(2);
+        await expect.poll(() => models.requests.length).toBe(2);
       } else {
         await call(speaker(await connect({ guestTools: [] }), 'eve'), 'notes.read', { name: 'prices' });
       }
@@ -239,7 +239,7 @@ describe('a run of the team', () => {
       script();
       models.requests.length = 0;
       const working = ann('Work');
-      await expect.poll(() => models.requests.length, { timeout: 15_000 }).toBe(1);
+      await expect.poll(() => models.requests.length).toBe(1);
       if (isGroup)
         await product.owner.expect(
           200,
@@ -247,8 +247,8 @@ describe('a run of the team', () => {
         );
       const said = [eve('Do this for me'), eve('And this')];
       await Promise.all([working, ...said]);
-      await expect.poll(async () => (await runsIn('lobby')).length, { timeout: 15_000 }).toBe(3);
-      await expect.poll(() => program.shown('lobby').length, { timeout: 15_000 }).toBe(3);
+      await expect.poll(async () => (await runsIn('lobby')).length).toBe(3);
+      await expect.poll(() => program.shown('lobby').length).toBe(3);
       expect(JSON.stringify(models.requests.slice(0, 2).map(({ body }) => body))).not.toContain('for me');
       expect([toolsOf(0), toolsOf(1)]).toEqual([toolsOf(0), toolsOf(0)]);
       expect(toolsOf(0)).toBeGreaterThan(1);
@@ -276,13 +276,13 @@ describe('schedules', () => {
 
     const before = program.shown('dm-ann').length;
     await product.owner.expect(202, product.owner.post(`/v1/schedules/${schedule.id}/run`));
-    await expect.poll(() => program.shown('dm-ann').length, { timeout: 15_000 }).toBeGreaterThan(before);
+    await expect.poll(() => program.shown('dm-ann').length).toBeGreaterThan(before);
     expect(program.shown('dm-ann').at(-1)!.text).toContain('There are no notes');
     // Also where the team lets it run elsewhere.
     await product.owner.expect(200, product.owner.patch(`/v1/schedules/${schedule.id}`, { deliverTo: null }));
     models.requests.length = 0;
     await product.owner.expect(202, product.owner.post(`/v1/schedules/${schedule.id}/run`));
-    await expect.poll(() => models.requests.length, { timeout: 15_000 }).toBe(2);
+    await expect.poll(() => models.requests.length).toBe(2);
     expect(
       models.requests[0]!.body.tools.map((tool: { function: { name: string } }) => tool.function.name),
     ).toEqual(['time_now']);
@@ -308,5 +308,5 @@ describe('schedules', () => {
     );
     for (const { id } of made) await call(ann, 'schedules.delete', { id });
     expect(await call(ann, 'schedules.create', daily)).toContain('made for this person today');
-  }, 60_000);
+  });
 });

@@ -1,5 +1,5 @@
 /** Channels of a real IRC server without accounts: nobody is believed there, and programs do not talk for ever. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectModel, createAgent, type Product, startProduct } from '../support/api/index.ts';
 import { until } from '../support/faults/index.ts';
 import { joinIrc, type Ngircd, type Person, startNgircd } from '../support/irc/index.ts';
@@ -15,7 +15,7 @@ describeWith('ngircd', 'with ngircd', () => {
   let channelId: string;
   const people: Person[] = [];
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     server = await startNgircd();
     models = await startModelServer();
     product = await startProduct();
@@ -37,8 +37,8 @@ describeWith('ngircd', 'with ngircd', () => {
       host.lines.some((line) => new RegExp(`^:ada!\\S+ JOIN :?${name}$`).test(line));
     await until('the agent is there', () => isIn('#lounge') && isIn('#open'));
   });
-  afterAll(async () => {
-    for (const person of people) person.close();
+  afterEach(async () => {
+    for (const person of people.splice(0)) person.close();
     await product.close();
     await Promise.all([server.stop(), models.close()]);
   });
@@ -70,7 +70,7 @@ describeWith('ngircd', 'with ngircd', () => {
     ann.say('#open', 'ada: hello');
     await expect.poll(() => ann.heard('#open').length, wait).toBe(1);
     expect(models.requests).toHaveLength(1);
-  }, 120_000);
+  });
 
   it('a program that nobody marks gets a few answers, and no more', async () => {
     const robot = await join('robot');
@@ -93,5 +93,5 @@ describeWith('ngircd', 'with ngircd', () => {
     } finally {
       clearInterval(timer);
     }
-  }, 120_000);
+  });
 });

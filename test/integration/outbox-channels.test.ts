@@ -37,8 +37,8 @@ async function connect(kind: 'test' | 'test-idempotent' = 'test'): Promise<Desti
 }
 
 const read = (id: string) => product.owner.expect(200, product.owner.get(`/v1/deliveries/${id}`));
-const untilStatus = (id: string, status: string, timeout = 15_000) =>
-  expect.poll(async () => (await read(id)).status, { timeout }).toBe(status);
+const untilStatus = (id: string, status: string) =>
+  expect.poll(async () => (await read(id)).status).toBe(status);
 const texts = () => platform.received.map(({ body }) => body.text);
 
 async function write(destination: Destination, conversationId: string, ...all: string[]) {
@@ -65,9 +65,7 @@ it('sends an answer to the thread in which its conversation is held', async () =
   );
   const { reply } = await ask(product.owner, agentId, 'And again', conversationId);
   const words = (text: string) => text.replaceAll(/\s/g, '');
-  await expect
-    .poll(() => words(texts().join('')), { timeout: 10_000 })
-    .toContain(words(reply?.text ?? 'no answer').slice(0, 300));
+  await expect.poll(() => words(texts().join(''))).toContain(words(reply?.text ?? 'no answer').slice(0, 300));
   expect(platform.received.every(({ body }) => body.thread === 'here')).toBe(true);
   expect(platform.received[0]?.headers.authorization).toBe('Bearer secret');
 });
@@ -119,9 +117,7 @@ describe('parts', () => {
 });
 
 describe('a send that may have arrived', () => {
-  it('is not repeated where the platform could not tell, and the conversation goes on', {
-    timeout: 40_000,
-  }, async () => {
+  it('is not repeated where the platform could not tell, and the conversation goes on', async () => {
     platform.react(({ body }) =>
       body.text === 'hang' ? 'hang' : body.text === 'drop' ? 'drop' : { status: 200 },
     );
@@ -129,7 +125,7 @@ describe('a send that may have arrived', () => {
     const [hung, afterHung] = await write(channel, await addConversation(product), 'hang', 'after');
     const [dropped, afterDropped] = await write(channel, await addConversation(product), 'drop', 'after');
     await untilStatus(afterDropped!.id, 'sent');
-    await untilStatus(afterHung!.id, 'sent', 25_000);
+    await untilStatus(afterHung!.id, 'sent');
     for (const { id } of [hung!, dropped!]) {
       expect(await read(id)).toMatchObject({
         status: 'unknown',
@@ -247,9 +243,7 @@ describe('a platform that refuses', () => {
   });
 });
 
-it('keeps the order of each conversation and sends nothing twice, whoever wakes whom', {
-  timeout: 60_000,
-}, async () => {
+it('keeps the order of each conversation and sends nothing twice, whoever wakes whom', async () => {
   const channel = await connect();
   const conversations = await Promise.all(Array.from({ length: 8 }, () => addConversation(product)));
   let failures = 0;
@@ -270,7 +264,7 @@ it('keeps the order of each conversation and sends nothing twice, whoever wakes 
       return lane;
     }),
   );
-  for (const lane of written) await untilStatus(lane.at(-1)!.id, 'sent', 40_000);
+  for (const lane of written) await untilStatus(lane.at(-1)!.id, 'sent');
   const accepted = new Map<string, string[]>();
   const seen = new Set<string>();
   for (const [index, { id, body }] of platform.received.entries()) {

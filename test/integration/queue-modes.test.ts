@@ -24,7 +24,7 @@ beforeAll(async () => {
 beforeEach(() => server.reset());
 afterAll(() => Promise.all([product.close(), server.close()]));
 
-const asked = (times: number) => expect.poll(() => server.requests.length, { timeout: 5_000 }).toBe(times);
+const asked = (times: number) => expect.poll(() => server.requests.length).toBe(times);
 
 describe('steer', () => {
   it('joins the run at the next step', async () => {

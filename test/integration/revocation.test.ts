@@ -175,7 +175,7 @@ describe.each(places)('at %s', (place) => {
           async () =>
             (await fetch(`${at[place]()}/v1/widget/${key}`, { headers: { origin: shopOrigin } })).status,
           {
-            timeout: 5_000,
+            timeout: 120_000,
           },
         )
         .toBe(200);
@@ -219,9 +219,7 @@ describe.each(places)('at %s', (place) => {
       await expect.poll(async () => (await fetch(address, { headers })).status).toBeGreaterThanOrEqual(400);
     });
 
-    it('and not when something else of the chat is changed, or another visitor is blocked', {
-      timeout: 60_000,
-    }, async () => {
+    it('and not when something else of the chat is changed, or another visitor is blocked', async () => {
       const chat = await connectWebChat(product.owner, agentId);
       const [visitor, bad] = [await startVisitor(product.url, chat), await startVisitor(product.url, chat)];
       await bad.say('hello');
@@ -235,9 +233,7 @@ describe.each(places)('at %s', (place) => {
         name: `another name ${randomUUID()}`,
       });
       await visitor.say('I am still here');
-      await expect
-        .poll(() => events.filter(({ event }) => event === 'message').length, { timeout: 40_000 })
-        .toBe(1);
+      await expect.poll(() => events.filter(({ event }) => event === 'message').length).toBe(1);
       expect(events.map(({ event }) => event)).not.toContain('error');
       stream.leave();
     });

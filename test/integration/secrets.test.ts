@@ -74,7 +74,7 @@ beforeAll(async () => {
     post: (path, body, headers) => owner.send('POST', path, body, headers),
   };
   const isReady = async () => expect((await client.get('/readyz')).status).toBe(200);
-  await vi.waitFor(isReady, { timeout: 20_000, interval: 100 });
+  await vi.waitFor(isReady, { timeout: 60_000, interval: 100 });
 });
 
 afterAll(async () => {

@@ -40,7 +40,11 @@ beforeAll(async () => {
   agentId = await createAgent(product.owner, { model: await connectModel(product.owner, server) });
 });
 
-beforeEach(() => server.reset());
+beforeEach(async () => {
+  // What a test has left open, the worker of the next one would take over.
+  await product.sql('DELETE FROM conversation');
+  server.reset();
+});
 
 afterEach(async () => {
   await worker?.close();

@@ -212,7 +212,7 @@ describe('cancelling', () => {
     const { runId, conversationId } = await say(product.owner, agentId, 'stop me');
     await asked().toBe(1);
     expect((await cancel(runId)).status).toBe(202);
-    const run = await runEnd(product.owner, runId, 5_000);
+    const run = await runEnd(product.owner, runId);
     expect(run).toMatchObject({ status: 'cancelled', error: null, endedAt: expect.any(String) });
     await server.requests[0]!.finished;
     expect(server.requests[0]!.closedEarly).toBe(true);

@@ -57,7 +57,7 @@ beforeAll(async () => {
     await program.say(channel.hookUrl, 'Hello');
     // It is counted in passing.
     const counts = async () => (await other.owner.get(`/v1/channels/${channel.id}`)).body.counts;
-    await vi.waitFor(async () => expect(await counts()).toMatchObject({ received: 1 }), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await counts()).toMatchObject({ received: 1 }), { timeout: 60_000 });
     ids.channels = channel.id;
     ids.people = await first('/v1/people');
     bodies['POST /v1/people/{id}/identities'] = {

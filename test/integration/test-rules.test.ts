@@ -23,6 +23,11 @@ const rules: Rule[] = [
     broken: "it.skip('works', () => undefined);",
   },
   {
+    what: 'no test is left out on some machines without a reason that the summary shows',
+    pattern: /\b(?:it|test|describe)\.(?:skipIf|runIf)\([^()]*\)\((?!\s*`[^`]*\$\{)/,
+    broken: "it.runIf(isRoot)('works', () => undefined);",
+  },
+  {
     what: 'no test is the only one',
     pattern: /\b(?:it|test|describe)\.only\b/,
     broken: "it.only('works', () => undefined);",

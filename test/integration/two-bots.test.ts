@@ -108,7 +108,7 @@ async function onDiscord(name: Name): Promise<Bot> {
       settings: { apiUrl: `${fake.url}/api/v10` },
     },
     async hear(text, named, from) {
-      await vi.waitUntil(() => fake.gateway.open.length > 0, { timeout: 20_000 });
+      await vi.waitUntil(() => fake.gateway.open.length > 0, { timeout: 60_000 });
       const message = discord.posted({
         id: `11704817358621${text.match(/\d+/)![0].padStart(5, '0')}`,
         author: from === 'Ann' ? discord.ann : discordBots[from],
@@ -140,7 +140,7 @@ async function join(bot: Bot, name: Name, programs: 'ignore' | 'answer') {
   return { ...bot, id, models, counts };
 }
 
-const soon = (holds: () => unknown) => vi.waitFor(holds, { timeout: 20_000, interval: 50 });
+const soon = (holds: () => unknown) => vi.waitFor(holds, { timeout: 60_000, interval: 50 });
 
 describe.each([
   ['Telegram', onTelegram],
@@ -162,9 +162,9 @@ describe.each([
     return { one, two, say };
   }
 
-  it.concurrent('each answers what names it, and nothing that the other one says', {
-    timeout: 60_000,
-  }, async ({ onTestFinished }) => {
+  it.concurrent('each answers what names it, and nothing that the other one says', async ({
+    onTestFinished,
+  }) => {
     const { one, two, say } = await group('ignore', onTestFinished);
     await say('Who are you?', 'one', 'Ann');
     await soon(() => expect(one.said()).toEqual(['This is one.']));
@@ -178,9 +178,7 @@ describe.each([
     expect([one.models.requests.length, two.models.requests.length]).toEqual([1, 1]);
   });
 
-  it.concurrent('where they answer each other, they stop after so many turns', { timeout: 60_000 }, async ({
-    onTestFinished,
-  }) => {
+  it.concurrent('where they answer each other, they stop after so many turns', async ({ onTestFinished }) => {
     const { one, two, say } = await group('answer', onTestFinished);
     await say('Talk to two.', 'one', 'Ann');
     // Whatever one of them says names the other.

@@ -146,7 +146,7 @@ describe.each(['openai-chat', 'openai-responses', 'anthropic-messages'] as const
       ),
       { numRuns: 12 },
     );
-  }, 60_000);
+  });
 
   it('whatever a vendor says of its failure is washed and stored', async () => {
     await fc.assert(
@@ -165,7 +165,7 @@ describe.each(['openai-chat', 'openai-responses', 'anthropic-messages'] as const
       }),
       { numRuns: 10 },
     );
-  }, 60_000);
+  });
 
   it('usage that no column holds is not taken', async () => {
     const team = await addTeam(wire);
@@ -178,7 +178,7 @@ describe.each(['openai-chat', 'openai-responses', 'anthropic-messages'] as const
       expect(await ask(team.owner, team.agentId, 'Speak')).toMatchObject({ status: 'succeeded' });
       await expectBooks(team, at + 1);
     }
-  }, 60_000);
+  });
 });
 
 it('arguments that nest too deep to be stored do not run, and the run goes on', async () => {
@@ -191,7 +191,7 @@ it('arguments that nest too deep to be stored do not run, and the run goes on', 
     expect((await stepsOf(team.owner, reply.runId))[1]).toMatchObject({ kind: 'tool', status: 'failed' });
   }
   await expectBooks(team, 6);
-}, 60_000);
+});
 
 it('whatever a tool returns is washed, and cut between characters', async () => {
   const team = await addTeam();
@@ -214,7 +214,7 @@ it('whatever a tool returns is washed, and cut between characters', async () => 
     }),
     { numRuns: 15 },
   );
-}, 60_000);
+});
 
 describe('a result that the database refuses', () => {
   const refusals: [string, string, string][] = [
@@ -266,9 +266,7 @@ describe('a result that the database refuses', () => {
     const { runId } = await expectRefused(team, 1);
     // A retry begins the step again, which is another call.
     await team.owner.expect(202, team.owner.post(`/v1/runs/${runId}/retry`));
-    await expect
-      .poll(async () => (await team.owner.get(`/v1/runs/${runId}`)).body.status, { timeout: 15_000 })
-      .toBe('succeeded');
+    await expect.poll(async () => (await team.owner.get(`/v1/runs/${runId}`)).body.status).toBe('succeeded');
     await expectBooks(team, 2);
   });
 

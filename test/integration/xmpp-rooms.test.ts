@@ -6,7 +6,7 @@ import { type ModelServer, startModelServer } from '../support/model-server/inde
 import { describeWith } from '../support/programs.ts';
 import { joinXmpp, type Person, type Prosody, password, startProsody } from '../support/xmpp/index.ts';
 
-const wait = { timeout: 40_000, interval: 100 };
+const wait = { timeout: 60_000, interval: 100 };
 const room = 'lounge@rooms.localhost';
 
 describeWith('prosody', 'with prosody', () => {

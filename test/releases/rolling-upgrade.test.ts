@@ -144,7 +144,7 @@ beforeAll(async () => {
   await connectBot();
   server.reset();
   await recordClaims(released);
-}, 120_000);
+});
 
 beforeEach(({ onTestFailed }) => {
   onTestFailed(() => void process.stderr.write(`${released.output()}\n${current?.output()}\n`));
@@ -167,7 +167,7 @@ describe(`a worker of ${latestRelease.version}`, () => {
     expect(server.requests).toHaveLength(1);
     expect(textOf(await told)).toBe('Half of it, and the rest.');
     expect(textOf(await readEvents(current.owner, runId))).toBe('Half of it, and the rest.');
-  }, 60_000);
+  });
 
   it('works beside this version: both answer, each message once, and events go to either api', async () => {
     server.script(echoMarks({ delayMs: 100, toolEvery: 3 }));
@@ -188,7 +188,7 @@ describe(`a worker of ${latestRelease.version}`, () => {
     for (const { workers } of [released, current]) {
       expect((await claimedBy(workers[0]!, sent)).size).toBeGreaterThan(0);
     }
-  }, 60_000);
+  });
 
   it('stays connected to a platform, and takes in and sends what is said there', async () => {
     server.script();
@@ -208,7 +208,7 @@ describe(`a worker of ${latestRelease.version}`, () => {
       return shownTo(ann).includes('Ann after') && shownTo(bob).includes('Bob at last');
     });
     expect(shownTo(ann)).toEqual(['Ann before', 'Ann after']);
-  }, 60_000);
+  });
 
   it('goes on with the run of a worker of this version that was killed', async () => {
     const echo = echoMarks();
@@ -239,7 +239,7 @@ describe(`a worker of ${latestRelease.version}`, () => {
     expect(requestsWith(mark)).toHaveLength(2);
     const executions = readFileSync(join(directory, mark), 'utf8').trim().split('\n');
     expect(executions).toEqual([`${runId}:1`, `${runId}:1`]);
-  }, 60_000);
+  });
 
   it('is stopped, and loses nothing', async () => {
     await current.startWorker();
@@ -254,5 +254,5 @@ describe(`a worker of ${latestRelease.version}`, () => {
     expect(await worker!.end('SIGTERM')).toEqual({ code: 0, signal: null });
     await released.api.end('SIGTERM');
     await assertNothingLost(current, await sending);
-  }, 60_000);
+  });
 });

@@ -35,7 +35,7 @@ export async function openTerminal(
       tmux(['load-buffer', '-'], text);
       tmux(['paste-buffer', '-p', '-t', 'test']);
     },
-    async shows(pattern, withinMs = 15_000) {
+    async shows(pattern, withinMs = 60_000) {
       for (const deadline = Date.now() + withinMs; ; await sleep(100)) {
         // An empty prompt ends with a blank, which the screen does not tell from none.
         const shown = screen().replace(/>$/, '> ');

@@ -104,7 +104,7 @@ describe('startEmbeddedPostgres', () => {
     const holder = await startHolder();
     expect(findPostmaster(directory)).toBeDefined();
     holder.kill('SIGKILL');
-    await vi.waitFor(() => expect(findPostmaster(directory)).toBeUndefined(), 5_000);
+    await vi.waitFor(() => expect(findPostmaster(directory)).toBeUndefined(), 60_000);
   });
 
   it('ends a server of an earlier run that still works on the cluster', async () => {

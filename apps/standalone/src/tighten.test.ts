@@ -16,6 +16,8 @@ import { takeDataDirectory } from './data-directory.ts';
 import { tighten } from './tighten.ts';
 
 const isRoot = process.geteuid!() === 0;
+/** Of the name of a test. */
+const onlyRoot = isRoot ? '' : ' (skipped: only root can give a file to another user)';
 const stranger = 12_345;
 
 let root: string;
@@ -119,7 +121,7 @@ describe('tighten', () => {
     expect(modeOf(elsewhere)).toBe(0o644);
   });
 
-  it.runIf(isRoot)("leaves another user's directory as it is, and says whose it is", () => {
+  it.runIf(isRoot)(`leaves another user's directory as it is, and says whose it is${onlyRoot}`, () => {
     makeUsed();
     chownSync(path, stranger, stranger);
     expect(tighten(path)[0]).toEqual({
@@ -129,7 +131,7 @@ describe('tighten', () => {
     expect(modeOf(path)).toBe(0o755);
   });
 
-  it.runIf(isRoot)("says that a link is another user's", () => {
+  it.runIf(isRoot)(`says that a link is another user's${onlyRoot}`, () => {
     makeUsed();
     const link = join(root, 'link');
     symlinkSync(path, link);

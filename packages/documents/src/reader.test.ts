@@ -187,7 +187,7 @@ describe('the process', () => {
     expect(readingProcesses()).toHaveLength(1);
   });
 
-  it('ends when its parent is killed, also in the middle of a loop', { timeout: 60_000 }, async () => {
+  it('ends when its parent is killed, also in the middle of a loop', async () => {
     const index = fileURLToPath(new URL('./index.ts', import.meta.url));
     const code = `
       const { createDocumentReader } = await import(${JSON.stringify(index)});
@@ -203,8 +203,8 @@ describe('the process', () => {
     const [reading] = readingProcesses(parent.pid);
     // It is in the middle of it, and would be for many times as long.
     const before = cpuSecondsOf(reading!);
-    await expect.poll(() => cpuSecondsOf(reading!) - before, { timeout: 30_000 }).toBeGreaterThan(1);
+    await expect.poll(() => cpuSecondsOf(reading!) - before).toBeGreaterThan(1);
     parent.kill('SIGKILL');
-    await expect.poll(() => isReader(reading!), { timeout: 4_000 }).toBe(false);
+    await expect.poll(() => isReader(reading!), { timeout: 15_000 }).toBe(false);
   });
 });

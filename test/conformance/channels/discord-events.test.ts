@@ -23,7 +23,7 @@ let connected: Run;
 beforeAll(async () => {
   fake = await startFakeDiscord();
   connected = run(fake);
-  await vi.waitUntil(() => connected.cursors.length > 0, 5_000);
+  await vi.waitUntil(() => connected.cursors.length > 0, 60_000);
 });
 afterAll(async () => {
   await connected.stop();
@@ -34,7 +34,7 @@ afterAll(async () => {
 async function read(type: string, data: object): Promise<object[]> {
   const [before, commits] = [connected.committed.length, connected.cursors.length];
   fake.gateway.dispatch(type, data);
-  await vi.waitUntil(() => connected.cursors.length > commits, 5_000);
+  await vi.waitUntil(() => connected.cursors.length > commits, 60_000);
   return connected.committed.slice(before);
 }
 

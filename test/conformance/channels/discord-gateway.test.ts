@@ -29,7 +29,7 @@ const start = (options?: Parameters<typeof run>[1]): Run => {
 /** One whose session has been stored. */
 const standing = async (options?: Parameters<typeof run>[1]): Promise<Run> => {
   const started = start(options);
-  await vi.waitUntil(() => started.stood() > 0 && started.cursors.length > 0, 5_000);
+  await vi.waitUntil(() => started.stood() > 0 && started.cursors.length > 0, 60_000);
   return started;
 };
 const say = (number: number) => {
@@ -37,7 +37,7 @@ const say = (number: number) => {
   return fake.gateway.dispatch('MESSAGE_CREATE', posted(message));
 };
 const texts = ({ committed }: Run) => committed.flatMap((event) => ('text' in event ? [event.text] : []));
-const until = (condition: () => boolean) => vi.waitUntil(condition, 10_000);
+const until = (condition: () => boolean) => vi.waitUntil(condition, 60_000);
 
 describe('a session', () => {
   it('begins with the intents that are needed, and is stored before anything happens', async () => {

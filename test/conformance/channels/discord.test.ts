@@ -55,9 +55,9 @@ let examples: Promise<InboundEvent[]> | undefined;
 async function dispatched(messages: readonly object[]): Promise<InboundEvent[]> {
   const fake = await startFakeDiscord();
   const connected = run(fake);
-  await vi.waitUntil(() => connected.cursors.length > 0, 5_000);
+  await vi.waitUntil(() => connected.cursors.length > 0, 60_000);
   for (const message of messages) fake.gateway.dispatch('MESSAGE_CREATE', message);
-  await vi.waitUntil(() => connected.committed.length === messages.length, 5_000);
+  await vi.waitUntil(() => connected.committed.length === messages.length, 60_000);
   await connected.stop();
   await fake.close();
   return connected.committed;

@@ -73,7 +73,7 @@ export function describeQueue(name: string, open: () => Promise<TestQueue>): voi
       const received: string[] = [];
       lane.consume(async (id) => void received.push(id), 8);
       await Promise.all(sent.map((id) => lane.wake(id)));
-      await expect.poll(() => received.length, { timeout: 10_000 }).toBe(50);
+      await expect.poll(() => received.length).toBe(50);
       await delay(200);
       expect(received.toSorted()).toEqual(sent.toSorted());
     });
@@ -157,7 +157,7 @@ export function describeQueue(name: string, open: () => Promise<TestQueue>): voi
         active -= 1;
         done += 1;
       }, 3);
-      await expect.poll(() => done, { timeout: 10_000 }).toBe(9);
+      await expect.poll(() => done).toBe(9);
       expect(mostActive).toBe(3);
     });
 
@@ -183,7 +183,7 @@ export function describeQueue(name: string, open: () => Promise<TestQueue>): voi
       await lane.wake(first);
       const received: string[] = [];
       lane.consume(async (id) => void received.push(id));
-      await expect.poll(() => received, { timeout: 10_000 }).toEqual([first, second, third]);
+      await expect.poll(() => received).toEqual([first, second, third]);
     });
 
     on('delivers a delayed wake-up, and not before its time', async ({ lane, expect }) => {
@@ -192,7 +192,7 @@ export function describeQueue(name: string, open: () => Promise<TestQueue>): voi
       lane.consume(async () => void receivedAt.push(Date.now()));
       const wokenAt = Date.now();
       await lane.wake(id, { delayMs: 500 });
-      await expect.poll(() => receivedAt.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => receivedAt.length).toBe(1);
       expect(receivedAt[0]! - wokenAt).toBeGreaterThanOrEqual(500);
     });
 
@@ -206,7 +206,7 @@ export function describeQueue(name: string, open: () => Promise<TestQueue>): voi
         });
       }
       await Promise.all(sent.map((id) => lane.wake(id)));
-      await expect.poll(() => received.flat().length, { timeout: 10_000 }).toBe(20);
+      await expect.poll(() => received.flat().length).toBe(20);
       expect(received.flat().toSorted()).toEqual(sent.toSorted());
       for (const mine of received) expect(mine.length).toBeGreaterThan(0);
     });

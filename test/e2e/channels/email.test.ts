@@ -35,7 +35,7 @@ afterAll(async () => {
 const answer =
   '# Your order\n\nIt is **on its way**:\n\n- packed\n- handed over\n\n| what | when |\n|---|---|\n| box | today |';
 
-it('goes from connecting over a mail to the answer, in its thread', { timeout: 120_000 }, async () => {
+it('goes from connecting over a mail to the answer, in its thread', async () => {
   const owner = createClient(product.url, product.adminKey);
   const agentId = await createAgent(owner, { name: 'clerk', model: await connectModel(owner, models) });
   const channel = await owner.expect(
@@ -59,12 +59,12 @@ it('goes from connecting over a mail to the answer, in its thread', { timeout: 1
   const test = await owner.expect(200, owner.post(`/v1/channels/${channel.id}/test`));
   expect(test).toEqual({ ok: true, account: { id: account.user, name: account.user }, problems: [] });
   const read = async () => (await owner.get(`/v1/channels/${channel.id}`)).body;
-  await expect.poll(async () => (await read()).connected, { timeout: 30_000 }).toBe(true);
-  await expect.poll(() => imap.count('IDLE'), { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await read()).connected).toBe(true);
+  await expect.poll(() => imap.count('IDLE')).toBeGreaterThan(0);
 
   // A stranger is told a code, and no model is asked.
   imap.deliver(mail());
-  await expect.poll(() => smtp.received.length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => smtp.received.length).toBe(1);
   const pairing = smtp.received[0]!;
   const [code] = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(pairing.mail.text ?? '') ?? [];
   expect(pairing.to).toEqual(['ann@example.com']);
@@ -72,7 +72,7 @@ it('goes from connecting over a mail to the answer, in its thread', { timeout: 1
   models.script([{ text: ['What is it about?'] }]);
   await owner.expect(200, owner.post(`/v1/channels/${channel.id}/pairings`, { code }));
   // What was written before is answered.
-  await expect.poll(() => smtp.received.length, { timeout: 30_000 }).toBe(3);
+  await expect.poll(() => smtp.received.length).toBe(3);
   expect(smtp.received[2]!.mail.text).toContain('What is it about?');
 
   // The answer to that answer is what the agent gets, without what it quotes; forgeries are nothing.
@@ -86,7 +86,7 @@ it('goes from connecting over a mail to the answer, in its thread', { timeout: 1
   };
   imap.deliver(mail({ ...reply, id: '<forged@example.com>', verdict: 'dmarc=fail header.from=example.com' }));
   imap.deliver(mailWithFiles([{ name: 'order.txt', type: 'text/plain', content: 'order 42' }], reply));
-  await expect.poll(() => smtp.received.length, { timeout: 60_000 }).toBe(4);
+  await expect.poll(() => smtp.received.length).toBe(4);
   const sent = smtp.received[3]!;
   expect(sent).toMatchObject({
     from: account.user,
@@ -108,8 +108,6 @@ it('goes from connecting over a mail to the answer, in its thread', { timeout: 1
   expect(asked).not.toContain('wrote:');
   expect(asked).not.toContain('years ago');
 
-  await expect.poll(imap.flags, { timeout: 30_000 }).toEqual([[], ['\\Seen'], [], ['\\Seen']]);
-  await expect
-    .poll(async () => (await read()).counts, { timeout: 30_000 })
-    .toMatchObject({ received: 2, ignored: 1 });
+  await expect.poll(imap.flags).toEqual([[], ['\\Seen'], [], ['\\Seen']]);
+  await expect.poll(async () => (await read()).counts).toMatchObject({ received: 2, ignored: 1 });
 });

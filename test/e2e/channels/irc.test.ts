@@ -6,7 +6,7 @@ import { type ModelServer, startModelServer } from '../../support/model-server/i
 import { type RunningProduct, startProduct } from '../../support/product.ts';
 import { describeWith } from '../../support/programs.ts';
 
-const wait = { timeout: 30_000 };
+const wait = { timeout: 60_000 };
 
 describeWith('ngircd', 'with ngircd', () => {
   let product: RunningProduct;
@@ -26,9 +26,7 @@ describeWith('ngircd', 'with ngircd', () => {
     await Promise.all([server.stop(), models.close()]);
   });
 
-  it('goes from connecting over a mention in a channel to the formatted answer', {
-    timeout: 120_000,
-  }, async () => {
+  it('goes from connecting over a mention in a channel to the formatted answer', async () => {
     const owner = createClient(product.url, product.adminKey);
     const agentId = await createAgent(owner, { name: 'clerk', model: await connectModel(owner, models) });
     const settings = {

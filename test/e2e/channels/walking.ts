@@ -23,7 +23,7 @@ export interface Walk extends Product {
 }
 
 /** Looks until it holds: on a busy machine, with several walks at once, that takes a while. */
-export const soon = (holds: () => unknown) => vi.waitFor(holds, { timeout: 45_000, interval: 50 });
+export const soon = (holds: () => unknown) => vi.waitFor(holds, { timeout: 60_000, interval: 50 });
 
 /** Says something, and waits for the answer where it was said. */
 export async function answered(

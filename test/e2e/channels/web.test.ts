@@ -7,7 +7,7 @@ import { connectWebChat, type WebChat } from '../../support/channel/index.ts';
 import { startTestCluster, type TestCluster } from '../../support/faults/test-cluster.ts';
 import { describeWith } from '../../support/programs.ts';
 
-const patient = { timeout: 30_000 };
+const patient = { timeout: 60_000 };
 const testTimeout = { timeout: 120_000 };
 
 describeWith('chromium', 'the web chat in a browser', () => {

@@ -31,7 +31,7 @@ afterAll(async () => {
   await Promise.all([program.close(), models.close()]);
 });
 
-it('goes from connecting over a signed message to the answer, as it grew', { timeout: 90_000 }, async () => {
+it('goes from connecting over a signed message to the answer, as it grew', async () => {
   const owner = createClient(product.url, product.adminKey);
   const agentId = await createAgent(owner, { name: 'clerk', model: await connectModel(owner, models) });
 
@@ -61,7 +61,7 @@ it('goes from connecting over a signed message to the answer, as it grew', { tim
   const hookUrl = product.url + new URL(channel.webhookUrl).pathname;
   const said = await program.say(hookUrl, 'Where is my order?');
   expect(said.status).toBe(200);
-  await expect.poll(() => program.shown()[0]?.text, { timeout: 30_000 }).toBe(answer.join(''));
+  await expect.poll(() => program.shown()[0]?.text).toBe(answer.join(''));
   const [message, ...others] = program.shown('order-42');
   expect(others).toEqual([]);
   expect(message!.history.length).toBeGreaterThan(1);
@@ -73,15 +73,13 @@ it('goes from connecting over a signed message to the answer, as it grew', { tim
 
   // The last edit while it was written may have shown all of it.
   const outbound = async () => (await owner.get(`/v1/channels/${channel.id}/traffic`)).body.outbound;
-  await expect.poll(async () => (await outbound())[0]?.status, { timeout: 20_000 }).toBe('sent');
+  await expect.poll(async () => (await outbound())[0]?.status).toBe('sent');
   await program.say(hookUrl, '/status');
-  await expect
-    .poll(() => program.shown().at(-1)?.text, { timeout: 20_000 })
-    .toContain('clerk is waiting for you');
+  await expect.poll(() => program.shown().at(-1)?.text).toContain('clerk is waiting for you');
   const traffic = await owner.expect(200, owner.get(`/v1/channels/${channel.id}/traffic`));
   expect(traffic.inbound.map(({ outcome }: { outcome: string }) => outcome)).toEqual(['command', 'accepted']);
   await expect
-    .poll(async () => (await owner.get(`/v1/channels/${channel.id}`)).body.counts, { timeout: 10_000 })
+    .poll(async () => (await owner.get(`/v1/channels/${channel.id}`)).body.counts)
     .toMatchObject({ received: 2, refused: 0, sent: 2 });
 });
 

@@ -6,7 +6,7 @@ import { type RunningProduct, startProduct } from '../../support/product.ts';
 import { describeWith } from '../../support/programs.ts';
 import { joinXmpp, type Person, type Prosody, password, startProsody } from '../../support/xmpp/index.ts';
 
-const wait = { timeout: 30_000 };
+const wait = { timeout: 60_000 };
 const room = 'shop@rooms.localhost';
 
 describeWith('prosody', 'with prosody', () => {
@@ -27,9 +27,7 @@ describeWith('prosody', 'with prosody', () => {
     await Promise.all([server.stop(), models.close()]);
   });
 
-  it('goes from connecting over a message to the formatted answer, as it grew', {
-    timeout: 120_000,
-  }, async () => {
+  it('goes from connecting over a message to the formatted answer, as it grew', async () => {
     const owner = createClient(product.url, product.adminKey);
     const agentId = await createAgent(owner, { name: 'clerk', model: await connectModel(owner, models) });
     const settings = {
@@ -88,6 +86,6 @@ describeWith('prosody', 'with prosody', () => {
     await server.start();
     ann = await joinXmpp(server.port, 'ann');
     const last = () => [before, ann].flatMap((person) => person.shown('clerk@localhost')).at(-1);
-    await expect.poll(last, { timeout: 60_000 }).toBe('Later, then.');
+    await expect.poll(last).toBe('Later, then.');
   });
 });

@@ -65,11 +65,11 @@ export interface Reply extends Accepted {
 
 /** Says something and waits for the end of the run, however it ends. */
 export function ask(client: Client, agentId: string, text: string, conversationId?: string): Promise<Reply> {
-  return client.expect(200, client.post(`/v1/agents/${agentId}/messages?wait=20`, { text, conversationId }));
+  return client.expect(200, client.post(`/v1/agents/${agentId}/messages?wait=60`, { text, conversationId }));
 }
 
 /** Waits until the run has ended. */
-export async function runEnd(client: Client, runId: string, timeoutMs = 15_000) {
+export async function runEnd(client: Client, runId: string, timeoutMs = 60_000) {
   const read = () => client.expect(200, client.get(`/v1/runs/${runId}`));
   await expect
     .poll(async () => (await read()).status, { timeout: timeoutMs })

@@ -20,7 +20,7 @@ export interface Violations {
 export async function assertNothingLost(
   cluster: Cluster,
   sent: readonly Sent[],
-  withinMs = 30_000,
+  withinMs = 120_000,
 ): Promise<void> {
   await allRunsEnded(cluster.sql, withinMs);
   const violations = await findViolations(cluster.sql, sent);
@@ -31,7 +31,7 @@ export async function assertNothingLost(
 }
 
 /** @throws Error when some still wait or run after `withinMs` */
-export async function allRunsEnded(sql: Sql, withinMs: number): Promise<void> {
+export async function allRunsEnded(sql: Sql, withinMs = 120_000): Promise<void> {
   for (const deadline = Date.now() + withinMs; ; await sleep(200)) {
     const open = await sql(`
       SELECT r.id, r.status, c.lease_owner, c.lease_until, now() - r.created_at AS age

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 30_000,
+  withinMs = 60_000,
 ): Promise<void> {
   for (const deadline = Date.now() + withinMs; !(await holds()); await sleep(50)) {
     if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}.`);

@@ -9,8 +9,11 @@ const floor = 50;
 /** How much longer twice the input may take: twice as long, and what caches and the collector add. */
 const mostGrowth = 3;
 
-/** Pairs of measurements, of which the fastest count: the collector and cold caches make some longer, none shorter. */
-const attempts = 4;
+/**
+ * Pairs of measurements, of which the fastest count: the collector, cold caches, and others on a machine that is busy make
+ * some longer, none shorter. What is linear ends with the first pair that shows it.
+ */
+const attempts = 12;
 
 /** Inputs of up to so many UTF-16 code units take no time at all, unless it doubles with each. */
 const short = 64;

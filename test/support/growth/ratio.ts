@@ -9,7 +9,7 @@ function cpuMs(run: () => unknown, times: number): number {
 
 const measurableMs = 30;
 const mostTimes = 4_096;
-const attempts = 5;
+const attempts = 12;
 
 /**
  * time(2 × size) / time(size): about 2 where each character is looked at so many times, 4 where it is looked at together

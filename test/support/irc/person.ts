@@ -43,8 +43,7 @@ export async function joinIrc(
       }),
     say: (target, text) => write(`PRIVMSG ${target} :${text}`),
     write,
-    sees: (pattern) =>
-      until(`${nick} sees ${pattern}`, () => lines.some((line) => pattern.test(line)), 20_000),
+    sees: (pattern) => until(`${nick} sees ${pattern}`, () => lines.some((line) => pattern.test(line))),
     async sync() {
       asked += 1;
       const token = `sync-${asked}`;

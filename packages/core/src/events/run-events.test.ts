@@ -92,7 +92,7 @@ it('tells those who listen for a run, those of no other, and everybody after its
 
   await db.pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'nightshift events'`);
-  await expect.poll(() => heard, { timeout: 10_000 }).toEqual({ mine: 2, other: 1 });
+  await expect.poll(() => heard).toEqual({ mine: 2, other: 1 });
   expect(bus.connected).toBe(true);
   leave();
   await appendRunEvents(db, runId, [delta('b')]);

@@ -95,7 +95,7 @@ describe('any mail', () => {
       ),
     );
 
-  it('is read in bounds, or is not, and the next one is read', { timeout: 120_000 }, async () => {
+  it('is read in bounds, or is not, and the next one is read', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, async (raw) => {
         const content = await reader.read('mail', raw, {}).catch((error) => error);

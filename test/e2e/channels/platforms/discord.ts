@@ -22,7 +22,7 @@ export const discord: Platform = {
       fake.requests.filter((each) => each.method === method && path.test(each.url.pathname)).length;
 
     async function dispatch(type: string, data: object): Promise<void> {
-      await vi.waitUntil(() => fake.gateway.open.length > 0, { timeout: 30_000 });
+      await vi.waitUntil(() => fake.gateway.open.length > 0, { timeout: 60_000 });
       fake.gateway.dispatch(type, data);
     }
 
