@@ -1,41 +1,32 @@
 /** `nightshift budgets`, `limits`, `usage` and `estimate`, as processes against the product. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { ask, createAgent, type Product, startProduct } from '../support/api/index.ts';
+import { envFor, runCli } from '../support/cli.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/index.ts';
 
-const launcher = fileURLToPath(new URL('../../scripts/nightshift.mjs', import.meta.url));
-
+let host: Product;
 let product: Product;
 let server: ModelServer;
 let agentId: string;
 
 beforeAll(async () => {
-  [product, server] = await Promise.all([startProduct(), startModelServer()]);
-  await product.startWorker();
+  [host, server] = await Promise.all([startProduct(), startModelServer()]);
+  await host.startWorker();
+  server.script(() => ({ text: 'Done.', usage: { input: 1000, output: 200 } }));
+});
+beforeEach(async () => {
+  // A team of its own for each test.
+  product = { ...host, ...(await host.addTeam(`reports ${randomUUID()}`)) };
   const prices = { input: '1000', output: '1000' };
   const endpoint = { provider: 'openai-compatible', name: 'dear', baseUrl: server.openaiUrl, prices };
   await product.owner.expect(201, product.owner.post('/v1/provider-credentials', endpoint));
   agentId = await createAgent(product.owner, { name: 'reporter', model: 'dear/test-model' });
-  server.script(() => ({ text: 'Done.', usage: { input: 1000, output: 200 } }));
 });
 
-afterAll(() => Promise.all([product.close(), server.close()]));
+afterAll(() => Promise.all([host.close(), server.close()]));
 
-async function nightshift(...args: string[]) {
-  const env = { PATH: process.env.PATH, NIGHTSHIFT_URL: product.url, NIGHTSHIFT_API_KEY: product.owner.key! };
-  const child = spawn(process.execPath, [launcher, ...args], { env });
-  child.stdin.end();
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { code, stdout, stderr };
-}
+const nightshift = (...args: string[]) => runCli(args, { env: envFor(product.url, product.owner.key!) });
 
 it('says what to do while there is nothing', async () => {
   expect((await nightshift('limits')).stdout).toMatch(/^There is no budget: .*nightshift budgets create/);
@@ -80,7 +71,7 @@ it('estimates, makes budgets, shows how they stand and what it cost', async () =
   const { runId } = await ask(product.owner, agentId, 'two');
   const limits = await nightshift('limits');
   expect(limits.stdout).toMatch(/^Reports +reporter +\$1\.20 +\$1\.00 +120 +day /m);
-  expect(limits.stdout).toMatch(/^Everybody +owner of test +1,200 tokens +5,000 tokens +24 +5h /m);
+  expect(limits.stdout).toMatch(/^Everybody +owner of reports.* +1,200 tokens +5,000 tokens +24 +5h /m);
   expect((await nightshift('estimate', 'reporter', 'x')).stdout).toContain(
     '✗ dear/test-model: "Reports". It is used up: 1.2 of 1 USD today',
   );
@@ -97,6 +88,8 @@ it('estimates, makes budgets, shows how they stand and what it cost', async () =
 });
 
 it('changes and deletes a budget, with JSON for programs', async () => {
+  for (const name of ['Reports', 'Everybody'])
+    await nightshift('budgets', 'create', name, '--max', '1', '--scope', 'agent');
   const changed = await nightshift(
     'budgets',
     'update',

@@ -349,6 +349,7 @@ describe('80 % of a budget', () => {
         subjectId: team.agentId,
         runId: replies[1]!.runId,
         agentId: team.agentId,
+        agent: { id: team.agentId, name: expect.any(String) },
         conversationId: replies[1]!.conversationId,
       },
     });

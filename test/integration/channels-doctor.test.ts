@@ -1,10 +1,7 @@
 /** `nightshift doctor` and `nightshift channels`, as processes: what is wrong with a channel, in words. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { randomUUID } from 'node:crypto';
 import { adapterSource, builtInAdapters, type ChannelAdapter } from '@nightshift/channels';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createAgent, type Product, startProduct } from '../support/api/index.ts';
 import {
   addConversation,
@@ -16,8 +13,8 @@ import {
   startProgram,
   writeDelivery,
 } from '../support/channel/index.ts';
+import { envFor, runCli } from '../support/cli.ts';
 
-const launcher = fileURLToPath(new URL('../../scripts/nightshift.mjs', import.meta.url));
 const polled = createPollChannel() as ChannelAdapter;
 const adapters = {
   ...builtInAdapters,
@@ -26,28 +23,25 @@ const adapters = {
 };
 const wait = { timeout: 60_000 };
 
+let host: Product;
 let product: Product;
 let program: Program;
 let platform: PollPlatform;
 
 beforeAll(async () => {
-  product = await startProduct({ adapters });
+  host = await startProduct({ adapters });
   [program, platform] = await Promise.all([startProgram(), startPollPlatform()]);
+});
+beforeEach(async () => {
+  // A team of its own for each test.
+  product = { ...host, ...(await host.addTeam(`doctor ${randomUUID()}`)) };
   await createAgent(product.owner, { name: 'assistant', model: 'demo/guide' });
 });
-afterAll(() => Promise.all([product.close(), program.close(), platform.close()]));
+afterAll(() => Promise.all([host.close(), program.close(), platform.close()]));
 
-async function nightshift(args: string[], key = product.owner.key!) {
-  const env = { PATH: process.env.PATH, NIGHTSHIFT_URL: product.url, NIGHTSHIFT_API_KEY: key };
-  const child = spawn(process.execPath, [launcher, ...args], { env });
-  child.stdin.end();
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { code, stdout, stderr };
-}
+const nightshift = (args: string[], key = product.owner.key!) =>
+  runCli(args, { env: envFor(product.url, key) });
+
 interface Found {
   name: string;
   status: string;
@@ -68,7 +62,7 @@ const connectPolled = async (name: string, token: string) => {
 };
 const stateOf = async (id: string) => (await product.owner.get(`/v1/channels/${id}`)).body.state;
 
-it('asks each channel, and says of each what is wrong and what to do', { timeout: 240_000 }, async () => {
+it('asks each channel, and says of each what is wrong and what to do', async () => {
   const { id: hooked } = await connectProgram(product, program, { name: 'Shop' });
   const lonely = await connectPolled('Lonely', 'good-token-0001');
   // No worker runs: nothing is connected, however often it is said to be set up.

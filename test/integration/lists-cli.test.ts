@@ -1,33 +1,24 @@
 /** Lists, names and places of the command line, as processes against the product. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createAgent, type Product, say, startProduct } from '../support/api/index.ts';
 import { connectProgram, type Program, startProgram } from '../support/channel/index.ts';
+import { envFor, runCli } from '../support/cli.ts';
 
-const launcher = fileURLToPath(new URL('../../scripts/nightshift.mjs', import.meta.url));
-
+let host: Product;
 let product: Product;
 let program: Program;
 
 beforeAll(async () => {
-  [product, program] = await Promise.all([startProduct(), startProgram()]);
+  [host, program] = await Promise.all([startProduct(), startProgram()]);
 });
-afterAll(() => Promise.all([product.close(), program.close()]));
+beforeEach(async () => {
+  // A team of its own for each test.
+  product = { ...host, ...(await host.addTeam(`lists ${randomUUID()}`)) };
+});
+afterAll(() => Promise.all([host.close(), program.close()]));
 
-async function nightshift(...args: string[]) {
-  const env = { PATH: process.env.PATH, NIGHTSHIFT_URL: product.url, NIGHTSHIFT_API_KEY: product.owner.key! };
-  const child = spawn(process.execPath, [launcher, ...args], { env });
-  child.stdin.end();
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { code, stdout, stderr };
-}
+const nightshift = (...args: string[]) => runCli(args, { env: envFor(product.url, product.owner.key!) });
 
 const lines = (output: string) => output.trim().split('\n').slice(1);
 
@@ -42,13 +33,19 @@ it('pages the agents, and says when there are more', async () => {
   expect(lines((await nightshift('agents', 'list', '--limit', '3')).stdout)).toHaveLength(3);
 });
 
-it('takes names and parts of ids, and finds what is searched for', async () => {
+/** A shop, in which Kim has asked something. @returns its agent */
+async function openShop(): Promise<string> {
   const agentId = await createAgent(product.owner, { name: 'finder' });
   const channel = await connectProgram(product, program, { agentId, name: 'Shop' });
   await program.say(channel.hookUrl, 'Where is my parcel?', {
     thread: 'order-7',
     sender: { id: 'kim', name: 'Kim' },
   });
+  return agentId;
+}
+
+it('takes names and parts of ids, and finds what is searched for', async () => {
+  const agentId = await openShop();
   const { runId, conversationId } = await say(product.owner, agentId, 'Something else');
   const found = async (...args: string[]) => JSON.parse((await nightshift(...args, '--json')).stdout);
   await expect
@@ -80,6 +77,7 @@ it('takes names and parts of ids, and finds what is searched for', async () => {
 });
 
 it('delivers to a place', async () => {
+  await openShop();
   const places = await nightshift('channels', 'places', 'Shop');
   expect(places.stdout).toMatch(/Kim +direct .*order-7/);
   const create = [
