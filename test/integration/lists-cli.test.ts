@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createAgent, type Product, say, startProduct } from '../support/api/index.ts';
 import { connectProgram, type Program, startProgram } from '../support/channel/index.ts';
-import { envFor, runCli } from '../support/cli.ts';
+import { envFor, launcher, runCli } from '../support/cli.ts';
+import { describeWith } from '../support/programs.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 let host: Product;
 let product: Product;
@@ -97,6 +99,21 @@ it('delivers to a place', async () => {
   const made = await nightshift(...create, 'Shop:kim');
   expect(made.stdout).toMatch(/delivers to +Shop: Kim/);
   expect((await nightshift('schedules', 'list', '--channel', 'Shop')).stdout).toContain('Shop: Kim');
+});
+
+describeWith('tmux', 'on a terminal', () => {
+  it('shows the places of a channel, and delivers to the one that is chosen', async () => {
+    await openShop();
+    await using terminal = await openTerminal(
+      `${process.execPath} ${launcher} schedules create finder Brief --every 86400 --prompt Go --deliver-to Shop; echo "left with $?"`,
+      envFor(product.url, product.owner.key!),
+    );
+    await terminal.shows(/1 +Kim +direct +order-7[\s\S]*Deliver to \(number or name\):/);
+    terminal.type('1', 'Enter');
+    await terminal.shows(/delivers to +Shop: Kim[\s\S]*left with 0/);
+    const { data } = await product.owner.expect(200, product.owner.get('/v1/schedules'));
+    expect(data).toMatchObject([{ name: 'Brief', deliverTo: { place: { name: 'Kim' } } }]);
+  });
 });
 
 it('finds the schedule that has a name now, where one that is finished had it before', async () => {
