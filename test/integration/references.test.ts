@@ -196,6 +196,13 @@ it('takes names that are the same letters for one, however they are composed', a
         expect(put).toMatchObject({ status: 200, body: { id, name: name.normalize('NFC') } });
         expect((await product.owner.post('/v1/agents', { name: name.normalize(form) })).status).toBe(409);
       }
+      // As platforms and 0.1.0 may have it.
+      await product.sql('UPDATE agent SET name = $2 WHERE id = $1', [id, name.normalize('NFD')]);
+      for (const form of ['NFC', 'NFD'] as const) {
+        expect((await get(path('agents', name.normalize(form)))).id).toBe(id);
+        const listed = await get(`/v1/agents?name=${encodeURIComponent(name.normalize(form))}`);
+        expect(listed.data).toMatchObject([{ id }]);
+      }
     }),
     { numRuns: 20 },
   );

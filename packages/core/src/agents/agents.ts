@@ -19,7 +19,7 @@ import {
 } from '../database/index.ts';
 import { nameTaken, notFound } from '../errors/index.ts';
 import type { Agent as AgentRow } from '../generated/prisma/client.ts';
-import { isWholeId } from '../references/index.ts';
+import { isWholeId, spellingsOf } from '../references/index.ts';
 
 function toAgent(row: AgentRow): Agent {
   return {
@@ -57,7 +57,7 @@ export async function listAgents(
   query: Listed<AgentListQuery>,
 ): Promise<Page<Agent>> {
   const { where, ...page } = pageArguments(query);
-  const named = query.name === undefined ? {} : { name: query.name };
+  const named = query.name === undefined ? {} : { name: { in: spellingsOf(query.name) } };
   const rows = await db.prisma.agent.findMany({
     ...page,
     where: { ...where, ...named, teamId, deletedAt: null },

@@ -1,4 +1,5 @@
 /** API keys: shown once, stored as a hash, resolved anew for each request. */
+
 import { createHash, randomBytes } from 'node:crypto';
 import {
   type ApiKey,
@@ -11,6 +12,7 @@ import {
 import { type Database, type Listed, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import type { KeyOrigin, ApiKey as Row } from '../generated/prisma/client.ts';
+import { spellingsOf } from '../references/index.ts';
 
 /** 256 random bits, so that a fast hash is enough and guessing is hopeless. */
 export const generateApiKey = (): string => `ns_${randomBytes(32).toString('base64url')}`;
@@ -100,7 +102,7 @@ export async function listApiKeys(
   query: Listed<ApiKeyListQuery>,
 ): Promise<Page<ApiKey>> {
   const { where, ...page } = pageArguments(query);
-  const named = query.name === undefined ? {} : { name: query.name };
+  const named = query.name === undefined ? {} : { name: { in: spellingsOf(query.name) } };
   const rows = await db.prisma.apiKey.findMany({
     ...page,
     where: { ...where, ...named, teamId, revokedAt: null },

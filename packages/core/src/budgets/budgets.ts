@@ -6,7 +6,7 @@ import type { Budget, BudgetCreate, BudgetListQuery, BudgetUpdate, Named, Page }
 import { type Database, type Listed, newId, pageArguments, toPage } from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
 import type { Budget as BudgetRow, Prisma } from '../generated/prisma/client.ts';
-import { claimName, namesOf } from '../references/index.ts';
+import { claimName, namesOf, spellingsOf } from '../references/index.ts';
 import { isTimezone } from '../schedules/wall-clock.ts';
 import { decimal } from './decimal.ts';
 
@@ -165,7 +165,7 @@ export async function listBudgets(
   query: Listed<BudgetListQuery>,
 ): Promise<Page<Budget>> {
   const { where, ...page } = pageArguments(query);
-  const named = query.name === undefined ? {} : { name: query.name };
+  const named = query.name === undefined ? {} : { name: { in: spellingsOf(query.name) } };
   const rows = await db.prisma.budget.findMany({ ...page, where: { ...where, ...named, teamId } });
   const subjectOf = await subjectsOf(db, teamId, rows);
   return toPage(rows, query.limit, (row) => toBudget(row, subjectOf(row)));

@@ -10,7 +10,7 @@ import {
 import { type Database, type Listed, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { notFound } from '../errors/index.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
-import { claimFreeName, claimName } from '../references/index.ts';
+import { claimFreeName, claimName, spellingsOf } from '../references/index.ts';
 import type { KeyEncryptionKey } from '../secrets/index.ts';
 import type { ChannelTrouble } from './attention.ts';
 import { databaseNow, toState } from './state.ts';
@@ -155,7 +155,7 @@ export async function listChannels(
       ...where,
       teamId,
       deletedAt: null,
-      ...(query.name !== undefined && { name: query.name }),
+      ...(query.name !== undefined && { name: { in: spellingsOf(query.name) } }),
       ...(query.agentId && { agentId: query.agentId }),
       ...(query.kind && { kind: { in: query.kind } }),
       ...(query.status && { status: { in: query.status } }),

@@ -1,4 +1,5 @@
 /** People, and as whom the channels know them: approving, blocking, linking. */
+
 import type { Identity, IdentityListQuery, Page, Person, PersonListQuery } from '@nightshift/contracts';
 import {
   type Database,
@@ -12,6 +13,7 @@ import {
 } from '../database/index.ts';
 import { DomainError, notFound } from '../errors/index.ts';
 import type { Prisma } from '../generated/prisma/client.ts';
+import { spellingsOf } from '../references/index.ts';
 import { idOfKey } from './access.ts';
 
 const named = { select: { id: true, name: true } } as const;
@@ -66,7 +68,7 @@ export async function listPeople(
     where: {
       ...where,
       teamId,
-      ...(query.name !== undefined && { name: query.name }),
+      ...(query.name !== undefined && { name: { in: spellingsOf(query.name) } }),
       ...(query.channelId && { identities: { some: { channelId: query.channelId } } }),
       ...(part && {
         OR: [{ name: part }, { identities: { some: { OR: [{ name: part }, { externalId: part }] } } }],
@@ -108,7 +110,7 @@ export async function listIdentities(
     where: {
       ...where,
       channelId,
-      ...(query.name !== undefined && { name: query.name }),
+      ...(query.name !== undefined && { name: { in: spellingsOf(query.name) } }),
       ...(query.status && { status: { in: query.status } }),
     },
     include: identityNames,

@@ -1,4 +1,5 @@
 /** Provider credentials: a team's own model keys. A key goes in and never comes out through the API. */
+
 import {
   type Credential,
   type CredentialCreate,
@@ -20,6 +21,7 @@ import {
 } from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
 import { Prisma, type ProviderCredential as Row } from '../generated/prisma/client.ts';
+import { spellingsOf } from '../references/index.ts';
 import {
   assertSecretsGiven,
   type KeyEncryptionKey,
@@ -137,7 +139,7 @@ export async function listCredentials(
   query: Listed<CredentialListQuery>,
 ): Promise<Page<Credential>> {
   const { where, ...page } = pageArguments(query);
-  const named = query.name === undefined ? {} : { name: query.name };
+  const named = query.name === undefined ? {} : { name: { in: spellingsOf(query.name) } };
   const rows = await db.prisma.providerCredential.findMany({
     ...page,
     where: { ...where, ...named, teamId },

@@ -3,6 +3,7 @@ import { kindNames, type Named, type ReferenceKind } from '@nightshift/contracts
 import { type Database, type Statement, statement } from '../database/index.ts';
 import { DomainError } from '../errors/index.ts';
 import { isWholeId, parseShortId } from './short-id.ts';
+import { spellingsOf } from './spellings.ts';
 import { type Table, tables } from './tables.ts';
 
 /** A problem lists as many candidates. */
@@ -68,8 +69,7 @@ export async function resolveReference(
     const [row] = await ask(byId, reference);
     if (row) return row.id;
   }
-  // Names are stored in NFC; those that platforms give to people, and those of 0.1.0, as they came.
-  for (const name of new Set([reference, reference.normalize('NFC')])) {
+  for (const name of spellingsOf(reference)) {
     const first = byName ? await ask(byName, name) : [];
     const named = first.length === 0 && byOtherName ? await ask(byOtherName, name) : first;
     if (named.length > 0) return oneOf(kind, reference, named);

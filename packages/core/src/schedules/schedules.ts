@@ -11,7 +11,7 @@ import type {
 import { type Database, type Listed, newId, pageArguments, statement, toPage } from '../database/index.ts';
 import { DomainError, invalidField, notFound } from '../errors/index.ts';
 import { type Schedule as PlainRow, Prisma } from '../generated/prisma/client.ts';
-import { claimFreeName, claimName, namesOf } from '../references/index.ts';
+import { claimFreeName, claimName, namesOf, spellingsOf } from '../references/index.ts';
 import { conversationAt, type Delivery, isPlace, type PlaceTarget } from './deliver-place.ts';
 import { assertGuestQuota, assertGuestTiming } from './guests.ts';
 import { assertTiming, dueTime, slotsFrom, type Timing } from './timing.ts';
@@ -265,7 +265,7 @@ export async function listSchedules(
       teamId,
       deletedAt: null,
       ...(query.agentId && { agentId: query.agentId }),
-      ...(query.name !== undefined && { name: query.name }),
+      ...(query.name !== undefined && { name: { in: spellingsOf(query.name) } }),
       ...(query.status && { status: { in: query.status } }),
       ...(query.channelId && { conversationId: { in: await conversationsOf(db, query.channelId, teamId) } }),
       ...(guestId !== undefined && { guestId }),

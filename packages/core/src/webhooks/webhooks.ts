@@ -14,7 +14,7 @@ import { trimEndOf } from '@nightshift/contracts/text';
 import { type Database, type Listed, newId, pageArguments, toPage } from '../database/index.ts';
 import { invalidField, notFound } from '../errors/index.ts';
 import type { Webhook as Row } from '../generated/prisma/client.ts';
-import { claimName } from '../references/index.ts';
+import { claimName, spellingsOf } from '../references/index.ts';
 import {
   assertSecretsGiven,
   type KeyEncryptionKey,
@@ -73,7 +73,7 @@ export async function listWebhooks(
   query: Listed<WebhookListQuery>,
 ): Promise<Page<Webhook>> {
   const { where, ...page } = pageArguments(query);
-  const named = query.name === undefined ? {} : { name: query.name };
+  const named = query.name === undefined ? {} : { name: { in: spellingsOf(query.name) } };
   const rows = await db.prisma.webhook.findMany({ ...page, where: { ...where, ...named, teamId } });
   return toPage(rows, query.limit, toWebhook);
 }
