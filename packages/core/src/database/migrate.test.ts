@@ -98,7 +98,8 @@ describe('applyMigrations', () => {
     write(SECOND, 'nonsense');
     await expect(applyMigrations(client, { directory })).rejects.toMatchObject({ code: 'migration_failed' });
     const { rows } = await client.query(
-      "SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory'",
+      `SELECT count(*)::int AS n FROM pg_locks JOIN pg_database d ON d.oid = database
+       WHERE locktype = 'advisory' AND d.datname = current_database()`,
     );
     expect(rows).toEqual([{ n: 0 }]);
   });
