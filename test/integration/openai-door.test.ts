@@ -308,7 +308,7 @@ describe('every error', () => {
       405,
       'method_not_allowed',
     ],
-    ['no key', '/openai/v1/models', { key: false }, 401, 'unauthorized'],
+    ['no key', '/openai/v1/models', { key: false }, 401, 'invalid_api_key'],
     ['no JSON', path, { method: 'POST', headers: json, body: '{' }, 400, 'invalid_request'],
     [
       'no media type',
@@ -318,7 +318,6 @@ describe('every error', () => {
       'unsupported_media_type',
     ],
     ['a path that is no text', '/openai/v1/models/%ff', {}, 400, 'invalid_request'],
-    ['an unknown model', '/openai/v1/models/eagle', {}, 404, 'not_found'],
   ];
   it.each(cases)('of %s has the shape of OpenAI', async (_what, where, { key, ...init }, status, code) => {
     const headers = { ...(key === false ? {} : owner()), ...(init.headers as object) };
@@ -327,6 +326,20 @@ describe('every error', () => {
     expect(response.headers.get('content-type')).toMatch(/^application\/json/);
     expect(await response.json()).toEqual({ error: { ...openaiError, code, param: null } });
     if (status === 405) expect(response.headers.get('allow')).toBeTruthy();
+  });
+
+  it.each([
+    ['/openai/v1/models/eagle', undefined],
+    [path, { model: 'eagle', messages: user('Hi') }],
+    ['/openai/v1/responses', { model: 'eagle', input: 'Hi' }],
+  ])('of an unknown model at %s says which there are', async (where, body) => {
+    const init = body ? { method: 'POST', body: JSON.stringify(body) } : {};
+    const headers = { ...owner(), ...(body && json) };
+    const response = await fetch(product.url + where, { ...init, headers });
+    expect(response.status).toBe(404);
+    const { error } = (await response.json()) as { error: { message: string } };
+    expect(error).toEqual({ ...openaiError, code: 'model_not_found', param: 'model' });
+    expect(error.message).toMatch(/no agent "eagle".*There are: .*owl/);
   });
 
   it('of a body that is too large, too', async () => {

@@ -40,6 +40,7 @@ it('answers a text', async () => {
     id: expect.stringMatching(/^resp_/),
     object: 'response',
     status: 'completed',
+    completed_at: expect.any(Number),
     model: 'owl',
     output_text: 'Hoo.',
     instructions: 'Softly.',

@@ -20,13 +20,23 @@ const types: Record<number, string> = {
   429: 'rate_limit_error',
 };
 
+/** Of our codes, those for which OpenAI has its own, which clients look for. */
+const codes: Record<string, string> = { unauthorized: 'invalid_api_key' };
+
 export interface OpenaiErrorBody {
   error: { message: string; type: string; code: string; param: string | null };
 }
 
 export function toOpenaiError({ status, code, detail, type, fields }: ErrorAnswer): OpenaiErrorBody {
   const usual = types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
-  return { error: { message: detail, type: type ?? usual, code, param: fields?.[0]?.path || null } };
+  return {
+    error: {
+      message: detail,
+      type: type ?? usual,
+      code: codes[code] ?? code,
+      param: fields?.[0]?.path || null,
+    },
+  };
 }
 
 /** What there is, and how it is asked for. */

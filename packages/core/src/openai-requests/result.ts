@@ -30,11 +30,14 @@ export interface RunResult {
   /** Sums over the ledger. */
   usage: TokenUsage;
   createdAt: Date;
+  /** Null: it has not. */
+  endedAt: Date | null;
 }
 
 const read = statement<RunResult>(`
   SELECT r.id AS "runId", r.conversation_id AS "conversationId", a.name AS "agentName", r.status, r.error, r.waiting,
-    coalesce(r.options, '{}') AS options, r.created_at AS "createdAt", ${actedSql('$3')} AS acted,
+    coalesce(r.options, '{}') AS options, r.created_at AS "createdAt",
+    r.ended_at AS "endedAt", ${actedSql('$3')} AS acted,
     coalesce((SELECT m.content->0->>'text' FROM message m WHERE m.run_id = r.id AND m.role = 'assistant'
       ORDER BY m.seq DESC LIMIT 1), '') AS text,
     (SELECT s.output->>'stop' FROM step s WHERE s.run_id = r.id AND s.kind = 'model' AND s.status = 'succeeded'

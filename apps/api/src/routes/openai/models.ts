@@ -2,8 +2,8 @@
 import type { Agent } from '@nightshift/contracts';
 import { findAgent, listAgents } from '@nightshift/core/agents';
 import type { Database } from '@nightshift/core/database';
-import { notFound } from '@nightshift/core/errors';
 import { z } from 'zod';
+import { OpenaiError } from '../../openai-errors.ts';
 import type { Routes } from '../types.ts';
 
 const Model = z.object({
@@ -23,11 +23,19 @@ const asModel = (agent: Agent) => ({
   owned_by: 'nightshift',
 });
 
-/** By its name, else by its id. @throws {DomainError} not_found */
+/** So many of the agents that there are say what else could be asked for. */
+const maxCandidates = 20;
+
+/** By its name, else by its id. @throws {OpenaiError} model_not_found, with what there is */
 export async function agentOfModel(db: Database, teamId: string, model: string): Promise<Agent> {
   const agent = await findAgent(db, teamId, model);
-  if (!agent) throw notFound(`agent (model "${model}")`);
-  return agent;
+  if (agent) return agent;
+  const { data, nextCursor } = await listAgents(db, teamId, { limit: maxCandidates });
+  const names = data.map(({ name }) => name).join(', ');
+  const known = data.length === 0 ? 'There is none yet.' : `There are: ${names}${nextCursor ? ' …' : '.'}`;
+  const detail = `There is no agent "${model}", which the model names. ${known}`;
+  const fields = [{ path: 'model', message: 'is no agent' }];
+  throw new OpenaiError({ status: 404, code: 'model_not_found', detail, fields });
 }
 
 /** Pages of the list of agents. */

@@ -149,6 +149,7 @@ function completed(result: RunResult, body: Echo, text = result.text) {
   const head = { id: idOf(result.runId), created_at: seconds(result.createdAt) };
   return responseOf(head, body, {
     status,
+    completed_at: isCut || !result.endedAt ? null : seconds(result.endedAt),
     ...(isCut ? { incomplete_details: { reason: 'max_output_tokens' } } : {}),
     output: [messageOf(result.runId, text, status)],
     usage: usageOf(result),
