@@ -9,11 +9,8 @@ const floor = 50;
 /** How much longer twice the input may take: twice as long, and what caches and the collector add. */
 const mostGrowth = 3;
 
-/**
- * Pairs of measurements, of which the fastest count: the collector, cold caches, and others on a machine that is busy make
- * some longer, none shorter. What is linear ends with the first pair that shows it.
- */
-const attempts = 12;
+/** Pairs of measurements. What is linear ends with the first that shows it. */
+const attempts = 15;
 
 /** Inputs of up to so many UTF-16 code units take no time at all, unless it doubles with each. */
 const short = 64;
@@ -54,22 +51,34 @@ export function superlinearGrowth<Input>(
 
   function growthAt(length: number): Growth | null {
     const [input, long] = [inputOf(length), inputOf(length * 2)];
-    let once = Number.POSITIVE_INFINITY;
-    let twice = Number.POSITIVE_INFINITY;
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      twice = Math.min(
-        twice,
-        millisecondsOf(() => work(long)),
-      );
+    const pairs: Pair[] = [];
+    while (pairs.length < attempts) {
+      const twice = millisecondsOf(() => work(long));
       if (twice < floor) return null;
-      once = Math.min(
-        once,
-        millisecondsOf(() => work(input)),
-      );
-      if (twice <= mostGrowth * once) return null;
+      const once = millisecondsOf(() => work(input));
+      pairs.push({ once, twice });
+      if (growthOfPairs(pairs) <= mostGrowth) return null;
     }
+    const [{ once, twice }] = byGrowth(pairs).slice(attempts / 2) as [Pair];
     return { length, once, twice };
   }
+}
+
+/** Times of an input and of twice as much, taken one after the other. */
+interface Pair {
+  readonly once: number;
+  readonly twice: number;
+}
+
+const byGrowth = (pairs: readonly Pair[]) => pairs.toSorted((a, b) => a.twice / a.once - b.twice / b.once);
+
+/**
+ * How much longer twice the input takes: the median over pairs. Whatever else keeps the machine busy meets both of a pair
+ * alike, while the shorter one alone would find a quiet moment more often than the longer.
+ */
+export function growthOfPairs(pairs: readonly Pair[]): number {
+  const { once, twice } = byGrowth(pairs)[Math.floor(pairs.length / 2)]!;
+  return twice / once;
 }
 
 /** Below, a message takes another way where it no longer fits: a wide table becomes a list, one part becomes two. */

@@ -1,5 +1,5 @@
 /** How the time of a computation grows with its input, where that is too short for `superlinearGrowth` to see. */
-import { millisecondsOf } from './measure.ts';
+import { growthOfPairs, millisecondsOf } from './measure.ts';
 
 function cpuMs(run: () => unknown, times: number): number {
   return millisecondsOf(() => {
@@ -9,11 +9,14 @@ function cpuMs(run: () => unknown, times: number): number {
 
 const measurableMs = 30;
 const mostTimes = 4_096;
-const attempts = 12;
+const [leastAttempts, attempts] = [3, 15];
+
+/** So much shows by itself that it is linear; what is above is looked at more often. */
+const clearly = 2.5;
 
 /**
  * time(2 × size) / time(size): about 2 where each character is looked at so many times, 4 where it is looked at together
- * with each other. The least of several.
+ * with each other.
  */
 export function growthOf<Input>(
   run: (input: Input) => unknown,
@@ -23,16 +26,10 @@ export function growthOf<Input>(
   const [small, large] = [inputOf(size), inputOf(2 * size)];
   let times = 1;
   while (times < mostTimes && cpuMs(() => run(small), times) < measurableMs) times *= 2;
-  let [before, after] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (let attempt = 0; attempt < attempts && (attempt < 2 || after / before > 3); attempt += 1) {
-    before = Math.min(
-      before,
-      cpuMs(() => run(small), times),
-    );
-    after = Math.min(
-      after,
-      cpuMs(() => run(large), times),
-    );
+  const pairs = [];
+  while (pairs.length < leastAttempts || (pairs.length < attempts && growthOfPairs(pairs) > clearly)) {
+    const twice = cpuMs(() => run(large), times);
+    pairs.push({ once: cpuMs(() => run(small), times), twice });
   }
-  return after / before;
+  return growthOfPairs(pairs);
 }
