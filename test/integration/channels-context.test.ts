@@ -600,6 +600,22 @@ describe('a change while a run works', () => {
     ]);
   });
 
+  it('is kept for the next turn, when more is said than may join it', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.script([{ text: 'For three, then.', after: promise }]);
+    await allow({ ...scope.access, limits: { ...scope.access.limits, messagesPerMinute: 1 } });
+    await work();
+    const first = said('Book for three');
+    const { runId } = await runOf(first);
+    await asked(1);
+    expect(await accept(edit(first, 'Book for four'))).toMatchObject({ taken: 1, accepted: [] });
+    resolve();
+    await runEnd(product.owner, runId);
+    expect(await rows()).toMatchObject([
+      { content: [{ text: 'Book for three' }], context: { amended: { text: 'Book for four' } } },
+    ]);
+  });
+
   it('joins it, when the message was taken back', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     server.script([{ ...tool, after: promise }, { text: 'Never mind, then.' }]);

@@ -5,8 +5,8 @@
  * - It has, and the run is still working: the change is a message of its own, which the agent's queue mode treats as any
  *   other (`steer`: it joins the run). That a message was taken back only joins a run; it is no reason to begin one, nor to
  *   stop one.
- * - It has, and the run is over: the history stays what the agent was told, with a mark that shows the next turn what the
- *   message says now.
+ * - It has, and the run is over, or more is said in this minute than may join it: the history stays what the agent was
+ *   told, with a mark that shows the next turn what the message says now.
  */
 import {
   cutText,
@@ -81,10 +81,9 @@ export async function amendMessage(
     if (await amendHeld(db, channelId, change)) return null;
     return (await amendRoomMessage(db, channelId, change)) ? null : 'too_late';
   }
-  if (state.state === 'read' && joins(state, type)) {
-    if (state.recent >= access.limits.messagesPerMinute) return 'too_many';
+  const isOneTooMany = state.recent >= access.limits.messagesPerMinute;
+  if (state.state === 'read' && joins(state, type) && !isOneTooMany)
     return sayAmended(db, scope, event, state, result);
-  }
   if ((await db.query(store, [newId(), teamId, channelId, externalId, channelId, type])).length === 0)
     return 'duplicate';
   if (state.state === 'read' || state.state === 'over') {
