@@ -5,9 +5,10 @@ import type { Terminal } from './terminal.ts';
 
 /** Asks on the terminal and reads one line that is not shown. @throws {CliError} interrupted: Ctrl-C or Ctrl-D */
 export function readSecret(question: string, terminal: Terminal): Promise<string> {
-  terminal.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  // Only now: from the question on somebody may type, and the terminal itself showed what comes before the reader is there.
+  terminal.write(question);
   return new Promise((resolve, reject) => {
     reader.once('line', resolve);
     reader.once('SIGINT', () => reader.close());
