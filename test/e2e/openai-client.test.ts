@@ -44,7 +44,7 @@ describe('models', () => {
   });
 
   it('are not found by another name', async () => {
-    await expect(openai.models.retrieve('eagle')).rejects.toMatchObject({ status: 404, code: 'not_found' });
+    await expect(openai.models.retrieve('eagle')).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
   });
 });
 
@@ -114,7 +114,7 @@ describe('chat completions', () => {
   });
 
   it.each([
-    ['a model that there is not', { model: 'eagle', messages: [user('hi')] }, 404, null],
+    ['a model that there is not', { model: 'eagle', messages: [user('hi')] }, 404, 'model'],
     [
       'tools of the client',
       {

@@ -151,7 +151,7 @@ describe.each(places)('at %s', (place) => {
     const text = await (await response).text();
     const last = text.trim().split('\n\n').at(-1)!;
     expect(JSON.parse(last.replace('data: ', ''))).toMatchObject({
-      error: { code: 'unauthorized', type: 'authentication_error', message: 'The key was revoked.' },
+      error: { code: 'invalid_api_key', type: 'authentication_error', message: 'The key was revoked.' },
     });
     expect(text).not.toContain('[DONE]');
     await expect.poll(lastRun).toBe('cancelled');
@@ -164,7 +164,7 @@ describe.each(places)('at %s', (place) => {
     const waiting = client.post('/openai/v1/chat/completions', body);
     await expect.poll(runsOf).toBe(before + 1);
     await revoke(keyId);
-    expect(await waiting).toMatchObject({ status: 401, body: { error: { code: 'unauthorized' } } });
+    expect(await waiting).toMatchObject({ status: 401, body: { error: { code: 'invalid_api_key' } } });
   });
 
   describe("a visitor's stream ends", () => {
