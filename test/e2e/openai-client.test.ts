@@ -44,7 +44,10 @@ describe('models', () => {
   });
 
   it('are not found by another name', async () => {
-    await expect(openai.models.retrieve('eagle')).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
+    await expect(openai.models.retrieve('eagle')).rejects.toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+    });
   });
 });
 
