@@ -1,5 +1,4 @@
 /** People, and as whom the channels know them: approving, blocking, linking. */
-
 import type { Identity, IdentityListQuery, Page, Person, PersonListQuery } from '@nightshift/contracts';
 import {
   type Database,

@@ -1,5 +1,4 @@
 /** Provider credentials: a team's own model keys. A key goes in and never comes out through the API. */
-
 import {
   type Credential,
   type CredentialCreate,

@@ -46,7 +46,7 @@ export const isOwnThread = (c: string) => `
 type Outcome = 'not_addressed' | 'follow_up' | 'duplicate';
 
 // In the order in which they came, which is how they are shown. Two statements that insert the same events in another order
-// can block each other; the one that PostgreSQL ends is then repeated item by item. Old rows that another statement is at are
+// can block each other; the one that PostgreSQL ends is then repeated. Old rows that another statement is at are
 // left to it.
 const note: GatheringStatement<{ outcome: Outcome }> = statement(`
   WITH item AS (
