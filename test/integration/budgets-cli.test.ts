@@ -88,8 +88,9 @@ it('estimates, makes budgets, shows how they stand and what it cost', async () =
 });
 
 it('changes and deletes a budget, with JSON for programs', async () => {
-  for (const name of ['Reports', 'Everybody'])
-    await nightshift('budgets', 'create', name, '--max', '1', '--scope', 'agent');
+  const create = ['budgets', 'create', '--max', '1', '--scope', 'agent'];
+  await nightshift(...create, 'Everybody');
+  await nightshift(...create, 'Reports', '--of', 'Reporter');
   const changed = await nightshift(
     'budgets',
     'update',
