@@ -65,7 +65,7 @@ export async function aRevokedTokenIsToldOnceAndMended(walking: Walk): Promise<v
   expect(timesTold(walking)).toBe(toldBefore + 1);
   await owner.expect(200, owner.patch(`/v1/channels/${channel.id}`, { credentials: place.renew() }));
   await soon(() => expect(lastText(place)).toContain('Still here.'));
-  expect((await read(walking)).status).toBe('active');
+  await soon(async () => expect((await read(walking)).status).toBe('active'));
 }
 
 export async function aPausedChannelIsSilent(walking: Walk): Promise<void> {

@@ -2,6 +2,7 @@
  * The life of a channel, as its owner, its people and its platform see it: the same steps for every platform, which brings
  * its stand-in (platforms/). Whatever a step changes, it leaves as the next one needs it.
  */
+import { randomUUID } from 'node:crypto';
 import { builtInAdapters } from '@nightshift/channels';
 import { connectModel, createAgent } from '../../support/api/index.ts';
 import { startModelServer } from '../../support/model-server/index.ts';
@@ -45,7 +46,7 @@ export async function walk(platform: Platform, product: Product): Promise<void> 
     201,
     owner.post('/v1/channels', {
       ...place.channel,
-      name: platform.name,
+      name: `${platform.name} ${randomUUID()}`,
       agentId,
       credentials: place.wrongCredentials,
     }),

@@ -24,7 +24,26 @@ it('cuts at the first sequence, wherever the pieces of a text end', () => {
       for (const each of stop) expect(passed).not.toContain(each);
       expect(text.startsWith(passed)).toBe(true);
     }),
+    {
+      examples: [
+        [
+          ['ba', 'a'],
+          ['a', 'baa'],
+        ],
+        [
+          ['b\n', 'b'],
+          ['b\nb', '\n'],
+        ],
+        [['ab'], ['ab', 'b']],
+      ],
+    },
   );
+});
+
+it('cuts before the one that is complete first, and of several such before the longest', () => {
+  expect(cutAtStop('say baa', ['baa', 'a '])).toBe('say ');
+  expect(cutAtStop('xbaa', ['a', 'baa'])).toBe('xb');
+  expect(cutAtStop('xab', ['b', 'ab'])).toBe('x');
 });
 
 it('passes on at once what cannot be the beginning of a sequence', () => {

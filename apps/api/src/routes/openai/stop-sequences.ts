@@ -1,4 +1,4 @@
-/** `stop` of chat completions: the answer ends before the first of the sequences. */
+/** `stop` of chat completions: the answer ends before the sequence that is complete first. */
 
 export type StopSequences = readonly string[];
 
@@ -6,9 +6,18 @@ export function stopSequencesOf(stop: string | readonly string[] | null | undefi
   return (typeof stop === 'string' ? [stop] : (stop ?? [])).filter((each) => each !== '');
 }
 
+/**
+ * Where the sequence begins that is complete first, of several such the longest; -1: there is none. Not the one that begins
+ * first: a text that comes in pieces would have gone on beyond the other one by then.
+ */
 function firstIn(text: string, sequences: StopSequences): number {
-  const found = sequences.map((each) => text.indexOf(each)).filter((at) => at >= 0);
-  return found.length > 0 ? Math.min(...found) : -1;
+  let found = { at: -1, end: Number.POSITIVE_INFINITY };
+  for (const each of sequences) {
+    const at = text.indexOf(each);
+    const end = at + each.length;
+    if (at >= 0 && (end < found.end || (end === found.end && at < found.at))) found = { at, end };
+  }
+  return found.at;
 }
 
 export function cutAtStop(text: string, sequences: StopSequences): string {
