@@ -498,18 +498,15 @@ describe('the command', () => {
 
 describeWith('tmux', 'nightshift chat on a terminal', () => {
   beforeEach(async () => {
-    const add = [
-      'providers',
-      'add',
-      'openai-compatible',
-      '--name',
-      'lab',
-      '--base-url',
-      models.openaiUrl,
-      '--api-key-stdin',
-    ];
-    expect(await nightshift(add, { stdin: 'sk-lab' })).toMatchObject({ code: 0 });
-    await json('agents', 'create', 'lab', '--model', 'lab/test-model');
+    const owner = createClient(product.url, product.adminKey);
+    const endpoint = {
+      provider: 'openai-compatible',
+      name: 'lab',
+      baseUrl: models.openaiUrl,
+      apiKey: 'sk-lab',
+    };
+    await owner.expect(201, owner.post('/v1/provider-credentials', endpoint));
+    await owner.expect(201, owner.post('/v1/agents', { name: 'lab', model: 'lab/test-model' }));
   });
 
   const words = Array.from({ length: 200 }, (_, index) => `word${index} `);

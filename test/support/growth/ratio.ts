@@ -9,7 +9,7 @@ function cpuMs(run: () => unknown, times: number): number {
 
 const measurableMs = 30;
 const mostTimes = 4_096;
-const [leastAttempts, attempts] = [3, 15];
+const attempts = 15;
 
 /** So much shows by itself that it is linear; what is above is looked at more often. */
 const clearly = 2.5;
@@ -27,7 +27,7 @@ export function growthOf<Input>(
   let times = 1;
   while (times < mostTimes && cpuMs(() => run(small), times) < measurableMs) times *= 2;
   const pairs = [];
-  while (pairs.length < leastAttempts || (pairs.length < attempts && growthOfPairs(pairs) > clearly)) {
+  while (pairs.length === 0 || (pairs.length < attempts && growthOfPairs(pairs) > clearly)) {
     const twice = cpuMs(() => run(large), times);
     pairs.push({ once: cpuMs(() => run(small), times), twice });
   }
