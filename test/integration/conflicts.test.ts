@@ -47,3 +47,26 @@ it.each([
   ]);
   expect(await writes()).toBeGreaterThan(3);
 });
+
+it.each(['deadlock_detected', 'serialization_failure'])(
+  'that goes on and on is a 503, whichever way the write takes: %s',
+  async (kind) => {
+    const agentId = await createAgent(product.owner, { model });
+    await product.sql(`
+      CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '${kind}'; END $$`);
+    for (const table of ['agent', 'message'])
+      await product.sql(
+        `CREATE TRIGGER refuse BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION refuse()`,
+      );
+    const answers = [
+      await product.owner.post('/v1/agents', { name: `refused ${agentId}` }),
+      await product.owner.post(`/v1/agents/${agentId}/messages`, { text: 'Hello' }),
+    ];
+    for (const table of ['agent', 'message']) await product.sql(`DROP TRIGGER refuse ON ${table}`);
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [503, 'unavailable'],
+      [503, 'unavailable'],
+    ]);
+  },
+);
